@@ -1,0 +1,30 @@
+"""What a run leaves out belongs at its end, where it is read."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once per reason what was not tested, with the number of tests it concerns."""
+    reasons = Counter(_reason(report) for report in _skipped(terminalreporter))
+    if not reasons:
+        return
+    terminalreporter.section("not tested here")
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:5d} × {reason}")
+
+
+def _skipped(terminalreporter: pytest.TerminalReporter) -> Iterable[pytest.TestReport]:
+    return (
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report, pytest.TestReport)
+    )
+
+
+def _reason(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return "no reason given"
