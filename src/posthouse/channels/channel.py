@@ -1,0 +1,159 @@
+"""How platforms speak: the few verbs every channel has.
+
+A channel folder holds ``settings`` (its options), ``codec`` (pure: payload → events, content →
+body), ``client`` (I/O) and ``channel`` (this protocol). Reading from the platform ends in
+``Door.accept``; nothing is acknowledged before it returned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from posthouse.model.address import Chat, Entrance
+from posthouse.model.capabilities import Capabilities
+from posthouse.model.delivery import Kind, Outcome
+from posthouse.model.event import Event, ReplyContext
+from posthouse.model.message import Content, Media
+
+
+class Letter(Struct, frozen=True, kw_only=True):
+    """What ``encode`` needs to know beside the content."""
+
+    chat: Chat
+    quote_message_id: str = ""  # show it as a reply to this message
+    thread: str = ""
+    reply_context: ReplyContext | None = None
+    kind: Kind = Kind.SEND
+
+
+class Verb(StrEnum):
+    """What a part does to the platform."""
+
+    SEND = "send"  # a new message
+    EDIT = "edit"  # give the message ``message_ids`` new words
+    RECALL = "recall"  # take the message ``message_ids`` back
+    LOOK_UP = "look_up"  # search the chat for the message with ``key``
+    TYPING = "typing"  # show that somebody is at work
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """One call to be made: what, with which bytes, under which key."""
+
+    verb: Verb
+    body: bytes = b""  # from ``encode``; stored before the first byte leaves
+    key: str = ""  # the delivery's 128 random bits (hex); shorten per platform
+    message_ids: tuple[str, ...] = ()
+    is_draft: bool = False  # more will follow for the same message
+    first_sent_at: float | None = None  # for LOOK_UP: since when it may be there
+
+
+class Receipts(Struct, frozen=True, kw_only=True):
+    """What ``Door.accept`` wrote into the book, one number per event, in order."""
+
+    events: tuple[int, ...]
+    new: tuple[bool, ...]
+
+
+class Door(Protocol):
+    """The one door behind every entrance of a bot."""
+
+    async def accept(self, events: Sequence[Event], entrance: Entrance) -> Receipts:
+        """Write events into the book; acknowledge to the platform only after this returned.
+
+        Raises:
+            TryLater: not written; do not acknowledge (webhooks: 503 and Retry-After).
+        """
+        ...
+
+    async def answer(
+        self, events: Sequence[Event], entrance: Entrance, wait_s: float
+    ) -> bytes | None:
+        """Accept, and wait at most ``wait_s`` for a body to be sent inside the response.
+
+        A repeat of an event that was answered this way gets the same bytes. None: answer empty;
+        whatever comes later goes the normal road. After writing the bytes (or failing to), call
+        ``answered``.
+        """
+        ...
+
+    async def answered(self, events: Sequence[Event], *, is_written: bool) -> None:
+        """Tell whether the bytes from ``answer`` were written to the platform's connection."""
+        ...
+
+
+class ConnectionState(StrEnum):
+    """How a bot is connected, in words that people read."""
+
+    OFF = "off"  # needs no connection, or was not started
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"  # lost; will try again
+    SUPERSEDED = "superseded"  # another process took over: we do not fight
+    REFUSED = "refused"  # credentials are wrong
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """The state of a bot's connection."""
+
+    state: ConnectionState
+    since_at: float
+    failures: int = 0
+    detail: str = ""  # never a secret
+
+
+class Channel(Protocol):
+    """One bot on one platform."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this bot can do here."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """How it is connected now."""
+        ...
+
+    async def run(self, door: Door) -> None:
+        """Keep the bot connected until cancelled; a channel without a connection just waits."""
+        ...
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """HTTP routes for the platform's webhooks or, for the web, its pages."""
+        ...
+
+    def attach(self, door: Door) -> None:
+        """Receive the door that ``routes`` lead to; called once before serving."""
+        ...
+
+    def encode(self, content: Content, letter: Letter) -> bytes:
+        """Encode one message; pure, and the same bytes every time.
+
+        ``degrade.split`` has made the content fit ``capabilities`` before.
+        """
+        ...
+
+    def encode_slot(self, content: Content, letter: Letter) -> bytes | None:
+        """Encode an answer inside the platform's own HTTP request; None where that cannot be."""
+        ...
+
+    async def perform(self, part: Part, chat: Chat) -> Outcome:
+        """Make one call. Never raises across this line; what nobody can tell is ``Unknown``.
+
+        For LOOK_UP: ``Sent(ids)`` found, ``NotSent`` certainly absent, ``Unknown`` cannot tell.
+        For EDIT and RECALL: ``Sent`` done (also when it had been done before).
+        """
+        ...
+
+    def download(self, media: Media) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file that came in, at most the configured size."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of sockets and sessions."""
+        ...

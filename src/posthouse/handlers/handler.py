@@ -1,0 +1,67 @@
+"""What answers: an async generator over a turn. It yields actions; it never sends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from msgspec import Struct
+
+from posthouse.model.action import Action
+from posthouse.model.turn import OnCrash, OnEdit, Turn
+
+
+class Traits(Struct, frozen=True, kw_only=True):
+    """How a handler wants its turns run."""
+
+    on_crash: OnCrash = OnCrash.RERUN
+    on_edit: OnEdit = OnEdit.RERUN
+    max_run_s: float = 120.0
+    answer_within_s: float = 900.0  # older messages are not answered
+    burst_s: float = 0.0  # wait this long for more of the same person
+    session_queue_max: int = 50
+    attempts_max: int = 3  # then the turn is buried
+
+
+class TurnContext(Protocol):
+    """What a handler may ask of the house while it works on a turn."""
+
+    @property
+    def language(self) -> str:
+        """``zh`` or ``en``: what the house speaks in this chat."""
+        ...
+
+    def now(self) -> float:
+        """Seconds since the epoch, by the house's clock."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the house's clock."""
+        ...
+
+    async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
+        """Run a side effect at most once, however often the turn is re-run.
+
+        Raises:
+            Interrupted: a crash cut it; nobody can tell whether it happened.
+        """
+        ...
+
+    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+        """The conversation before this turn, oldest first: ("person" | "bot", text)."""
+        ...
+
+
+class Handler(Protocol):
+    """One thing that answers."""
+
+    @property
+    def traits(self) -> Traits:
+        """How its turns are run."""
+        ...
+
+    def handle(self, turn: Turn, context: TurnContext) -> AsyncIterator[Action]:
+        """Answer a turn. Raising tells the person a sentence with a reference, and is retried
+        at most ``traits.attempts_max`` times.
+        """
+        ...
