@@ -91,7 +91,13 @@ FORBIDDEN = (
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run the project's rules over the package `posthouse` below `folder`."""
     return subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-cache", "--config", RULES],
+        [
+            Path(sys.executable).with_name("lint-imports"),
+            "--no-cache",
+            "--no-logo",
+            "--config",
+            RULES,
+        ],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(folder)},
         check=False,

@@ -1,0 +1,29 @@
+"""What is installed is what is written: templates, pages, SQL and all."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.tree import ROOT, SOURCE, project_files
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", tmp_path, ROOT],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONWARNINGS": ""},
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("posthouse/")}
+    written = {
+        path.relative_to(SOURCE.parent).as_posix()
+        for path in project_files()
+        if path.is_relative_to(SOURCE)
+    }
+    assert written - packed == set()
