@@ -132,7 +132,7 @@ def test_what_the_design_allows_is_allowed(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize(("importer", "imported"), FORBIDDEN, ids=" → ".join)
+@pytest.mark.parametrize(("importer", "imported"), FORBIDDEN, ids=map("-imports-".join, FORBIDDEN))
 def test_what_the_design_forbids_is_refused(tmp_path: Path, importer: str, imported: str) -> None:
     draw(tmp_path, (importer, imported))
     result = lint(tmp_path)
