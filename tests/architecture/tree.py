@@ -18,18 +18,19 @@ def project_files() -> tuple[Path, ...]:
 
 
 def _candidates() -> Iterator[Path]:
-    # An unpacked source archive has no history to ask.
-    if not (ROOT / ".git").exists():
+    try:
+        listing = subprocess.run(
+            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        # An unpacked source archive, or somebody else's clone, has no history to ask.
         yield from (path for path in ROOT.rglob("*") if not _is_made(path.relative_to(ROOT)))
-        return
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    yield from (ROOT / name for name in listing.stdout.split("\0") if name)
+    else:
+        yield from (ROOT / name for name in listing.stdout.split("\0") if name)
 
 
 def _is_made(path: Path) -> bool:
