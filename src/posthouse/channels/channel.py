@@ -7,9 +7,11 @@ body), ``client`` (I/O) and ``channel`` (this protocol). Reading from the platfo
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 from starlette.routing import BaseRoute
@@ -19,6 +21,10 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Kind, Outcome
 from posthouse.model.event import Event, ReplyContext
 from posthouse.model.message import Content, Media
+from posthouse.wakeup.wakeup import Wakeup
+
+if TYPE_CHECKING:  # only named here: importing a client takes a tenth of a second
+    from aiohttp import ClientSession
 
 
 class Letter(Struct, frozen=True, kw_only=True):
@@ -102,8 +108,9 @@ class Status(Struct, frozen=True, kw_only=True):
 
     state: ConnectionState
     since_at: float
-    failures: int = 0
+    failures: int = 0  # attempts in a row that did not hold
     detail: str = ""  # never a secret
+    is_alarming: bool = False  # an operator should know; False again means recovered
 
 
 class Channel(Protocol):
@@ -156,4 +163,35 @@ class Channel(Protocol):
 
     async def close(self) -> None:
         """Let go of sockets and sessions."""
+        ...
+
+
+class ChannelTools(Struct, frozen=True, kw_only=True):
+    """What the house lends to a channel when it is built."""
+
+    clock: Callable[[], float]  # seconds since the epoch
+    sleep: Callable[[float], Awaitable[None]]  # by the same clock, in seconds
+    random: Random
+    new_key: Callable[[], str]  # 128 fresh random bits, hex
+    http: Callable[[], ClientSession]  # a new session; whoever asked for it closes it
+    wakeup: Wakeup
+    data_dir: Path
+    language: str = "zh"  # of the house's own words: ``zh`` or ``en``
+    rooms: object | None = None  # the web's ``Rooms``; None: this house has none
+    public_url: str = ""  # the address people use; empty when none is configured
+    on_status: Callable[[str, Status], None] = lambda _bot, _status: None  # at every change
+
+
+class ChannelClass(Protocol):
+    """What a catalogue entry names: a class that builds its bots from the config."""
+
+    @classmethod
+    def build(cls, name: str, options: Mapping[str, object], tools: ChannelTools) -> Channel:
+        """Build the bot ``name`` from the further keys of ``[bots.<name>]``.
+
+        Secrets arrive as plain strings, whatever way the config named them.
+
+        Raises:
+            OperatorMistake: a key is unknown, missing or wrong; the message names the remedy.
+        """
         ...
