@@ -21,6 +21,8 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Kind, Outcome
 from posthouse.model.event import Event, ReplyContext
 from posthouse.model.message import Content, Media
+from posthouse.store.reader import Reader
+from posthouse.store.rooms import Rooms
 from posthouse.wakeup.wakeup import Wakeup
 
 if TYPE_CHECKING:  # only named here: importing a client takes a tenth of a second
@@ -177,7 +179,9 @@ class ChannelTools(Struct, frozen=True, kw_only=True):
     wakeup: Wakeup
     data_dir: Path
     language: str = "zh"  # of the house's own words: ``zh`` or ``en``
-    rooms: object | None = None  # the web's ``Rooms``; None: this house has none
+    rooms: Rooms | None = None  # the web's chat server; None: this house has none
+    reader: Reader | None = None  # what became of a message, for people who ask
+    host: str = "127.0.0.1"  # where the house listens
     public_url: str = ""  # the address people use; empty when none is configured
     on_status: Callable[[str, Status], None] = lambda _bot, _status: None  # at every change
 

@@ -221,14 +221,16 @@ class Rooms(Protocol):
         ...
 
     async def edit(self, room: str, number: int, person: str, text: str, now: float) -> bool:
-        """Change the words of one's own message, with an ``EDITED`` errand; the same words again
-        change nothing. False when it is not theirs, or gone.
+        """Change the words of one's own message, with an ``EDITED`` errand.
+
+        The same words again change nothing. False when it is not theirs, or gone.
         """
         ...
 
     async def recall(self, room: str, number: int, person: str, now: float) -> bool:
-        """Take back one's own message: its words and files are erased; a ``RECALLED`` errand the
-        first time. False when it is not theirs.
+        """Take back one's own message: its words and files are erased.
+
+        Leaves a ``RECALLED`` errand the first time. False when it is not theirs.
         """
         ...
 
