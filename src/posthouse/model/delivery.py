@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.model.action import Policy
-from posthouse.model.capabilities import Capabilities
+from posthouse.model.capabilities import Capabilities, DraftKind
 from posthouse.model.errors import PosthouseError
 
 KEY_MARGIN_S = 30.0  # a repeat starts this long before the platform forgets the key
@@ -161,18 +161,26 @@ class Situation(Struct, frozen=True):
 def resolution(delivery: Delivery, capabilities: Capabilities, now: float) -> Resolution:
     """Say how doubt about this delivery can be ended now."""
     first_sent_at = delivery.first_sent_at if delivery.first_sent_at is not None else now
-    if now < first_sent_at + capabilities.resend_key_window_s - KEY_MARGIN_S:
+    key_is_good_s = capabilities.resend_key_window_s - KEY_MARGIN_S
+    if abs(now - first_sent_at) < key_is_good_s:  # a clock set far back proves nothing
         return Resolution.SAME_KEY
-    if delivery.kind is Kind.SETTLE and delivery.target is not None:
-        return Resolution.OVERWRITE  # writing the same words into the same message again
+    if _shows_once(delivery, capabilities):
+        return Resolution.OVERWRITE
     unclear_since_at = delivery.unclear_since_at if delivery.unclear_since_at is not None else now
-    if now < unclear_since_at + DOUBT_WAIT_S:
+    if now < max(unclear_since_at, first_sent_at + key_is_good_s) + DOUBT_WAIT_S:
         if capabilities.can_look_up:
             return Resolution.LOOK_UP
         if capabilities.can_overwrite:
             return Resolution.OVERWRITE
     may_repeat = delivery.policy is Policy.AT_LEAST_ONCE and not delivery.withdraw_wanted
     return Resolution.REPEAT if may_repeat and not delivery.is_repeated else Resolution.GIVE_UP
+
+
+def _shows_once(delivery: Delivery, capabilities: Capabilities) -> bool:
+    """Say whether doing it again changes nothing: same words, same message; same reaction."""
+    if delivery.kind is Kind.SETTLE:
+        return delivery.target is not None and capabilities.draft is DraftKind.MESSAGE
+    return delivery.kind is Kind.REACT
 
 
 def back_off_s(attempts: int) -> float:
@@ -191,7 +199,9 @@ class When(Struct, frozen=True):
 
 
 def _is_given_up(s: Situation) -> bool:
-    return s.delivery.attempts >= ATTEMPTS_MAX or s.now >= s.delivery.queued_at + AGE_MAX_S
+    """Never before the first attempt: a house that was off or held for days still sends."""
+    is_old = s.now >= s.delivery.queued_at + AGE_MAX_S
+    return s.delivery.attempts >= ATTEMPTS_MAX or (is_old and s.delivery.attempts > 0)
 
 
 def _resolves_by(wanted: Resolution) -> When:
@@ -209,6 +219,11 @@ def _is_earlier_unclear(s: Situation) -> bool:
     return s.delivery.unclear_since_at is not None
 
 
+def _ids(s: Situation) -> tuple[str, ...]:
+    """Return the newest names that the platform has given it."""
+    return (s.happening.ids if isinstance(s.happening, Sent) else ()) or s.delivery.platform_ids
+
+
 ALWAYS = When("", lambda _: True)
 IS_WITHDRAW_WANTED = When("a withdrawal is wanted", lambda s: s.delivery.withdraw_wanted)
 IS_FINAL = When("the platform's no is final", _is_final)
@@ -218,6 +233,14 @@ IS_FINAL_AND_EARLIER_UNCLEAR = When(
     lambda s: _is_final(s) and _is_earlier_unclear(s),
 )
 IS_GIVEN_UP = When(f"tried {ATTEMPTS_MAX} times or for a day", _is_given_up)
+IS_WITHDRAW_WANTED_IN_VAIN = When(
+    "a withdrawal is wanted, the platform cannot recall",
+    lambda s: s.delivery.withdraw_wanted and not s.capabilities.can_recall,
+)
+IS_WITHDRAW_WANTED_WITHOUT_ID = When(
+    "a withdrawal is wanted, the platform gave no id for it",
+    lambda s: s.delivery.withdraw_wanted and not _ids(s),
+)
 CANNOT_RECALL = When("the platform cannot recall", lambda s: not s.capabilities.can_recall)
 HAS_NO_ID = When("the platform gave no id for it", lambda s: not s.delivery.platform_ids)
 IS_PAST_RECALL = When(
@@ -247,13 +270,15 @@ def _repeat(s: Situation) -> tuple[Delivery, float]:
 
 
 def _arrived(s: Situation) -> tuple[Delivery, float]:
-    assert isinstance(s.happening, Sent)  # noqa: S101 - the row's own happening
-    ids = s.happening.ids or s.delivery.platform_ids
-    return replace(s.delivery, platform_ids=ids, unclear_since_at=None, reason=""), 0.0
+    return replace(s.delivery, platform_ids=_ids(s), unclear_since_at=None, reason=""), 0.0
+
+
+def _arrived_to_stay(reason: str) -> Effect:
+    return lambda s: (replace(_arrived(s)[0], reason=reason), 0.0)
 
 
 def _refused(s: Situation) -> tuple[Delivery, float]:
-    assert isinstance(s.happening, NotSent)  # noqa: S101 - the row's own happening
+    assert isinstance(s.happening, NotSent)
     wait_s = max(back_off_s(s.delivery.attempts), s.happening.retry_after_s or 0.0)
     # Known not to have arrived: an earlier doubt is settled, the next send is the first again.
     cleared = replace(
@@ -263,17 +288,20 @@ def _refused(s: Situation) -> tuple[Delivery, float]:
 
 
 def _still_doubted(s: Situation) -> tuple[Delivery, float]:
-    """Count a refused repeat as never made: it says nothing about the first, unclear call."""
-    assert isinstance(s.happening, NotSent)  # noqa: S101 - the row's own happening
+    """Count a refused repeat as never made: it says nothing about the earlier, unclear calls."""
+    assert isinstance(s.happening, NotSent)
     wait_s = max(back_off_s(s.delivery.attempts), s.happening.retry_after_s or 0.0)
     doubted = replace(
-        s.delivery, reason=s.happening.reason, is_repeated=False, may_be_duplicate=False
+        s.delivery,
+        reason=s.happening.reason,
+        is_repeated=False,
+        may_be_duplicate=s.delivery.may_be_duplicate and s.delivery.unclear_calls > 1,
     )
     return doubted, wait_s
 
 
 def _doubt(s: Situation) -> tuple[Delivery, float]:
-    assert isinstance(s.happening, Unknown)  # noqa: S101 - the row's own happening
+    assert isinstance(s.happening, Unknown)
     since_at = s.delivery.unclear_since_at
     doubted = replace(
         s.delivery,
@@ -289,7 +317,7 @@ def _because(reason: str) -> Effect:
 
 
 def _platform_says(s: Situation) -> tuple[Delivery, float]:
-    assert isinstance(s.happening, NotSent)  # noqa: S101 - the row's own happening
+    assert isinstance(s.happening, NotSent)
     return replace(s.delivery, reason=s.happening.reason), 0.0
 
 
@@ -331,7 +359,7 @@ def _start_over_flagged(s: Situation) -> tuple[Delivery, float]:
 
 
 class Row(Struct, frozen=True):
-    """In ``state``, on ``happening``, when the condition holds: become ``becomes``, take ``step``."""
+    """In ``state``, on ``happening``, if ``when`` holds: become ``becomes``, take ``step``."""
 
     state: State
     happening: type[Happening]
@@ -342,6 +370,8 @@ class Row(Struct, frozen=True):
 
 
 Q, S, U, OK = State.QUEUED, State.SENDING, State.UNKNOWN, State.SENT
+_kept_unrecallable = _arrived_to_stay("cannot_recall")
+_kept_nameless = _arrived_to_stay("no_platform_id")
 _SAME_KEY, _LOOK_UP, _OVERWRITE, _REPEAT, _GIVE_UP = map(_resolves_by, Resolution)
 
 TABLE: tuple[Row, ...] = (
@@ -349,6 +379,8 @@ TABLE: tuple[Row, ...] = (
     Row(Q, Taken, ALWAYS, S, Step.WRITE, _begin),
     Row(Q, WithdrawWanted, ALWAYS, State.DROPPED, Step.GO_ON, _because("recalled")),
     # While it is on its way.
+    Row(S, Sent, IS_WITHDRAW_WANTED_IN_VAIN, State.KEPT, Step.GO_ON, _kept_unrecallable),
+    Row(S, Sent, IS_WITHDRAW_WANTED_WITHOUT_ID, State.KEPT, Step.GO_ON, _kept_nameless),
     Row(S, Sent, IS_WITHDRAW_WANTED, State.WITHDRAWING, Step.WITHDRAW, _start_withdrawal),
     Row(S, Sent, ALWAYS, OK, Step.GO_ON, _arrived),
     Row(S, NotSent, IS_FINAL_AND_EARLIER_UNCLEAR, State.DOUBTFUL, Step.GO_ON, _platform_says),
@@ -367,6 +399,8 @@ TABLE: tuple[Row, ...] = (
     Row(U, Taken, _OVERWRITE, S, Step.WRITE, _begin),
     Row(U, Taken, _REPEAT, S, Step.WRITE, _repeat),
     Row(U, Taken, _GIVE_UP, State.DOUBTFUL, Step.GO_ON, _same),
+    Row(U, Sent, IS_WITHDRAW_WANTED_IN_VAIN, State.KEPT, Step.GO_ON, _kept_unrecallable),
+    Row(U, Sent, IS_WITHDRAW_WANTED_WITHOUT_ID, State.KEPT, Step.GO_ON, _kept_nameless),
     Row(U, Sent, IS_WITHDRAW_WANTED, State.WITHDRAWING, Step.WITHDRAW, _start_withdrawal),
     Row(U, Sent, ALWAYS, OK, Step.GO_ON, _arrived),
     Row(U, NotSent, IS_WITHDRAW_WANTED, State.DROPPED, Step.GO_ON, _because("recalled")),

@@ -93,7 +93,7 @@ def plain_text(parts: tuple[Part, ...]) -> str:
 
 
 class Choice(Struct, frozen=True):
-    """One button: what it says, and the opaque token (at most 24 bytes) that a press brings back."""
+    """One button: what it says, and the opaque token (<= 24 bytes) that a press brings back."""
 
     label: str
     token: str

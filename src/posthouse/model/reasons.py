@@ -30,8 +30,12 @@ _ALL = (
     ),
     Reason("no_route", "没有规则需要这条消息", "no rule wants this event"),
     Reason("from_bot", "来自机器人的消息不作回答", "messages from bots are not answered"),
-    Reason("rule_ignores", "规则要求忽略", "a rule says `ignore`", "查看 [[routes]]", "see [[routes]]"),
-    Reason("rule_refuses", "规则要求拒绝", "a rule says `refuse`", "查看 [[routes]]", "see [[routes]]"),
+    Reason(
+        "rule_ignores", "规则要求忽略", "a rule says `ignore`", "查看 [[routes]]", "see [[routes]]"
+    ),
+    Reason(
+        "rule_refuses", "规则要求拒绝", "a rule says `refuse`", "查看 [[routes]]", "see [[routes]]"
+    ),
     Reason(
         "late",
         "收到时已经过时，没有回答",
@@ -51,7 +55,13 @@ _ALL = (
         "稍后再发，或调大 session_queue_max",
         "send it again later, or raise `session_queue_max`",
     ),
-    Reason("paused", "机器人已暂停，由人工接管", "paused: a person has taken over", "/resume", "/resume"),
+    Reason(
+        "paused",
+        "机器人已暂停，由人工接管",
+        "paused: a person has taken over",
+        "/resume",
+        "/resume",
+    ),
     Reason("shadow", "影子模式：只决定，不发送", "shadow mode: decided, not sent"),
     Reason("recalled", "消息已被撤回", "it was taken back"),
     Reason("recalled_early", "撤回先于消息到达", "its recall arrived before the message"),
@@ -59,7 +69,9 @@ _ALL = (
     Reason("edited", "消息被修改，已重新回答", "the message was edited and answered anew"),
     Reason("edit_ignored", "消息被修改，答案不变", "the message was edited; the answer stays"),
     Reason("stopped", "已按要求停止", "stopped on request"),
-    Reason("undecodable", "内容无法识别，原文已保存", "it could not be read; the raw bytes are kept"),
+    Reason(
+        "undecodable", "内容无法识别，原文已保存", "it could not be read; the raw bytes are kept"
+    ),
     Reason("question_late", "提问已过期", "the question had expired"),
     Reason("question_taken", "提问已被回答", "the question had been answered already"),
     Reason("question_foreign", "提问不是问这个人的", "the question was for somebody else"),
@@ -93,7 +105,9 @@ _ALL = (
         "posthouse why；修复后用 db revive 重试",
         "see `posthouse why`; after the repair, retry it",
     ),
-    Reason("interrupted", "处理中断，没有重复执行", "interrupted by a crash; not run a second time"),
+    Reason(
+        "interrupted", "处理中断，没有重复执行", "interrupted by a crash; not run a second time"
+    ),
     Reason("gave_up", "多次尝试后放弃", "given up after many attempts"),
     Reason(
         "cannot_reach",
@@ -111,13 +125,23 @@ _ALL = (
     Reason("too_long", "内容超过平台上限", "longer than the platform allows"),
     Reason("not_found_on_platform", "平台上没有这条消息", "the platform does not have it"),
     Reason("cannot_recall", "平台不支持撤回", "this platform cannot take messages back"),
-    Reason("no_platform_id", "平台没有给出消息编号，无法撤回", "the platform gave no id to recall by"),
-    Reason("recall_too_late", "已过平台允许撤回的时间", "too late to be taken back on this platform"),
+    Reason(
+        "no_platform_id", "平台没有给出消息编号，无法撤回", "the platform gave no id to recall by"
+    ),
+    Reason(
+        "recall_too_late", "已过平台允许撤回的时间", "too late to be taken back on this platform"
+    ),
     Reason("cannot_edit", "平台不支持修改", "this platform cannot edit messages"),
     Reason("superseded", "被后来的内容取代", "replaced by what was said later"),
     Reason("draft_closed", "流式消息已被平台关闭", "the platform closed the growing message"),
     Reason("not_connected", "机器人没有连接", "the bot is not connected"),
-    Reason("held", "恢复备份后暂不发送", "held after a restore", "posthouse held list", "posthouse held list"),
+    Reason(
+        "held",
+        "恢复备份后暂不发送",
+        "held after a restore",
+        "posthouse held list",
+        "posthouse held list",
+    ),
     Reason("dropped_by_operator", "操作员取消了发送", "an operator decided not to send it"),
     Reason("sent_by_operator", "操作员确认此前已发送", "an operator says it had been sent"),
 )
