@@ -17,8 +17,13 @@ from __future__ import annotations
 class PosthouseError(Exception):
     """Something went wrong inside the house; the log has the details."""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", zh: str = "") -> None:
         super().__init__(message or (type(self).__doc__ or "").strip())
+        self.zh = zh
+
+    def sentence(self, language: str) -> str:
+        """Put it into words; English where nobody wrote Chinese ones."""
+        return self.zh if language == "zh" and self.zh else str(self)
 
 
 class OperatorMistake(PosthouseError):
