@@ -84,6 +84,7 @@ class Message(Struct, frozen=True, kw_only=True):
     sender_name: str
     said: Said
     at: float
+    key: str = ""  # by which its sender recognises it
     quoted: Quoted | None = None
     edited_at: float | None = None
     is_recalled: bool = False
