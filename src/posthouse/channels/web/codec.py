@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from posthouse.channels.channel import Letter
@@ -33,6 +35,9 @@ from posthouse.model.message import (
 )
 from posthouse.store.rooms import BOT, Errand, ErrandKind, Message, Room, Said
 from posthouse.wakeup.wakeup import PAYLOAD_BYTES_MAX
+
+
+_NUMBER = re.compile(r"[0-9]{1,15}")
 
 
 class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,7 +74,7 @@ def message_id(room: str, number: int) -> str:
 def number_of(message_id: str) -> int | None:
     """Return the number inside a message's id; None when it is none of ours."""
     digits = message_id.rpartition("-")[2]
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None
+    return int(digits) if _NUMBER.fullmatch(digits) else None
 
 
 # --- in: what happened in a room ------------------------------------------------------------
@@ -89,10 +94,8 @@ def event_of(errand: Errand, room: Room, message: Message | None, bot_name: str)
     message = None if message is None or message.is_recalled else message
     of = message_id(room.id, errand.number)
     match errand.kind:
-        case ErrandKind.POSTED | ErrandKind.EDITED if message is None or message.is_recalled:
-            return None
         case ErrandKind.POSTED | ErrandKind.EDITED:
-            return _said(errand, place, message)
+            return _said(errand, place, message) if message else None
         case ErrandKind.RECALLED:
             return MessageRecalled(recall_key(room.id, of), place, sender, of, at)
         case ErrandKind.PRESSED:

@@ -6,10 +6,12 @@ of their own without a referrer, and pictures from elsewhere are links: looking 
 calls anybody.
 """
 
+# ruff: noqa: ARG002 - markdown-it hands the same things to every rule
+
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Any
@@ -19,9 +21,13 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
+from posthouse.channels.web.mentions import pattern_of
+
 _CACHE_SIZE = 1024
 _URL = re.compile(
-    r"https?://[^\s<>\"'`]+[^\s<>\"'`.,;:!?)\]}、。，；：！？）】》」]", re.IGNORECASE
+    r"https?://[^\s<>\"'`]+"
+    r"[^\s<>\"'`.,;:!?)\]}、。，；：！？）】》」]",  # the sentence's own punctuation stays outside
+    re.IGNORECASE,
 )
 _LINK_ATTRIBUTES = 'target="_blank" rel="noopener noreferrer nofollow"'
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,24}")
@@ -121,7 +127,7 @@ def plain(text: str) -> str:
     return f"<p>{'<br>'.join(_words(line, (), is_linking=True) for line in text.splitlines())}</p>"
 
 
-def _words(text: str, names: Iterable[str], *, is_linking: bool) -> str:
+def _words(text: str, names: tuple[str, ...], *, is_linking: bool) -> str:
     if not is_linking:
         return _mentions(text, names)
     done, html = 0, []
@@ -133,14 +139,12 @@ def _words(text: str, names: Iterable[str], *, is_linking: bool) -> str:
     return "".join([*html, _mentions(text[done:], names)])
 
 
-def _mentions(text: str, names: Iterable[str]) -> str:
-    longest_first = sorted(names, key=len, reverse=True)
-    if not longest_first or "@" not in text:
+def _mentions(text: str, names: tuple[str, ...]) -> str:
+    if not names or "@" not in text:
         return escape(text)
-    pattern = "|".join(re.escape(f"@{name}") for name in longest_first)
-    pieces = re.split(f"({pattern})", text)
+    pieces = pattern_of(names).split(text)  # words, name, words, name, … words
     return "".join(
-        f'<span class="mention">{escape(piece)}</span>' if at % 2 else escape(piece)
+        f'<span class="mention">@{escape(piece)}</span>' if at % 2 else escape(piece)
         for at, piece in enumerate(pieces)
     )
 
