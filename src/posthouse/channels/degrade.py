@@ -159,7 +159,7 @@ class _Pages:
         if needed <= self._room:
             self._put(whole)
         else:
-            self._add_in_pieces(self._framed_to_fit(segment))
+            self._add_in_pieces(self._ready_to_break(segment))
         self._heading = whole if segment.is_heading else []
 
     def finished(self) -> list[str]:
@@ -194,18 +194,14 @@ class _Pages:
         if carried:
             self._put(carried)
 
-    def _framed_to_fit(self, segment: _Segment) -> _Segment:
-        """Give up a frame that leaves too little room for what it is to hold."""
+    def _ready_to_break(self, segment: _Segment) -> _Segment:
+        """Give up a frame that leaves too little room, and guard what stands in none."""
         frame = self._needs([*segment.head, *segment.tail]) + 2
-        if segment.is_code:
-            fits = frame <= self._max // 2
-            lines: Sequence[str] = segment.lines
-        else:
-            fits = frame + max(map(self._size, segment.lines), default=0) <= self._max
-            lines = segment.whole
-        if fits or not segment.head:
+        widest = max(map(self._size, segment.lines), default=0)
+        room = self._max // 2 if segment.is_code else widest
+        if not self._is_markdown or (segment.head and frame + room <= self._max):
             return segment
-        return _Segment([_guarded(line) for line in lines])
+        return _Segment([_guarded(line) for line in segment.whole])
 
     def _add_in_pieces(self, segment: _Segment) -> None:
         if self._room < self._max // 4:
@@ -232,21 +228,19 @@ class _Pages:
             here, rest = self._cut(waiting.popleft(), room, segment)
             taken.append(here)
             waiting.appendleft(rest)
-        elif waiting and self._is_markdown and not segment.head:
-            waiting[0] = _guarded(waiting[0])  # it will begin a page
         return taken
 
     def _cut(self, line: str, room: int, segment: _Segment) -> tuple[str, str]:
-        end = _fitting(line, room, self._size)
         if segment.is_code:
+            end = _fitting(line, room, self._size)
             return line[:end], line[end:]
-        end = _good_break(line, end)
+        end = _good_break(line, _fitting(line, room - 1, self._size))  # one is left for a guard
         here, rest = line[:end].rstrip(), line[end:].lstrip()
         if not self._is_markdown:
             return here, rest
         quote = _QUOTE.match(line)
         again = quote.group() if quote and quote.end() < end // 4 else ""
-        return here, again + _guarded(rest)
+        return _guarded(here), again + _guarded(rest)
 
 
 def _trimmed(lines: Sequence[str], *, is_markdown: bool) -> str:
@@ -292,7 +286,9 @@ _BORDERS = frozenset(
 )
 _FRAMED = frozenset({"fence", "code_block", "table_open"})
 _CONTAINERS = r"(?:\s|>|[-*+]\s|\d{1,9}[.)]\s)*"
-_FENCE = re.compile(rf"^(?P<before>{_CONTAINERS})(?P<marker>`{{3,}}|~{{3,}})(?P<info>.*)$")
+_FENCE = re.compile(
+    rf"^(?P<before>{_CONTAINERS})(?P<marker>`{{3,}}(?=[^`]*$)|~{{3,}})(?P<info>.*)$"
+)
 _QUOTE = re.compile(r"^ {0,3}(?:> ?)+")
 _SENTENCE_END = re.compile(r"[.!?;。！？；]+[\s”’」』）)]*|，")
 _CLUSTER = re.compile(
