@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol
 
 from msgspec import Struct
@@ -21,6 +21,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     burst_s: float = 0.0  # wait this long for more of the same person
     session_queue_max: int = 50
     attempts_max: int = 3  # then the turn is buried
+    answers_to: tuple[str, ...] = ()  # names that, behind a prefix, address it by themselves
 
 
 class TurnContext(Protocol):
@@ -60,8 +61,12 @@ class Handler(Protocol):
         """How its turns are run."""
         ...
 
-    def handle(self, turn: Turn, context: TurnContext) -> AsyncIterator[Action]:
-        """Answer a turn. Raising tells the person a sentence with a reference, and is retried
-        at most ``traits.attempts_max`` times.
+    def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        """Answer a turn.
+
+        Raises:
+            TryLater: the turn is run again after a pause, at most ``traits.attempts_max`` times.
+            Exception: anything else; the person gets a sentence with a reference, the log the
+                traceback.
         """
         ...

@@ -120,7 +120,7 @@ class Result(Struct, frozen=True, kw_only=True):
     questions: tuple[NewQuestion, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     if_cancelled: tuple[NewDelivery, ...] = ()  # put instead when the verdict is CANCELLED
-    slot_body: bytes | None = None  # the answer inside the HTTP response of its newest event
+    slot_body: bytes | None = None  # the answer inside the HTTP response; kept if it is used
 
 
 class ClaimedDelivery(Struct, frozen=True, kw_only=True):
@@ -259,7 +259,9 @@ class Journal(Protocol):
 
     # --- turns --------------------------------------------------------------------------
 
-    async def claim_turns(self, gateway: Gateway, now: float, limit: int) -> tuple[ClaimedTurn, ...]:
+    async def claim_turns(
+        self, gateway: Gateway, now: float, limit: int
+    ) -> tuple[ClaimedTurn, ...]:
         """Take at most ``limit`` lanes whose head is ready, control lanes first, then by age.
 
         A gateway whose epoch is old or whose time is up gets nothing.
@@ -304,7 +306,10 @@ class Journal(Protocol):
         ...
 
     async def retry(self, claim: Claim, turn: int, at: float, reason: str) -> Verdict:
-        """Let a failed turn wait until ``at`` at the head of its lane (DONE), or obey a control turn."""
+        """Let a turn wait until ``at`` at the head of its lane (DONE), or obey a control turn.
+
+        Reason ``stopping`` (the house stops gracefully) does not count as an attempt.
+        """
         ...
 
     async def wanted(self, turn: int) -> Wanted:
@@ -326,10 +331,10 @@ class Journal(Protocol):
     # --- control ------------------------------------------------------------------------
 
     async def recall(self, scope: RecallScope, capabilities: Capabilities, now: float) -> Recall:
-        """Take back what was said: queued → dropped, on its way → wanted back, sent → withdrawing
-        (an amend each), running turns of the scope → CANCEL. Waiting turns survive.
+        """Take back what was said.
 
-        Drafts that a later delivery settled are not withdrawn twice. The scope excludes recall
+        Queued → dropped; on its way → wanted back; sent → withdrawing (an amend each); running
+        turns of the scope → CANCEL. Waiting turns survive. Drafts that a later delivery settled are not withdrawn twice. The scope excludes recall
         reports.
         """
         ...
@@ -337,10 +342,10 @@ class Journal(Protocol):
     async def recall_message(
         self, chat: int, message_key: str, capabilities: Capabilities, now: float
     ) -> tuple[int, ...]:
-        """A person took a message back: its waiting turn loses it (and is cancelled when empty),
-        its running turn is wanted to CANCEL (or RERUN without it), its answers are withdrawn.
+        """A person took a message back.
 
-        Returns the running turns that are wanted to stop.
+        Its waiting turn loses it (and is cancelled when empty), its running turn is wanted to
+        CANCEL (or RERUN without it), its answers are withdrawn. Returns the running turns that are wanted to stop.
         """
         ...
 
@@ -349,8 +354,9 @@ class Journal(Protocol):
         ...
 
     async def stop_session(self, chat: int, session: str, now: float) -> tuple[int, ...]:
-        """Cancel the session's waiting turns and want its running one to CANCEL (reason
-        ``stopped``); returns the running turns.
+        """Cancel the session's waiting turns and want its running one to CANCEL (``stopped``).
+
+        Returns the running turns.
         """
         ...
 
@@ -416,9 +422,7 @@ class Journal(Protocol):
         """
         ...
 
-    async def put_notice(
-        self, chat: int, delivery: NewDelivery, now: float
-    ) -> int | None:
+    async def put_notice(self, chat: int, delivery: NewDelivery, now: float) -> int | None:
         """Queue a delivery that no turn caused; None when its origin exists."""
         ...
 

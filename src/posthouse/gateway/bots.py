@@ -1,0 +1,27 @@
+"""The bots of the house: a name, a channel, a language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from posthouse.channels.channel import Channel
+from posthouse.model.capabilities import Capabilities
+
+
+class Bot(Struct, frozen=True):
+    """One identity on one platform."""
+
+    name: str
+    channel: Channel
+    language: str
+    is_send_only: bool = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the bot can do on its platform."""
+        return self.channel.capabilities
+
+
+Bots = Mapping[str, Bot]

@@ -1,0 +1,59 @@
+"""What a handler may ask of the house while it works on a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from posthouse.model.errors import PosthouseError
+from posthouse.store.journal import ClaimedTurn, Journal, OnceState
+
+
+class Interrupted(PosthouseError):
+    """A crash cut this side effect; check by hand whether it happened, then start it anew."""
+
+
+class Context:
+    """The house behind ``handlers.handler.TurnContext``."""
+
+    def __init__(
+        self,
+        claimed: ClaimedTurn,
+        journal: Journal,
+        language: str,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._claimed = claimed
+        self._journal = journal
+        self._clock = clock
+        self._sleep = sleep
+        self._language = language
+
+    @property
+    def language(self) -> str:
+        """What the house speaks in this chat."""
+        return self._language
+
+    def now(self) -> float:
+        """Tell the time."""
+        return self._clock()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await self._sleep(seconds)
+
+    async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
+        """Run ``effect`` unless its result is in the book."""
+        claim, turn = self._claimed.claim, self._claimed.turn.id
+        once = await self._journal.once_begin(claim, turn, name)
+        if once.state is OnceState.DONE:
+            return once.result
+        if once.state is OnceState.BEGUN:
+            raise Interrupted
+        result = await effect()
+        await self._journal.once_end(claim, turn, name, result)
+        return result
+
+    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+        """Read the conversation before this turn."""
+        return await self._journal.history(self._claimed.turn.session, characters_max)

@@ -1,0 +1,232 @@
+"""The house's own answers: recall, stop, new, pause, resume, mode, welcome, away.
+
+They run in the chat's control lane, before anything else of that chat, and need no handler.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from posthouse.gateway import phrases
+from posthouse.gateway.bots import Bots
+from posthouse.gateway.inbox import Inbox
+from posthouse.gateway.surroundings import Surroundings
+from posthouse.gateway.words import ControlWord, Order, control_word, span_s
+from posthouse.handlers.handler import Traits, TurnContext
+from posthouse.model.action import Action, Ask, Note, Send, Who
+from posthouse.model.address import ChatKind, ChatMode, Entrance, Role
+from posthouse.model.event import (
+    MembersChanged,
+    MessageRecalled,
+    MessageReceived,
+    message_key,
+)
+from posthouse.model.message import Content, plain_text
+from posthouse.model.reasons import explain
+from posthouse.model.turn import OnEdit, Turn
+from posthouse.settings.settings import WordsSettings
+from posthouse.store.chats import Chats
+from posthouse.store.journal import Journal, Recall, RecallScope
+from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
+
+AWAY_EVENTS_MAX = 50  # how many late messages one press answers
+AWAY_EXPIRES_S = 24 * 3600.0
+AGAIN = "again:"  # before the key of a late message that is answered after all
+
+CONTROL_TRAITS = Traits(
+    on_edit=OnEdit.IGNORE, answer_within_s=float("inf"), attempts_max=5, session_queue_max=10_000
+)
+RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
+
+
+class Control:
+    """Orders that people give, and messages that they take back."""
+
+    traits = CONTROL_TRAITS
+
+    def __init__(self, around: Surroundings, chats: Chats, words: WordsSettings) -> None:
+        self._journal = around.journal
+        self._wakeup = around.wakeup
+        self._bots = around.bots
+        self._chats = chats
+        self._words = words
+
+    async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        """Carry out what the turn's event asks for."""
+        event = turn.events[-1].event
+        match event:
+            case MessageRecalled():
+                await self._take_back(turn, event, context.now())
+                yield Note("recalled", event.message_id)
+            case MembersChanged():
+                mode = turn.chat.mode_at(context.now())
+                yield _say("welcome", context, mode=mode)
+            case MessageReceived():
+                text = plain_text(event.parts)
+                word = control_word(text, self._words, is_addressed=event.is_addressed)
+                if word is not None:
+                    async for action in self._obey(word, turn, context):
+                        yield action
+            case _:
+                yield Note("nothing_to_do", type(event).__name__)
+
+    async def _take_back(self, turn: Turn, event: MessageRecalled, now: float) -> None:
+        can = self._bots[turn.chat.bot].capabilities
+        key = message_key(event.place.platform_id, event.message_id)
+        for candidate in (key, AGAIN + key):
+            running = await self._journal.recall_message(turn.chat.id, candidate, can, now)
+            self._cancel(running)
+
+    async def _obey(
+        self, word: ControlWord, turn: Turn, context: TurnContext
+    ) -> AsyncGenerator[Action]:
+        match word.order:
+            case Order.RECALL:
+                await self._recall(turn, context.now())
+            case Order.STOP:
+                yield await self._stop(turn, context)
+            case Order.NEW:
+                await self._journal.forget_before(turn.session, context.now())
+                yield _say("new", context)
+            case Order.PAUSE | Order.RESUME | Order.MODE:
+                if turn.chat.kind is ChatKind.GROUP and turn.person.role not in RUNNERS:
+                    yield _say("not_allowed", context)
+                else:
+                    yield await self._change_mode(word, turn, context)
+
+    async def _recall(self, turn: Turn, now: float) -> None:
+        """Take back; a report turn follows when every outcome is known."""
+        may_everything = turn.chat.kind is ChatKind.PRIVATE or turn.person.role in RUNNERS
+        scope = RecallScope(
+            chat=turn.chat.id,
+            person=None if may_everything else turn.person.id,
+            since_at=now - self._words.recall_within_s,
+            turn=turn.id,
+        )
+        can = self._bots[turn.chat.bot].capabilities
+        running = await self._journal.running_turns(turn.chat.id)
+        await self._journal.recall(scope, can, now)
+        wanted = [number for number in running if await self._journal.wanted(number)]
+        self._cancel(tuple(wanted))
+
+    async def _stop(self, turn: Turn, context: TurnContext) -> Action:
+        running = await self._journal.stop_session(turn.chat.id, turn.session, context.now())
+        self._cancel(running)
+        return _say("stopped" if running else "nothing_to_stop", context)
+
+    async def _change_mode(self, word: ControlWord, turn: Turn, context: TurnContext) -> Action:
+        chat, now = turn.chat, context.now()
+        if word.order is Order.RESUME:
+            await self._chats.set_mode(chat.id, ChatMode.MENTION, now)
+            return _say("resume", context)
+        if word.order is Order.PAUSE:
+            wait_s = span_s(word.argument) if word.argument else None
+            if word.argument and wait_s is None:
+                return _say("span_unknown", context)
+            until_at = None if wait_s is None else now + wait_s
+            await self._chats.set_mode(chat.id, ChatMode.PAUSED, now, until_at)
+            if until_at is None:
+                return _say("pause", context)
+            return _say("pause_until", context, until=clock_time(until_at))
+        if word.argument not in tuple(ChatMode):
+            phrase = "mode_unknown" if word.argument else "mode"
+            return _say(phrase, context, mode=chat.mode_at(now))
+        await self._chats.set_mode(chat.id, ChatMode(word.argument), now)
+        return _say("mode", context, mode=word.argument)
+
+    def _cancel(self, running: tuple[int, ...]) -> None:
+        """Tell whoever runs these turns; they have been marked in the book already."""
+        for number in running:
+            self._wakeup.nudge(CANCELS, str(number).encode())
+        self._wakeup.nudge(SENDS)
+        self._wakeup.nudge(TURNS)
+
+
+class RecallReport:
+    """Says how a recall ended, once every outcome is known."""
+
+    traits = CONTROL_TRAITS
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        """Report counts, and refusals in words."""
+        recall = await self._journal.recall_state(int(turn.session))
+        if recall is not None:
+            yield Send(Content(report(recall, context.language)))
+
+
+def report(recall: Recall, language: str) -> str:
+    """Put a finished recall into one sentence."""
+    clauses = [
+        phrases.say(f"recall_{what}", language, count=count)
+        for what, count in (
+            ("withdrawn", recall.withdrawn),
+            ("dropped", recall.dropped),
+            ("cancelled", recall.cancelled),
+        )
+        if count
+    ]
+    if recall.kept:
+        reasons = "; ".join(explain(reason, language) for reason in recall.kept_reasons)
+        clauses.append(phrases.say("recall_kept", language, count=recall.kept, reasons=reasons))
+    if recall.doubtful:
+        clauses.append(phrases.say("recall_doubtful", language, count=recall.doubtful))
+    return phrases.join(clauses, language) if clauses else phrases.say("recall_nothing", language)
+
+
+class Away:
+    """One line about messages that came too late, and a button that answers them after all."""
+
+    traits = CONTROL_TRAITS
+
+    def __init__(self, inbox: Callable[[], Inbox], bots: Bots) -> None:
+        self._inbox = inbox
+        self._bots = bots
+
+    async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        """Say the line, or, when its button was pressed, let the messages in again."""
+        if turn.answer is not None:
+            await self._let_in(turn, context.now())
+            yield _say("away_answered", context)
+            return
+        late = turn.messages
+        times = [message.at for message in late]
+        line = phrases.say(
+            "away",
+            context.language,
+            since=clock_time(min(times)),
+            until=clock_time(context.now()),
+            count=len(late),
+        )
+        yield Ask(
+            Content(line),
+            (phrases.say("away_button", context.language),),
+            who=Who.ANYONE,
+            expires_s=AWAY_EXPIRES_S,
+            state=msgspec.json.encode(late[-AWAY_EVENTS_MAX:]).decode(),
+        )
+
+    async def _let_in(self, turn: Turn, now: float) -> None:
+        """Accept the messages once more, as new ones; a second press finds their keys taken."""
+        assert turn.answer is not None
+        late = msgspec.json.decode(turn.answer.state, type=list[MessageReceived])
+        events = [
+            replace(message, key=AGAIN + message.key, at=now, is_addressed=True) for message in late
+        ]
+        bot = self._bots[turn.chat.bot]
+        await self._inbox().accept(bot, events, Entrance.INTERNAL)
+
+
+def clock_time(at: float) -> str:
+    """Show a time of day, in the house's time zone (the process runs in it)."""
+    return time.strftime("%H:%M", time.localtime(at))
+
+
+def _say(phrase: str, context: TurnContext, **values: object) -> Send:
+    return Send(Content(phrases.say(phrase, context.language, **values)))

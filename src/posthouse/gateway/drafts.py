@@ -1,0 +1,107 @@
+"""Growing messages: what is shown while an answer is still being written.
+
+Opening a draft is a delivery like any other. What follows is not stored: the latest text wins,
+and only budget that messages would not miss is used. A lost update costs nothing, since the
+final words are a delivery again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from posthouse.channels.channel import Part, Verb
+from posthouse.gateway.bots import Bot
+from posthouse.gateway.outputs import letter_for
+from posthouse.gateway.pace import Pace
+from posthouse.model.delivery import Delivery, NotSent, State
+from posthouse.model.message import Content
+from posthouse.model.turn import Turn
+
+UPDATE_EVERY_S = 0.25
+CURSOR = " ▍"
+
+
+class Drafts:
+    """Which drafts have been opened on the platform, told by the deliverer."""
+
+    def __init__(self) -> None:
+        self._opened: dict[int, asyncio.Future[tuple[str, ...]]] = {}
+
+    def expect(self, draft: int) -> None:
+        """Begin to listen for a draft; ``forget`` ends it."""
+        if draft not in self._opened:
+            self._opened[draft] = asyncio.get_running_loop().create_future()
+
+    async def ids(self, draft: int) -> tuple[str, ...]:
+        """Wait for the platform's ids of an expected draft; empty when it was not opened."""
+        return await self._opened[draft]
+
+    def tell(self, delivery: Delivery) -> None:
+        """Learn that a delivery was settled."""
+        waiting = self._opened.get(delivery.id)
+        if waiting is None or waiting.done():
+            return
+        if delivery.state is State.SENT:
+            waiting.set_result(delivery.platform_ids)
+        elif delivery.state not in (State.QUEUED, State.SENDING, State.UNKNOWN):
+            waiting.set_result(())
+
+    def forget(self, draft: int) -> None:
+        """Stop waiting for a draft."""
+        if waiting := self._opened.pop(draft, None):
+            waiting.cancel()
+
+
+class DraftWriter:
+    """Shows one turn's growing answer, as often as there is budget to spare."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        bot: Bot,
+        pace: Pace,
+        drafts: Drafts,
+        draft: int,
+        sleep: Callable[[float], Awaitable[None]],
+    ) -> None:
+        self._turn = turn
+        self._bot = bot
+        self._pace = pace
+        self._drafts = drafts
+        self._sleep = sleep
+        self.draft = draft
+        self.latest = ""
+        self._shown = ""
+        self._news = asyncio.Event()
+        self._task = asyncio.create_task(self._show())
+
+    def write(self, text: str) -> None:
+        """Show this text soon; what was not shown yet is skipped."""
+        self.latest = text
+        self._news.set()
+
+    async def close(self) -> None:
+        """Stop showing; the settling delivery has the last word."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+        self._drafts.forget(self.draft)
+
+    async def _show(self) -> None:
+        ids = await self._drafts.ids(self.draft)
+        while ids:
+            await self._news.wait()
+            self._news.clear()
+            if self.latest != self._shown and self._pace.take_spare(self._bot.name):
+                self._shown = self.latest
+                content = Content(self.latest + CURSOR)
+                body = self._bot.channel.encode(content, letter_for(self._turn))
+                part = Part(verb=Verb.EDIT, body=body, message_ids=ids, is_draft=True)
+                outcome = await self._bot.channel.perform(part, self._turn.chat)
+                if isinstance(outcome, NotSent) and outcome.is_final:
+                    return
+            await self._sleep(UPDATE_EVERY_S)
+            if self.latest != self._shown:
+                self._news.set()

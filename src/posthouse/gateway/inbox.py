@@ -1,0 +1,148 @@
+"""The one door behind every entrance: decide, write into the book, and only then return."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec.structs import replace
+
+from posthouse.channels.channel import Receipts
+from posthouse.gateway.bots import Bot
+from posthouse.gateway.reply_slot import ReplySlots
+from posthouse.gateway.router import Routing, route, split_token
+from posthouse.gateway.surroundings import Surroundings
+from posthouse.model.address import Chat, Entrance, session_key
+from posthouse.model.disposition import Question
+from posthouse.model.errors import StorageFull
+from posthouse.model.event import ButtonPressed, Event, MessageReceived
+from posthouse.store.chats import Chats
+from posthouse.store.journal import Arrival, Receipt
+from posthouse.store.questions import Questions
+from posthouse.wakeup.wakeup import SENDS, TURNS
+
+EVENTS_MAX = 1000  # in one call
+
+
+class Gauge:
+    """Whether there is room for more; the supervisor measures, the inbox looks."""
+
+    def __init__(self) -> None:
+        self.is_full = False
+
+
+class Inbox:
+    """Writes events of all bots into the book."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        chats: Chats,
+        questions: Questions,
+        routing: Callable[[], Routing],
+    ) -> None:
+        self._journal = around.journal
+        self._wakeup = around.wakeup
+        self._slots = around.slots
+        self._clock = around.clock
+        self._chats = chats
+        self._questions = questions
+        self._routing = routing
+        self.room = Gauge()
+
+    def door(self, bot: Bot) -> BotDoor:
+        """Return the door that a bot's channel is given."""
+        return BotDoor(self, bot, self._slots)
+
+    async def accept(
+        self, bot: Bot, events: Sequence[Event], entrance: Entrance, *, has_slot: bool = False
+    ) -> tuple[Receipt, ...]:
+        """Route events and write them into the book.
+
+        Raises:
+            StorageFull: above the quota; the entrance must not acknowledge.
+            ValueError: more than ``EVENTS_MAX`` events in one call.
+        """
+        if self.room.is_full:
+            raise StorageFull
+        if len(events) > EVENTS_MAX:
+            raise ValueError(f"at most {EVENTS_MAX} events at once; accept them in slices")
+        now = self._clock()
+        routing = self._routing()
+        arrivals = [
+            await self._arrival(bot, event, entrance, routing, now, has_slot) for event in events
+        ]
+        receipts = await self._journal.accept(tuple(arrivals), now)
+        self._wakeup.nudge(TURNS)
+        if any(arrival.disposition.notice for arrival in arrivals):
+            self._wakeup.nudge(SENDS)
+        return receipts
+
+    async def _arrival(
+        self,
+        bot: Bot,
+        event: Event,
+        entrance: Entrance,
+        routing: Routing,
+        now: float,
+        has_slot: bool,  # noqa: FBT001 - private, named at the only call
+    ) -> Arrival:
+        chat = await self._chats.resolve(event.place, now)
+        if not chat.language:
+            chat = replace(chat, language=bot.language)
+        question = await self._question(event, chat, now)
+        disposition = route(event, chat, routing, question, now)
+        return Arrival(
+            event=event,
+            disposition=disposition,
+            chat=chat.id,
+            entrance=entrance,
+            has_slot=has_slot,
+        )
+
+    async def _question(self, event: Event, chat: Chat, now: float) -> Question | None:
+        if isinstance(event, ButtonPressed):
+            return await self._questions.find(split_token(event.token)[0])
+        if isinstance(event, MessageReceived):
+            session = session_key(chat.id, chat.session_kind, event.sender.id, event.thread)
+            return await self._questions.open_in(session, now)
+        return None
+
+
+class BotDoor:
+    """The inbox, seen by one bot's channel."""
+
+    def __init__(self, inbox: Inbox, bot: Bot, slots: ReplySlots) -> None:
+        self._inbox = inbox
+        self._bot = bot
+        self._slots = slots
+        self._answering: dict[str, int] = {}  # event key → number, while a response is written
+
+    async def accept(self, events: Sequence[Event], entrance: Entrance) -> Receipts:
+        """Write events into the book."""
+        receipts = await self._inbox.accept(self._bot, events, entrance)
+        return Receipts(
+            events=tuple(receipt.event for receipt in receipts),
+            new=tuple(receipt.is_new for receipt in receipts),
+        )
+
+    async def answer(
+        self, events: Sequence[Event], entrance: Entrance, wait_s: float
+    ) -> bytes | None:
+        """Accept, and wait for what the response should carry."""
+        receipts = await self._inbox.accept(self._bot, events, entrance, has_slot=True)
+        for receipt in receipts:
+            if receipt.slot_body is not None:
+                return receipt.slot_body
+        if not receipts:
+            return None
+        number = receipts[-1].event
+        body = await self._slots.wait(number, wait_s)
+        if body is not None:
+            self._answering[events[-1].key] = number
+        return body
+
+    async def answered(self, events: Sequence[Event], *, is_written: bool) -> None:
+        """Learn whether the response was written."""
+        number = self._answering.pop(events[-1].key, None)
+        if number is not None:
+            self._slots.written(number, is_written=is_written)

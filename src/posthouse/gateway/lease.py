@@ -1,0 +1,22 @@
+"""Being a gateway: an epoch of our own, and until when."""
+
+from __future__ import annotations
+
+from posthouse.store.journal import Gateway
+
+
+class Lease:
+    """What this process holds; it acts only well before its time is up."""
+
+    def __init__(self, gateway: Gateway, until_at: float, margin_s: float) -> None:
+        self.gateway = gateway
+        self.until_at = until_at
+        self._margin_s = margin_s
+
+    def holds_at(self, now: float) -> bool:
+        """Whether something begun now may still count as ours."""
+        return now < self.until_at - self._margin_s
+
+    def extend(self, until_at: float) -> None:
+        """Stay longer."""
+        self.until_at = until_at

@@ -1,0 +1,94 @@
+"""How fast we may speak: budgets that lengthen the wait and never drop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from posthouse.model.capabilities import Capabilities
+
+SPARE_SHARE = 0.5  # drafts may use the budget down to this share of it
+
+
+class TokenBucket:
+    """``rate_per_s`` tokens a second, at most one second's worth saved up."""
+
+    def __init__(self, rate_per_s: float, clock: Callable[[], float]) -> None:
+        self._rate_per_s = rate_per_s
+        self._capacity = max(1.0, rate_per_s)
+        self._clock = clock
+        self._tokens = self._capacity
+        self._counted_at = clock()
+        self._held_until_at = 0.0
+
+    def available(self) -> float:
+        """Return how many may be taken now."""
+        now = self._clock()
+        elapsed_s = max(0.0, now - self._counted_at)  # a clock set back gives nothing
+        self._counted_at = now
+        self._tokens = min(self._capacity, self._tokens + elapsed_s * self._rate_per_s)
+        return 0.0 if now < self._held_until_at else self._tokens
+
+    def take(self, count: float = 1.0) -> None:
+        """Take tokens, also ones that are not there yet: the debt lengthens the next wait."""
+        self._tokens -= count
+
+    def hold(self, seconds: float) -> None:
+        """Give nothing for a while: the platform said so."""
+        self._held_until_at = max(self._held_until_at, self._clock() + seconds)
+
+    def wait_s(self) -> float:
+        """Return how long until one token is there."""
+        missing = max(0.0, 1.0 - self.available()) if self._clock() >= self._held_until_at else 0.0
+        return max(self._held_until_at - self._clock(), missing / self._rate_per_s)
+
+
+class Pace:
+    """The budgets of all bots, shared evenly between the gateways that are alive."""
+
+    def __init__(
+        self,
+        capabilities: Mapping[str, Capabilities],
+        clock: Callable[[], float],
+        gateways: int = 1,
+    ) -> None:
+        self._clock = clock
+        self._interval_s = {bot: 1.0 / can.chat_sends_per_s for bot, can in capabilities.items()}
+        self._buckets = {
+            bot: TokenBucket(can.bot_sends_per_s / gateways, clock)
+            for bot, can in capabilities.items()
+            if can.bot_sends_per_s != float("inf")
+        }
+
+    def limit(self, bot: str, at_most: int) -> int:
+        """Return how many sends of a bot may start now."""
+        bucket = self._buckets.get(bot)
+        return at_most if bucket is None else max(0, min(at_most, int(bucket.available())))
+
+    def take(self, bot: str, count: int = 1) -> None:
+        """Count sends that start."""
+        if bucket := self._buckets.get(bot):
+            bucket.take(count)
+
+    def take_spare(self, bot: str) -> bool:
+        """Take one for a draft if messages would not miss it."""
+        bucket = self._buckets.get(bot)
+        if bucket is None:
+            return True
+        if bucket.available() < max(1.0, bucket._capacity * SPARE_SHARE):  # noqa: SLF001 - same file
+            return False
+        bucket.take()
+        return True
+
+    def hold(self, bot: str, seconds: float) -> None:
+        """Obey a platform that asked the whole bot to wait."""
+        if bucket := self._buckets.get(bot):
+            bucket.hold(seconds)
+
+    def wait_s(self, bot: str) -> float:
+        """Return how long until one send of the bot may start."""
+        bucket = self._buckets.get(bot)
+        return 0.0 if bucket is None else bucket.wait_s()
+
+    def chat_ready_at(self, bot: str) -> float:
+        """Return when the chat that was just written to may be written to again."""
+        return self._clock() + self._interval_s.get(bot, 0.0)

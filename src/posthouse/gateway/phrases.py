@@ -1,0 +1,109 @@
+"""The house's own sentences, in Chinese and English."""
+
+from __future__ import annotations
+
+from posthouse.model.address import Chat
+
+_PHRASES: dict[str, tuple[str, str]] = {
+    "paused": ("我已暂停，现在由同事接待您。", "I am paused; a colleague is taking care of you."),
+    "overload": (
+        "您前面的消息还在处理，这条没有收下，请稍后再发。",
+        "Your earlier messages are still being worked on; please send this one again later.",
+    ),
+    "question_unknown": ("这个按钮已失效。", "This button is no longer in use."),
+    "question_foreign": ("这个问题不是问您的。", "This question was not for you."),
+    "question_late": (
+        "这个问题已过期，请重新发起。",
+        "This question has expired; please start again.",
+    ),
+    "question_taken": ("这个问题已经有人回答了。", "This question has been answered already."),
+    "handler_error": (
+        "处理时出错了，编号 {reference}；请把编号告诉管理员。",
+        "Something went wrong; please tell an administrator this reference: {reference}.",
+    ),
+    "handler_timeout": (
+        "处理超过 {seconds:.0f} 秒，已放弃，编号 {reference}。",
+        "This took longer than {seconds:.0f} s and was given up; reference {reference}.",
+    ),
+    "handler_missing": (
+        "配置里没有处理程序 {handler}，请管理员检查 [[routes]]。",
+        "No handler {handler} is configured; an administrator should check [[routes]].",
+    ),
+    "no_answer": ("没有可说的内容。", "I have nothing to say to that."),
+    "buried": (
+        "多次尝试都没有成功，已转给管理员，编号 {reference}。",
+        "Several attempts failed; it is now with the administrator, reference {reference}.",
+    ),
+    "interrupted": (
+        "处理被中断，可能只完成了一部分；为避免重复执行，没有再次运行。请检查后重新发送。",
+        "This was interrupted and may be half done; it was not run again. Please check and resend.",
+    ),
+    "stopped": ("已停止。", "Stopped."),
+    "nothing_to_stop": ("当前没有正在处理的内容。", "Nothing is running."),
+    "draft_cancelled": ("（已停止）", "(stopped)"),
+    "draft_failed": ("（出错，未完成）", "(failed, unfinished)"),
+    "new": (
+        "新的对话开始了，之前的内容不再参考。",
+        "A new conversation begins; the old one is set aside.",
+    ),
+    "pause": ("已暂停。发送 /resume 恢复。", "Paused. Send /resume to go on."),
+    "pause_until": (
+        "已暂停到 {until}。发送 /resume 提前恢复。",
+        "Paused until {until}. Send /resume to go on earlier.",
+    ),
+    "resume": ("已恢复，继续为您服务。", "Back again."),
+    "mode": ("当前模式：{mode}。", "The mode is {mode}."),
+    "mode_unknown": (
+        "没有这个模式。可选：mention（被@才答）、listen（旁听）、shadow（只记录）、paused（暂停）。",
+        "No such mode. Choose mention, listen, shadow or paused.",
+    ),
+    "not_allowed": (
+        "只有群主或管理员可以这样做。",
+        "Only the owner or an administrator of the chat may do that.",
+    ),
+    "span_unknown": (
+        "时间没看懂。例如：/pause 30m、/pause 2h。",
+        "I did not understand the time. For example: /pause 30m, /pause 2h.",
+    ),
+    "welcome": (
+        "大家好，我是机器人。当前模式：{mode}。发送 /help 查看用法。",
+        "Hello, I am a bot. My mode here is {mode}. Send /help to see what I can do.",
+    ),
+    "recall_nothing": ("没有可以撤回的消息。", "There is nothing to take back."),
+    "recall_withdrawn": ("已撤回 {count} 条", "took back {count}"),
+    "recall_dropped": ("取消待发 {count} 条", "dropped {count} before sending"),
+    "recall_cancelled": ("停止 {count} 个正在处理的回答", "stopped {count} answers in the making"),
+    "recall_kept": ("{count} 条撤不回（{reasons}）", "{count} could not be taken back ({reasons})"),
+    "recall_doubtful": (
+        "{count} 条不确定是否送达，请人工检查",
+        "{count} may or may not have arrived, please check by hand",
+    ),
+    "away": (
+        "{since}–{until} 我不在线，期间收到 {count} 条找我的消息，没有逐条回答。",
+        "I was away {since}–{until}; {count} messages for me came in and were not answered.",
+    ),
+    "away_button": ("现在回答", "Answer now"),
+    "away_answered": ("好的，正在回答。", "All right, answering now."),
+}
+
+
+def language_of(chat: Chat, house: str) -> str:
+    """Return the language the house speaks in a chat."""
+    return chat.language or house
+
+
+def say(phrase: str, language: str, **values: object) -> str:
+    """Say one of the house's sentences.
+
+    Args:
+        phrase: its name.
+        language: ``zh``, or anything else for English.
+        values: what stands in the braces.
+    """
+    zh, en = _PHRASES[phrase]
+    return (zh if language == "zh" else en).format(**values)
+
+
+def join(clauses: list[str], language: str) -> str:
+    """Join clauses to one sentence."""
+    return "，".join(clauses) + "。" if language == "zh" else ", ".join(clauses).capitalize() + "."

@@ -1,0 +1,163 @@
+"""Keeps the house going: the lease, the loops, the connections, the room on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from msgspec import Struct
+
+from posthouse.gateway.bots import Bot
+from posthouse.gateway.deliverer import Deliverer
+from posthouse.gateway.dispatcher import Dispatcher
+from posthouse.gateway.inbox import Inbox
+from posthouse.gateway.surroundings import Surroundings
+from posthouse.model.errors import PosthouseError
+from posthouse.store.upkeep import Retention, Upkeep
+from posthouse.wakeup.wakeup import SENDS, TURNS
+
+RENEWALS_PER_LEASE = 3
+MEASURE_EVERY_S = 5.0
+PRUNE_EVERY_S = 600.0
+PRUNE_PAUSE_S = 0.5  # between two slices, so that people are not kept waiting
+QUOTA_RESUME_SHARE = 0.98  # accept again below this share of the quota
+RESTART_AFTER_S = 5.0
+DRAIN_SHARE = 0.7  # of the time to stop, for turns; the rest is for calls to platforms
+
+log = structlog.get_logger("posthouse.supervisor")
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """How long, how much, how old."""
+
+    lease_s: float
+    quota_bytes: int
+    retention: Retention
+
+
+class Supervisor:
+    """Starts everything that runs in the background, and stops it in order."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        inbox: Inbox,
+        dispatcher: Dispatcher,
+        deliverer: Deliverer,
+        upkeep: Upkeep,
+        limits: Limits,
+    ) -> None:
+        self._journal = around.journal
+        self._wakeup = around.wakeup
+        self._lease = around.lease
+        self._bots = around.bots
+        self._clock = around.clock
+        self._sleep = around.sleep
+        self._inbox = inbox
+        self._room = inbox.room
+        self._dispatcher = dispatcher
+        self._deliverer = deliverer
+        self._upkeep = upkeep
+        self._limits = limits
+        self._loops: list[asyncio.Task[None]] = []
+        self._connections: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Start the loops, then the connections."""
+        self._loops = [
+            asyncio.create_task(self._forever(loop), name=loop.__qualname__)
+            for loop in (
+                self._renew,
+                self._dispatcher.run,
+                self._deliverer.run,
+                self._measure,
+                self._prune,
+            )
+        ]
+        self._connections = [
+            asyncio.create_task(self._forever(self._connection(bot)), name=f"bot {bot.name}")
+            for bot in self._bots.values()
+        ]
+
+    async def stop(self, within_s: float) -> None:
+        """Stop reading, let running work end, give back what did not."""
+        await _cancel(self._connections)
+        await self._dispatcher.stop(within_s * DRAIN_SHARE)
+        await self._deliverer.stop(within_s * (1 - DRAIN_SHARE))
+        await _cancel(self._loops)
+
+    def _connection(self, bot: Bot) -> Callable[[], Awaitable[None]]:
+        door = self._inbox.door(bot)
+
+        async def keep() -> None:
+            await bot.channel.run(door)
+
+        return keep
+
+    async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
+        """Run a loop again when it fails; one that returns has been stopped."""
+        while True:
+            try:
+                await loop()
+            except Exception:  # a defect in one loop must not silence the house
+                log.exception("loop_failed", loop=getattr(loop, "__qualname__", "?"))
+                await self._sleep(RESTART_AFTER_S)
+            else:
+                return
+
+    async def _renew(self) -> None:
+        while True:
+            await self._sleep(self._limits.lease_s / RENEWALS_PER_LEASE)
+            now = self._clock()
+            try:
+                is_ours = await self._journal.renew(self._lease.gateway, now, self._limits.lease_s)
+                if is_ours:
+                    self._lease.extend(now + self._limits.lease_s)
+                elif now >= self._lease.until_at:
+                    await self._enter_again(now)
+                else:
+                    log.error("lease_lost", gateway=self._lease.gateway.name)
+                if await self._journal.free(now):
+                    self._wakeup.nudge(TURNS)
+                    self._wakeup.nudge(SENDS)
+            except PosthouseError as problem:
+                log.warning("lease_not_renewed", problem=str(problem))
+
+    async def _enter_again(self, now: float) -> None:
+        """Our time was up (the process slept, the disk was full): come back as a new epoch."""
+        name = self._lease.gateway.name
+        self._lease.gateway = await self._journal.enter(name, now, self._limits.lease_s)
+        self._lease.extend(now + self._limits.lease_s)
+        log.warning("lease_entered_again", gateway=name, epoch=self._lease.gateway.epoch)
+        self._wakeup.nudge(TURNS)
+        self._wakeup.nudge(SENDS)
+
+    async def _measure(self) -> None:
+        """Close the door above the quota and open it again when there is room."""
+        while True:
+            size = await self._upkeep.size_bytes()
+            if size >= self._limits.quota_bytes and not self._room.is_full:
+                self._room.is_full = True
+                log.error("quota_reached", size_bytes=size, quota_bytes=self._limits.quota_bytes)
+            elif size < self._limits.quota_bytes * QUOTA_RESUME_SHARE and self._room.is_full:
+                self._room.is_full = False
+                log.warning("quota_free_again", size_bytes=size)
+            await self._sleep(MEASURE_EVERY_S)
+
+    async def _prune(self) -> None:
+        while True:
+            try:
+                pruned = await self._upkeep.prune(self._limits.retention, self._clock())
+            except PosthouseError as problem:
+                log.warning("prune_postponed", problem=str(problem))
+                await self._sleep(PRUNE_EVERY_S)
+            else:
+                await self._sleep(PRUNE_EVERY_S if pruned.is_done else PRUNE_PAUSE_S)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)

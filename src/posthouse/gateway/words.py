@@ -1,0 +1,85 @@
+"""What people say to steer the bot, recognised without a handler."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import StrEnum
+
+from msgspec import Struct
+
+from posthouse.settings.settings import WordsSettings
+
+
+class Order(StrEnum):
+    """What a control word asks for."""
+
+    RECALL = "recall"
+    STOP = "stop"
+    NEW = "new"
+    PAUSE = "pause"
+    RESUME = "resume"
+    MODE = "mode"
+
+
+class ControlWord(Struct, frozen=True):
+    """An order, and what stood behind it."""
+
+    order: Order
+    argument: str = ""
+
+
+_SPAN = re.compile(r"^(\d{1,6})\s*(s|m|min|h|d|秒|分|分钟|小时|天)?$")
+_SECONDS = {
+    "s": 1,
+    "秒": 1,
+    "m": 60,
+    "min": 60,
+    "分": 60,
+    "分钟": 60,
+    "h": 3600,
+    "小时": 3600,
+    "d": 86400,
+    "天": 86400,
+}
+
+
+def bare(text: str) -> str:
+    """Return the letters of a text, lower-cased: no mentions, spaces or punctuation."""
+    without_mentions = re.sub(r"@\S+", "", text)
+    kept = (
+        c for c in without_mentions if not unicodedata.category(c).startswith(("P", "Z", "C", "S"))
+    )
+    return "".join(kept).lower()
+
+
+def split_prefix(text: str, words: WordsSettings) -> tuple[str, str] | None:
+    """Split ``/name rest`` into name and rest; None where no prefix stands in front."""
+    stripped = text.strip()
+    for prefix in words.prefixes:
+        if stripped.startswith(prefix) and len(stripped) > len(prefix):
+            name, _, rest = stripped[len(prefix) :].partition(" ")
+            return name.strip().lower(), rest.strip()
+    return None
+
+
+def control_word(text: str, words: WordsSettings, *, is_addressed: bool) -> ControlWord | None:
+    """Recognise an order. A stop word counts only when the bot is addressed."""
+    command = split_prefix(text, words)
+    if command is not None and command[0] in tuple(Order):
+        return ControlWord(Order(command[0]), command[1])
+    letters = bare(text)
+    recalls = [bare(word) for word in words.recall]
+    if letters in recalls or (words.recall_contains and any(word in letters for word in recalls)):
+        return ControlWord(Order.RECALL)
+    if is_addressed and letters in [bare(word) for word in words.stop]:
+        return ControlWord(Order.STOP)
+    return None
+
+
+def span_s(text: str) -> float | None:
+    """Read ``30``, ``30m``, ``2 小时`` (a bare number means minutes); None when it is no span."""
+    found = _SPAN.match(text.strip().lower())
+    if found is None:
+        return None
+    return float(int(found[1]) * _SECONDS[found[2] or "m"])
