@@ -334,8 +334,8 @@ class Journal(Protocol):
         """Take back what was said.
 
         Queued → dropped; on its way → wanted back; sent → withdrawing (an amend each); running
-        turns of the scope → CANCEL. Waiting turns survive. Drafts that a later delivery settled are not withdrawn twice. The scope excludes recall
-        reports.
+        turns of the scope → CANCEL. Waiting turns survive. Drafts that a later delivery settled
+        are not withdrawn twice. The scope excludes recall reports.
         """
         ...
 
@@ -345,7 +345,8 @@ class Journal(Protocol):
         """A person took a message back.
 
         Its waiting turn loses it (and is cancelled when empty), its running turn is wanted to
-        CANCEL (or RERUN without it), its answers are withdrawn. Returns the running turns that are wanted to stop.
+        CANCEL (or RERUN without it), its answers are withdrawn. Returns the running turns that
+        are wanted to stop.
         """
         ...
 

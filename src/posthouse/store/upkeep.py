@@ -50,5 +50,5 @@ class Upkeep(Protocol):
         ...
 
     async def counts(self) -> dict[str, int]:
-        """Return the gauges of the house: waiting turns, queued, unknown, doubtful, buried …"""
+        """Return the gauges of the house: waiting, queued, unknown, doubtful, buried and so on."""
         ...
