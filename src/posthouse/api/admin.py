@@ -1,0 +1,54 @@
+"""``/api/v1/admin/<task>``: the door for operators' tools on the same machine."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from posthouse.api.answers import as_json, error
+from posthouse.api.desk import TASKS, Desk
+from posthouse.model.errors import OperatorMistake
+
+PATH = "/api/v1/admin/{task}"
+
+log = structlog.get_logger("posthouse.admin")
+
+
+class Admin:
+    """Performs tasks for who knows the token.
+
+    Args:
+        desk: what performs them.
+        token: stands in the lock file, which only the house's own user can read.
+    """
+
+    def __init__(self, desk: Desk, token: str) -> None:
+        self._desk = desk
+        self._expected = f"Bearer {token}".encode()
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return where it answers."""
+        return (Route(PATH, self._perform, methods=["POST"]),)
+
+    async def _perform(self, request: Request) -> Response:
+        given = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(given, self._expected):
+            return error("not_allowed")
+        task = TASKS.get(request.path_params["task"])
+        if task is None:
+            return error("not_found")
+        try:
+            arguments = msgspec.json.decode(await request.body() or b"{}", type=task.arguments)
+        except msgspec.MsgspecError as problem:
+            return error("not_understood", en=str(problem))
+        try:
+            return as_json(await task.perform(self._desk, arguments))
+        except OperatorMistake as mistake:
+            log.warning("admin_failed", task=task.name, problem=str(mistake))
+            return error("operator_mistake", zh=mistake.zh, en=str(mistake))

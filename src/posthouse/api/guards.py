@@ -1,0 +1,180 @@
+"""What every request meets before anything of ours reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from posthouse.api.answers import error, error_of
+from posthouse.model.errors import PosthouseError
+
+BODY_SPANS_MAX = 15  # a body may take this many times ``receive_within_s``, however it trickles
+
+_DEFAULT_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+log = structlog.get_logger("posthouse.api")
+
+
+class Failures:
+    """Turns what a route raises into the one shape of errors; the log has the rest."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as problem:  # the last door before the server
+            answer = _answer(problem, scope)
+            if has_begun:
+                raise  # too late for words: the server cuts the connection
+            await answer(scope, receive, send)
+
+
+def _answer(problem: Exception, scope: Scope) -> Response:
+    if isinstance(problem, PosthouseError):
+        return error_of(problem)
+    log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=problem)
+    return error("failed")
+
+
+class SafeHeaders:
+    """Gives every answer the headers that a browser should see, unless a page set its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add headers to what the application sends."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _DEFAULT_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class KnownHosts:
+    """Refuses names that are not ours.
+
+    Otherwise a foreign page could reach a house on loopback by pointing its own name there.
+
+    Args:
+        app: what stands behind.
+        names: host names without ports; empty lets every name in.
+    """
+
+    def __init__(self, app: ASGIApp, names: Iterable[str]) -> None:
+        self._app = app
+        self._names = frozenset(names)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request pass whose ``Host`` is one of the names."""
+        if scope["type"] == "http" and self._names:
+            host = Headers(scope=scope).get("host", "")
+            if _without_port(host) not in self._names:
+                await error("wrong_host")(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host.partition("]")[0].lower() + "]"
+    return host.partition(":")[0].lower()
+
+
+class BoundedBody:
+    """Counts a body while it streams in, and does not wait for it for ever.
+
+    Args:
+        app: what stands behind.
+        bytes_max: for most requests.
+        upload_bytes_max: for files: ``multipart/form-data`` and ``application/octet-stream``.
+        receive_within_s: how long the sender may be silent inside a body.
+    """
+
+    def __init__(
+        self, app: ASGIApp, bytes_max: int, upload_bytes_max: int, receive_within_s: float
+    ) -> None:
+        self._app = app
+        self._bytes_max = bytes_max
+        self._upload_bytes_max = upload_bytes_max
+        self._receive_within_s = receive_within_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on whose body is watched."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        bytes_max = self._limit(headers.get("content-type", ""))
+        if _announced(headers) > bytes_max:
+            await error("too_large", headers={"Connection": "close"})(scope, receive, send)
+            return
+        await self._app(scope, self._bounded(receive, bytes_max), send)
+
+    def _limit(self, content_type: str) -> int:
+        kind = content_type.partition(";")[0].strip().lower()
+        is_file = kind in {"multipart/form-data", "application/octet-stream"}
+        return self._upload_bytes_max if is_file else self._bytes_max
+
+    def _bounded(self, receive: Receive, bytes_max: int) -> Receive:
+        seen_bytes = 0
+        is_complete = False
+        late_at = time.monotonic() + self._receive_within_s * BODY_SPANS_MAX
+
+        async def bounded() -> Message:
+            nonlocal seen_bytes, is_complete
+            if is_complete:
+                return await receive()  # only waits for the end of the connection
+            try:
+                async with asyncio.timeout(self._receive_within_s):
+                    message = await receive()
+            except TimeoutError:
+                raise HTTPException(408, headers={"Connection": "close"}) from None
+            seen_bytes += len(message.get("body", b""))
+            is_complete = not message.get("more_body", False)
+            if seen_bytes > bytes_max:
+                raise HTTPException(413, headers={"Connection": "close"})
+            if time.monotonic() > late_at:
+                raise HTTPException(408, headers={"Connection": "close"})
+            return message
+
+        return bounded
+
+
+def _announced(headers: Headers) -> int:
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
