@@ -230,6 +230,7 @@ class Deliverer:
                 ready_at,
             )
         )
+        self._around.tally["deliveries_total", delivery.state] += 1
         self._around.drafts.tell(delivery)
         if following.step is Step.WITHDRAW or delivery.withdraw_wanted:
             self._wakeup.nudge(TURNS)  # a recall may be complete: its report is a control turn

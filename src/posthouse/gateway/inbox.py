@@ -44,6 +44,7 @@ class Inbox:
         self._wakeup = around.wakeup
         self._slots = around.slots
         self._clock = around.clock
+        self._tally = around.tally
         self._chats = chats
         self._questions = questions
         self._routing = routing
@@ -72,6 +73,8 @@ class Inbox:
             await self._arrival(bot, event, entrance, routing, now, has_slot) for event in events
         ]
         receipts = await self._journal.accept(tuple(arrivals), now)
+        for receipt in receipts:
+            self._tally["events_total", receipt.state if receipt.is_new else "repeat"] += 1
         self._wakeup.nudge(TURNS)
         if any(arrival.disposition.notice for arrival in arrivals):
             self._wakeup.nudge(SENDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -39,6 +40,7 @@ class Surroundings:
     slots: ReplySlots = field(default_factory=ReplySlots)
     drafts: Drafts = field(default_factory=Drafts)
     at: Callable[[str], None] = _nothing  # told at named points; the laboratory kills there
+    tally: Counter[tuple[str, str]] = field(default_factory=Counter)  # (metric, label) → count
 
     async def until_stored(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what is known only here, however long the store stays busy or full.

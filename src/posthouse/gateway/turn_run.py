@@ -272,11 +272,12 @@ class TurnRun:
     def _hand_on(self, finished: Finished, result: Result) -> None:
         """Send the first delivery, and nudge whoever has something to do now."""
         around = self._around
+        is_done = finished.verdict is Verdict.DONE
+        around.tally["turns_total", result.state if is_done else finished.verdict] += 1
         if finished.first is not None:
             slot = self._slot_event if result.slot_body is not None else None
             self._deliverer.send_now(finished.first, slot, result.slot_body)
         is_more = len(result.deliveries) > (finished.first is not None)
-        is_done = finished.verdict is Verdict.DONE
         if is_more or result.withdraw or result.amends or self._claimed.is_control or not is_done:
             around.wakeup.nudge(SENDS)
         around.wakeup.nudge(TURNS)

@@ -1,0 +1,253 @@
+"""Settings in, running house out. The only module that names concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiohttp import ClientSession
+from starlette.routing import BaseRoute
+
+from posthouse.api.vitals import BotVitals
+from posthouse.channels.catalogue import load as load_channel
+from posthouse.channels.channel import ChannelTools
+from posthouse.gateway.bots import Bot, Bots
+from posthouse.gateway.control import Away, Control, RecallReport
+from posthouse.gateway.deliverer import Deliverer
+from posthouse.gateway.dispatcher import Dispatcher
+from posthouse.gateway.inbox import Inbox
+from posthouse.gateway.lease import Lease
+from posthouse.gateway.pace import Pace
+from posthouse.gateway.router import AWAY, CONTROL, RECALL_REPORT, Routing, default_rules
+from posthouse.gateway.supervisor import Limits, Supervisor
+from posthouse.gateway.surroundings import Surroundings
+from posthouse.handlers.commands.handler import Commands
+from posthouse.handlers.demo import Demo
+from posthouse.handlers.handler import Handler
+from posthouse.model.errors import OperatorMistake
+from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
+from posthouse.store.sqlite.store import SqliteStore
+from posthouse.store.upkeep import Retention
+from posthouse.wakeup.local import LocalWakeup
+from posthouse.wakeup.wakeup import Wakeup
+
+DATABASE = "posthouse.db"
+DAY_S = 86400.0
+LEASE_MARGIN_SHARE = 0.2  # of the lease: nothing is begun this close to its end
+
+
+def _new_key() -> str:
+    return secrets.token_hex(16)
+
+
+def _nothing(_: str) -> None:
+    return
+
+
+@dataclass(frozen=True)
+class World:
+    """What the house takes from outside; tests bring a fake clock and a seed."""
+
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: random.Random = field(default_factory=random.SystemRandom)
+    new_key: Callable[[], str] = _new_key
+    at: Callable[[str], None] = _nothing  # told at every named point of the road
+    http: Callable[[], ClientSession] = ClientSession
+
+
+class House:
+    """Everything that runs, opened and closed in order."""
+
+    def __init__(
+        self, settings: Settings, world: World, store: SqliteStore, wakeup: Wakeup
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.wakeup = wakeup
+        self._world = world
+        self.started_at = world.clock()
+        self.is_stopping = False
+        self.bots: Bots = {}
+        self.around: Surroundings
+        self.inbox: Inbox
+        self.dispatcher: Dispatcher
+        self.deliverer: Deliverer
+        self.supervisor: Supervisor
+
+    # --- opening ------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Enter the book as a gateway, build the road and start to run it.
+
+        Raises:
+            OperatorMistake: a bot or handler of the settings cannot be built.
+        """
+        settings, world, store = self.settings, self._world, self.store
+        await self.wakeup.open()
+        handlers = build_handlers(settings)
+        self.bots = {name: self._bot(name, bot) for name, bot in settings.bots.items()}
+        lease_s = settings.gateway.lease_s
+        now = world.clock()
+        gateway = await store.journal.enter(settings.gateway.name, now, lease_s)
+        lease = Lease(gateway, now + lease_s, lease_s * LEASE_MARGIN_SHARE)
+        capabilities = {name: bot.capabilities for name, bot in self.bots.items()}
+        self.around = Surroundings(
+            journal=store.journal,
+            wakeup=self.wakeup,
+            bots=self.bots,
+            lease=lease,
+            pace=Pace(capabilities, world.clock),
+            clock=world.clock,
+            sleep=world.sleep,
+            new_key=world.new_key,
+            at=world.at,
+        )
+        routing = await self._routing(handlers)
+        self.inbox = Inbox(self.around, store.chats, store.questions, lambda: routing)
+        self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
+        self.dispatcher = Dispatcher(
+            self.around,
+            {**handlers, **self._control()},
+            self.deliverer,
+            settings.gateway.turns_max,
+        )
+        self.supervisor = Supervisor(
+            self.around,
+            self.inbox,
+            self.dispatcher,
+            self.deliverer,
+            store.upkeep,
+            _limits(settings),
+        )
+        for bot in self.bots.values():
+            bot.channel.attach(self.inbox.door(bot))
+        self.supervisor.start()
+
+    def _bot(self, name: str, bot: BotSettings) -> Bot:
+        settings, world = self.settings, self._world
+        language = bot.language or settings.language
+        tools = ChannelTools(
+            clock=world.clock,
+            sleep=world.sleep,
+            random=world.random,
+            new_key=world.new_key,
+            http=world.http,
+            wakeup=self.wakeup,
+            data_dir=settings.data,
+            language=language,
+            rooms=self.store.rooms,
+            reader=self.store.reader,
+            host=settings.server.host,
+            public_url=settings.server.public_url,
+        )
+        channel = load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
+        return Bot(name, channel, language, bot.send_only)
+
+    async def _routing(self, handlers: Mapping[str, Handler]) -> Routing:
+        settings = self.settings
+        traits = {name: handler.traits for name, handler in handlers.items()}
+        house = await self.store.holding.house()
+        return Routing(
+            rules=settings.routes or default_rules(settings.words, traits),
+            words=settings.words,
+            traits=traits,
+            language=settings.language,
+            snapshot_at=house.snapshot_at,
+        )
+
+    def _control(self) -> Mapping[str, Handler]:
+        return {
+            CONTROL: Control(self.around, self.store.chats, self.settings.words),
+            RECALL_REPORT: RecallReport(self.store.journal),
+            AWAY: Away(lambda: self.inbox, self.bots),
+        }
+
+    # --- while it runs --------------------------------------------------------------------------
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """Return the HTTP routes of all channels."""
+        return [route for bot in self.bots.values() for route in bot.channel.routes()]
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether this process may work on lanes."""
+        return self.around.lease.holds_at(self._world.clock())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the store is above its quota."""
+        return self.inbox.room.is_full
+
+    def vitals_of_bots(self) -> tuple[BotVitals, ...]:
+        """Return every bot with the state of its connection."""
+        kinds = self.settings.bots
+        return tuple(
+            BotVitals(name=name, channel=kinds[name].channel, status=bot.channel.status)
+            for name, bot in self.bots.items()
+        )
+
+    def totals(self) -> Mapping[tuple[str, str], float]:
+        """Return what was counted since the start."""
+        return dict(self.around.tally)
+
+    # --- closing ----------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Stop reading, let running work end within the time allowed, close the book."""
+        self.is_stopping = True
+        await self.supervisor.stop(self.settings.gateway.stop_within_s)
+        for bot in self.bots.values():
+            await bot.channel.close()
+        await self.wakeup.close()
+        await self.store.close()
+
+
+def build_handlers(settings: Settings) -> dict[str, Handler]:
+    """Build what answers, by the names that the routes use.
+
+    Raises:
+        OperatorMistake: a handler's kind is unknown.
+    """
+    return {name: _handler(name, handler, settings) for name, handler in settings.handlers.items()}
+
+
+def _handler(name: str, handler: HandlerSettings, settings: Settings) -> Handler:
+    kind = handler.kind or name
+    if kind == "commands":
+        return Commands(settings.words.prefixes)
+    if kind == "demo":
+        return Demo(handler.model_extra or {})
+    raise OperatorMistake(
+        f'[handlers.{name}] kind = "{kind}" is not known; choose "commands" or "demo"'
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    store = settings.store
+    return Limits(
+        lease_s=settings.gateway.lease_s,
+        quota_bytes=store.quota_bytes,
+        retention=Retention(
+            messages_s=store.keep_messages_days * DAY_S,
+            seen_s=store.keep_seen_days * DAY_S,
+            raw_s=store.keep_raw_days * DAY_S,
+        ),
+    )
+
+
+def build_house(settings: Settings, world: World | None = None) -> House:
+    """Build a house that is ready to be opened; its book is opened here.
+
+    Raises:
+        OperatorMistake: the database cannot be used as it is.
+    """
+    world = world or World()
+    path = Path(settings.data) / DATABASE
+    store = SqliteStore.open(path, at=world.at)
+    return House(settings, world, store, LocalWakeup())
