@@ -221,7 +221,7 @@ class Rooms(Protocol):
         """
         ...
 
-    async def edit(self, room: str, number: int, person: str, text: str, now: float) -> bool:
+    async def edit(self, room: str, number: int, person: str, said: Said, now: float) -> bool:
         """Change the words of one's own message, with an ``EDITED`` errand.
 
         The same words again change nothing. False when it is not theirs, or gone.

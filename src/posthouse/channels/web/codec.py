@@ -36,7 +36,6 @@ from posthouse.model.message import (
 from posthouse.store.rooms import BOT, Errand, ErrandKind, Message, Room, Said
 from posthouse.wakeup.wakeup import PAYLOAD_BYTES_MAX
 
-
 _NUMBER = re.compile(r"[0-9]{1,15}")
 
 

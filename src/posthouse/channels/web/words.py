@@ -145,3 +145,12 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "closed_text": "Ask the owner of a room for an invitation link. On the server itself, run:",
     },
 }
+
+
+class Declined(Exception):
+    """A request that is answered with one of the ``PROBLEMS``."""
+
+    def __init__(self, code: str, retry_after_s: float | None = None) -> None:
+        super().__init__(code)
+        self.problem = PROBLEMS[code]
+        self.retry_after_s = retry_after_s
