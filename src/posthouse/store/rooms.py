@@ -218,6 +218,9 @@ class Rooms(Protocol):
         """Write a message; False when its key was there before (nothing changed then).
 
         A person's message leaves a ``POSTED`` errand, and has been read by its sender.
+
+        Raises:
+            Refused: there is no such room.
         """
         ...
 
@@ -251,7 +254,7 @@ class Rooms(Protocol):
         """
         ...
 
-    async def withdraw(self, room: str, number: int) -> bool:
+    async def withdraw(self, room: str, number: int, now: float) -> bool:
         """Take back the bot's message; doing it again is fine. False when it was never there."""
         ...
 

@@ -33,21 +33,30 @@ def guarded(endpoint: Endpoint, visitors: Visitors) -> Endpoint:
         try:
             visitors.check_origin(request)
             return await endpoint(request)
-        except Declined as declined:
-            return problem(declined)
-        except FileTooLarge:
-            return problem(Declined("too_large"))
-        except StorageFull as error:
-            return problem(Declined("storage_full", error.retry_after_s))
-        except TryLater as error:
-            return problem(Declined("try_later", error.retry_after_s))
         except ClientDisconnect:
             return Response(status_code=400)  # nobody reads it
-        except Exception:
-            log.exception("web_request_failed", path=request.url.path, method=request.method)
-            return problem(Declined("broken"))
+        except Exception as error:  # noqa: BLE001 - a page gets a sentence, never a traceback
+            return problem(declined_by(error, request))
 
     return answer
+
+
+def declined_by(error: Exception, request: Request) -> Declined:
+    """Put an error into words for the person; a defect goes to the log."""
+    match error:
+        case Declined():
+            return error
+        case FileTooLarge():
+            return Declined("too_large")
+        case StorageFull(retry_after_s=wait_s):
+            return Declined("storage_full", wait_s)
+        case TryLater(retry_after_s=wait_s):
+            return Declined("try_later", wait_s)
+        case _:
+            log.error(
+                "web_request_failed", path=request.url.path, method=request.method, exc_info=error
+            )
+            return Declined("broken")
 
 
 async def read_body(request: Request, kind: type[BodyT]) -> BodyT:

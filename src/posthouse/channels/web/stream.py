@@ -105,19 +105,18 @@ class Stream:
         while not watch.is_over:
             async for frame in self._look(watch):
                 yield frame
-            if watch.is_over or not await self._is_member():
-                break
-            await self._rest(watch)
+            if not await self._is_member():
+                yield Frame("gone", None)
+                return
+            await self._rest()
             if not await self._wait(watch):
                 watch.is_changed = True  # a nudge may have been lost
                 yield Frame("beat", None)
-        if not watch.is_over:
-            yield Frame("gone", None)
 
     async def _is_member(self) -> bool:
         return await self._rooms.member(self._room.id, self._me) is not None
 
-    async def _rest(self, watch: Watch) -> None:
+    async def _rest(self) -> None:
         texts = [self._live.draft(self._room.id, number) or "" for number in self._open_drafts]
         is_long = any(len(text) > _LONG_DRAFT_CHARS for text in texts)
         await asyncio.sleep(_LONG_BETWEEN_S if is_long else _BETWEEN_S)
