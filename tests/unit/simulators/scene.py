@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class Clock:
 
     async def pass_sleep(self, span_s: float) -> None:
         """Wait until somebody sleeps for exactly so long, then jump to the end of it."""
-        while all(span != span_s for _, span, _ in self._sleepers):
+        while not any(span == span_s and not f.done() for _, span, f in self._sleepers):
             self._somebody_fell_asleep.clear()
             await self._somebody_fell_asleep.wait()
         self.advance(span_s)
@@ -154,11 +154,15 @@ class Pushed(NamedTuple):
 Respond = Callable[[Pushed], web.Response | None]  # None: say nothing until hung up on
 
 
-class House:
-    """Takes pushes at ``url`` and answers the n-th as the n-th response says, then 200."""
+Work = Callable[[Pushed], Awaitable[None]]
 
-    def __init__(self, *responses: Respond) -> None:
+
+class House:
+    """Works on each push, and answers the n-th as the n-th response says, later ones with 200."""
+
+    def __init__(self, responses: Sequence[Respond], work: Work | None) -> None:
         self.url = ""
+        self._work = work
         self.pushed: asyncio.Queue[Pushed] = asyncio.Queue()
         self._responses = list(responses)
         self._never = asyncio.Event()
@@ -166,6 +170,8 @@ class House:
     async def take(self, request: web.Request) -> web.Response:
         raw = await request.read()
         pushed = Pushed(await request.json(), raw, request.headers)
+        if self._work is not None:
+            await self._work(pushed)
         respond = self._responses.pop(0) if self._responses else ok()
         response = respond(pushed)
         await self.pushed.put(pushed)
@@ -181,8 +187,8 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(*responses: Respond) -> AsyncIterator[House]:
-    house = House(*responses)
+async def open_house(*responses: Respond, work: Work | None = None) -> AsyncIterator[House]:
+    house = House(responses, work)
     app = web.Application()
     app.router.add_post("/hook", house.take)
     runner = web.AppRunner(app, shutdown_timeout=0.1)

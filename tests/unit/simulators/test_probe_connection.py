@@ -1,11 +1,12 @@
 """The long connection: events out, acknowledgements in, and calls of the connection class."""
 
 import asyncio
-from typing import Any
+import json
+from typing import Any, cast
 
 import aiohttp
 import pytest
-from aiohttp import WSMsgType
+from aiohttp import WSMessage, WSMsgType, web
 
 from posthouse.simulators.probe.faults import Fault, Verb
 from tests.unit.simulators.scene import NOON, Scene, open_house, open_scene, saying, script
@@ -13,11 +14,11 @@ from tests.unit.simulators.scene import NOON, Scene, open_house, open_scene, say
 Socket = aiohttp.ClientWebSocketResponse
 
 
-async def call(socket: Socket, echo: str = "x", **fields: object) -> Any:  # noqa: ANN401 - raw JSON
+async def call(socket: Socket, **fields: object) -> Any:  # noqa: ANN401 - raw JSON
     """Make a call and return its result."""
-    await socket.send_json({"call": fields, "echo": echo})
+    await socket.send_json({"call": fields, "echo": "x"})
     answer = await socket.receive_json()
-    assert answer["echo"] == echo
+    assert answer["echo"] == "x"
     return answer["result"]
 
 
@@ -92,17 +93,43 @@ async def test_a_newer_connection_supersedes_the_older() -> None:
     assert frame["event"]["text"] == "hello"
 
 
-async def test_a_superseded_connection_has_no_effect() -> None:
+class LastWords:
+    """A superseded socket whose last frames were on the wire already when it was told."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.frames: asyncio.Queue[WSMessage] = asyncio.Queue()
+
+    def __aiter__(self) -> "LastWords":
+        return self
+
+    async def __anext__(self) -> WSMessage:
+        return await self.frames.get()
+
+    async def close(self, **_: object) -> None:
+        """Told, but not yet heard."""
+
+    def say(self, **frame: object) -> None:
+        self.frames.put_nowait(WSMessage(WSMsgType.TEXT, json.dumps(frame), None))
+
+
+async def test_what_a_superseded_connection_still_says_has_no_effect() -> None:
     async with open_scene() as scene:
-        older = await scene.connect("connection")
+        line = scene.server._lines["connection"]
+        older = LastWords()
+        is_open = asyncio.Event()
+        holding = line.serve(
+            cast("web.WebSocketResponse", older), cut=lambda: None, opened=is_open.set
+        )
+        serving = asyncio.create_task(holding)
+        await is_open.wait()
         newer = await scene.connect("connection")
         errand = scene.server.say(saying("connection"))
         frame = await newer.receive_json()
-        message = {"verb": "send", "chat": "c-1", "text": "ghost"}
-        await older.send_json({"ack": frame["seq"]})
-        await older.send_json({"call": message, "echo": "x"})
-        while (await older.receive()).type is not WSMsgType.CLOSED:
-            pass
+        older.say(ack=frame["seq"])
+        older.say(call={"verb": "send", "chat": "c-1", "text": "ghost"}, echo="x")
+        await serving
         assert (await send(newer))["status"] == 200
         assert scene.texts() == ["hello"]
         assert not errand.done.done()

@@ -42,7 +42,7 @@ class HouseFrame(Struct, frozen=True, forbid_unknown_fields=True):
     """What the house sends: an acknowledgement, or a call with an echo."""
 
     ack: int | None = None
-    call: Raw | None = None
+    call: Raw = Raw()
     echo: Id | None = None
 
 
@@ -143,10 +143,8 @@ class Line:
         if holder is None:
             return Failure(is_road_gone=True)
         frame = EventFrame(self._number(errand), self._platform.push(errand.event))
-        sent = asyncio.ensure_future(holder.say(msgspec.json.encode(frame).decode()))
-        if not await is_done_within(self._sleep, timeout_s, sent) or not sent.result():
-            await end(sent)
-            return Failure(is_road_gone=holder.gone.done())
+        if not await holder.say(msgspec.json.encode(frame).decode()):
+            return Failure(is_road_gone=True)
         if hangs_up:
             self._let_go(holder).cut()
         await is_done_within(self._sleep, timeout_s, errand.done, holder.gone)
@@ -201,7 +199,7 @@ class Line:
             errand = self._by_seq.get(frame.ack)
             if errand is not None:
                 errand.acknowledge()
-        elif frame.call is not None and frame.echo is not None:
+        elif bytes(frame.call) and frame.echo is not None:
             await self._take(holder, bytes(frame.call), frame.echo)
         else:
             raise Refusal(400, "bad_request", "a frame is an ack, or a call with an echo")

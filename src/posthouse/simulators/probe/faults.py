@@ -10,7 +10,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from posthouse.model.errors import OperatorMistake
-from posthouse.simulators.probe.bots import Bot
+from posthouse.simulators.probe.bots import Bot, BotClass
 
 SCRIPT_MAX = 10_000  # scripted faults of one bot and verb
 ANY_CLASS = "*"
@@ -120,6 +120,8 @@ class FaultPlan:
 
 def _check_rates(rates: Rates) -> None:
     for bot_class, verbs in rates.items():
+        if bot_class not in (*BotClass, ANY_CLASS):
+            raise OperatorMistake(f"no class {bot_class!r}; choose from {', '.join(BotClass)}, *")
         for verb, shares in verbs.items():
             _check_possible(verb, shares)
             if sum(shares.values()) > 1 or any(share < 0 for share in shares.values()):
