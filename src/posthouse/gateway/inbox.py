@@ -76,7 +76,7 @@ class Inbox:
         for receipt in receipts:
             self._tally["events_total", receipt.state if receipt.is_new else "repeat"] += 1
         self._wakeup.nudge(TURNS)
-        if any(arrival.disposition.notice for arrival in arrivals):
+        if any(map(_has_notice, arrivals, receipts)):
             self._wakeup.nudge(SENDS)
         return receipts
 
@@ -109,6 +109,12 @@ class Inbox:
             session = session_key(chat.id, chat.session_kind, event.sender.id, event.thread)
             return await self._questions.open_in(session, now)
         return None
+
+
+def _has_notice(arrival: Arrival, receipt: Receipt) -> bool:
+    """Whether somebody is told at once: by the router, or because the book decided otherwise."""
+    decided = arrival.disposition
+    return decided.notice is not None or receipt.state is not decided.state
 
 
 class BotDoor:

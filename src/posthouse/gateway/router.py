@@ -82,6 +82,8 @@ def route(  # noqa: PLR0911 - one line for each kind of event
             of the session.
         now: the house's clock.
     """
+    if _is_from_before(routing.snapshot_at, event):
+        return Disposition(state=EventState.LATE, reason="restored")
     match event:
         case MessageReceived() | MessageEdited():
             return _route_message(event, chat, routing, question, now)
@@ -92,11 +94,19 @@ def route(  # noqa: PLR0911 - one line for each kind of event
         case MembersChanged(is_about_me=True, joined=joined) if joined:
             return _control(event, chat)
         case Internal(handler=handler, session=session):
-            return _handled(handler, session, routing) if handler else _ignored("no_route")
+            if not handler:
+                return _ignored("no_route")
+            return _handled(event, chat, routing, handler, session)
         case Undecodable():
             return Disposition(state=EventState.UNDECODABLE, reason="undecodable")
         case _:
             return _ignored("no_route")
+
+
+def _is_from_before(snapshot_at: float | None, event: Event) -> bool:
+    """Whether a restored house may have answered this already and forgotten it."""
+    answerable = MessageReceived | MessageEdited | ButtonPressed | MembersChanged
+    return snapshot_at is not None and event.at <= snapshot_at and isinstance(event, answerable)
 
 
 def _ignored(reason: str, notice: Notice | None = None) -> Disposition:
@@ -110,8 +120,19 @@ def _control(event: Event, chat: Chat) -> Disposition:
     )
 
 
+def _notice(phrase: str, event: Event, chat: Chat, routing: Routing) -> Notice:
+    """Answer this one event with a sentence of the house."""
+    sentence = phrases.say(phrase, phrases.language_of(chat, routing.language))
+    return Notice(f"notice:{phrase}:{event.place.bot}:{event.key}", sentence)
+
+
 def _handled(
-    handler: str, session: str, routing: Routing, claimant: Claimant | None = None
+    event: Event,
+    chat: Chat,
+    routing: Routing,
+    handler: str,
+    session: str,
+    claimant: Claimant | None = None,
 ) -> Disposition:
     traits = routing.traits.get(handler, Traits())
     is_control = handler in CONTROL_HANDLERS
@@ -123,6 +144,7 @@ def _handled(
         burst_s=traits.burst_s,
         queue_max=traits.session_queue_max,
         on_edit=traits.on_edit,
+        overload=_notice("overload", event, chat, routing),
         claimant=claimant,
     )
 
@@ -130,22 +152,22 @@ def _handled(
 def _route_press(
     event: ButtonPressed, chat: Chat, routing: Routing, question: Question | None, now: float
 ) -> Disposition:
-    language = phrases.language_of(chat, routing.language)
+    def ignored(reason: str) -> Disposition:
+        return _ignored(reason, _notice(reason, event, chat, routing))
 
-    def notice(reason: str) -> Notice:
-        return Notice(f"notice:press:{event.place.bot}:{event.key}", phrases.say(reason, language))
-
-    if question is None or question.chat != chat.id:
-        return _ignored("question_unknown", notice("question_unknown"))
-    if question.who and question.who != event.sender.id:
-        return _ignored("question_foreign", notice("question_foreign"))
-    if now >= question.expires_at:
-        return _ignored("question_late", notice("question_late"))
     _, choice = split_token(event.token)
+    if question is None or question.chat != chat.id:
+        return ignored("question_unknown")
+    if question.who and question.who != event.sender.id:
+        return ignored("question_foreign")
+    if now >= question.expires_at:
+        return ignored("question_late")
     if choice is None or choice >= len(question.labels):
-        return _ignored("question_unknown", notice("question_unknown"))
-    claimant = Claimant(question.id, choice, notice("question_taken"))
-    return _handled(question.handler, question.session, routing, claimant)
+        return ignored("question_unknown")
+    if chat.mode_at(now) is ChatMode.PAUSED and question.handler not in CONTROL_HANDLERS:
+        return _paused(chat, routing, is_addressed=True)
+    claimant = Claimant(question.id, choice, _notice("question_taken", event, chat, routing))
+    return _handled(event, chat, routing, question.handler, question.session, claimant)
 
 
 def _route_message(  # noqa: PLR0911 - a list of decisions, one line each
@@ -163,7 +185,7 @@ def _route_message(  # noqa: PLR0911 - a list of decisions, one line each
     session = session_key(chat.id, chat.session_kind, event.sender.id, event.thread)
     if question is not None and _answers(question, event, now) and not _has_prefix(text, routing):
         claimant = Claimant(question.id, None)
-        return _handled(question.handler, question.session, routing, claimant)
+        return _handled(event, chat, routing, question.handler, question.session, claimant)
     rule = _first_match(event, chat, text, routing, is_addressed=is_addressed)
     if rule is None:
         return _ignored("no_route")
@@ -175,7 +197,7 @@ def _route_message(  # noqa: PLR0911 - a list of decisions, one line each
     traits = routing.traits.get(rule.handler, Traits())
     if now - event.at > traits.answer_within_s:
         return _late(session, is_addressed=is_addressed)
-    return _handled(rule.handler, session, routing)
+    return _handled(event, chat, routing, rule.handler, session)
 
 
 def _before_rules(
@@ -187,11 +209,9 @@ def _before_rules(
     *,
     is_addressed: bool,
 ) -> Disposition | None:
-    """Decide what no rule is asked about: other bots, a restored house, orders, a pause."""
+    """Decide what no rule is asked about: other bots, orders, a pause."""
     if event.sender.is_bot:
         return _ignored("from_bot")
-    if routing.snapshot_at is not None and event.at <= routing.snapshot_at:
-        return Disposition(state=EventState.LATE, reason="restored")
     is_new = isinstance(event, MessageReceived)
     if is_new and control_word(text, routing.words, is_addressed=event.is_addressed):
         return _control(event, chat)

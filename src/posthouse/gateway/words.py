@@ -58,8 +58,8 @@ def split_prefix(text: str, words: WordsSettings) -> tuple[str, str] | None:
     stripped = text.strip()
     for prefix in words.prefixes:
         if stripped.startswith(prefix) and len(stripped) > len(prefix):
-            name, _, rest = stripped[len(prefix) :].partition(" ")
-            return name.strip().lower(), rest.strip()
+            name, *rest = stripped[len(prefix) :].split(maxsplit=1)
+            return name.lower(), "".join(rest)
     return None
 
 
@@ -69,10 +69,10 @@ def control_word(text: str, words: WordsSettings, *, is_addressed: bool) -> Cont
     if command is not None and command[0] in tuple(Order):
         return ControlWord(Order(command[0]), command[1])
     letters = bare(text)
-    recalls = [bare(word) for word in words.recall]
+    recalls = [word for word in map(bare, words.recall) if word]
     if letters in recalls or (words.recall_contains and any(word in letters for word in recalls)):
         return ControlWord(Order.RECALL)
-    if is_addressed and letters in [bare(word) for word in words.stop]:
+    if is_addressed and letters and letters in map(bare, words.stop):
         return ControlWord(Order.STOP)
     return None
 
