@@ -248,6 +248,12 @@ async def test_a_call_that_is_answered_badly(
     assert (call.status, call.is_clear) == (status, status < 500)
 
 
+async def test_half_of_an_empty_answer_is_a_cut() -> None:
+    async with open_scene(script("none", Verb.TYPING, Fault.HALF_RESPONSE)) as scene:
+        with pytest.raises(aiohttp.ClientError):
+            await scene.call("POST", "/v1/bots/none/chats/c-1/typing")
+
+
 async def test_a_delayed_call_is_handled_at_once() -> None:
     async with open_scene(script("keyed", Verb.SEND, Fault.DELAY)) as scene:
         sending = asyncio.create_task(scene.send("keyed"))

@@ -144,6 +144,16 @@ async def test_strangers_do_not_connect(name: str, token: str, status: int) -> N
     assert caught.value.status == status
 
 
+@pytest.mark.parametrize(
+    ("frame", "code"), [(b"bytes", 4000), (b"x" * 1_100_000, 1009)], ids=["binary", "long"]
+)
+async def test_a_frame_of_a_wrong_kind_ends_the_connection(frame: bytes, code: int) -> None:
+    async with open_scene() as scene:
+        socket = await scene.connect("connection")
+        await socket.send_bytes(frame)
+        assert (await socket.receive()).data == code
+
+
 @pytest.mark.parametrize("frame", ["[]", "{}", '{"ack": "x"}', '{"echo": "x"}', "no json"])
 async def test_a_senseless_frame_ends_the_connection(frame: str) -> None:
     async with open_scene() as scene:

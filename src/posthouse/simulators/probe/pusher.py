@@ -108,6 +108,7 @@ class Pusher:
         self._queues.setdefault(place, deque()).append(errand)
         if place not in self._tasks:
             self._tasks[place] = asyncio.create_task(self._empty(place))
+            self._tasks[place].add_done_callback(_raise)
         return errand
 
     def road_opened(self, bot: Bot) -> None:
@@ -165,3 +166,9 @@ class Pusher:
 
     def _timeout_s(self, bot: Bot) -> float:
         return bot.slot_s if bot.bot_class is BotClass.SLOT else self._patience.push_timeout_s
+
+
+def _raise(task: asyncio.Task[None]) -> None:
+    """Let the loop report a defect of ours; a chat that stands still in silence helps nobody."""
+    if not task.cancelled():
+        task.result()

@@ -318,12 +318,13 @@ def _response(reply: Reply) -> web.Response:
 
 
 async def _half(request: web.Request, whole: web.Response) -> web.StreamResponse:
-    """Promise the whole body, send half of it, and hang up."""
-    body = whole.body if isinstance(whole.body, bytes) else b""
+    """Promise the whole body, send half of it, and hang up; half of nothing is a cut."""
+    if not isinstance(whole.body, bytes):
+        return _cut(request)
     response = web.StreamResponse(status=whole.status, headers={"Content-Type": whole.content_type})
-    response.content_length = max(len(body), 2)
+    response.content_length = len(whole.body)
     await response.prepare(request)
-    await response.write(body[: len(body) // 2] or b"{")
+    await response.write(whole.body[: len(whole.body) // 2])
     _hang_up(request)
     return response
 
