@@ -21,34 +21,54 @@ def load(name: str) -> ChannelClass:
     Raises:
         OperatorMistake: there is none by that name, or it cannot be imported.
     """
-    path = CHANNELS.get(name, name)
-    module_name, colon, class_name = path.partition(":")
+    module_name, colon, class_name = CHANNELS.get(name, name).partition(":")
     if not (module_name and colon and class_name):
-        raise OperatorMistake(_unknown(name))
+        raise _unknown(name)
     try:
         found = getattr(import_module(module_name), class_name)
     except ModuleNotFoundError as error:
-        raise OperatorMistake(
-            f'channel = "{name}": the module {error.name} is not installed; '
-            "install the package it belongs to into the environment of Posthouse"
-        ) from error
+        raise _not_installed(name, error.name or module_name) from error
     except AttributeError as error:
-        raise OperatorMistake(
-            f'channel = "{name}": {module_name} has no {class_name}; '
-            'write "package.module:Class" with the name of the channel class'
-        ) from error
+        raise _no_class(name, module_name, class_name) from error
     if not callable(getattr(found, "build", None)):
-        raise OperatorMistake(
-            f'channel = "{name}": {class_name} is no channel, it has no build(); '
-            "docs/how-to/write-a-channel.md shows what a channel class needs"
-        )
+        raise _no_channel(name, class_name)
     return cast("ChannelClass", found)
 
 
-def _unknown(name: str) -> str:
+def _unknown(name: str) -> OperatorMistake:
     close = get_close_matches(name, CHANNELS, n=1)
-    meant = f'; did you mean "{close[0]}"?' if close else ""
-    return (
-        f'channel = "{name}": there is no such channel{meant} '
-        f'Known are {", ".join(CHANNELS)}, or name your own as "package.module:Class".'
+    known = ", ".join(CHANNELS)
+    return OperatorMistake(
+        f'channel = "{name}": there is no such channel'
+        + (f', did you mean "{close[0]}"?' if close else ".")
+        + f' Known are {known}; name your own as "package.module:Class".',
+        f'channel = "{name}"：没有这个平台'
+        + (f"，是不是想写 {close[0]}？" if close else "。")
+        + f'可用的有 {known}；自己写的请填 "package.module:Class"。',
+    )
+
+
+def _not_installed(name: str, module: str) -> OperatorMistake:
+    return OperatorMistake(
+        f'channel = "{name}": the module {module} is not installed;'
+        " install its package into the environment of Posthouse.",
+        f'channel = "{name}"：没有安装模块 {module}；请把它所在的包装进驿站的环境。',
+    )
+
+
+def _no_class(name: str, module: str, class_name: str) -> OperatorMistake:
+    return OperatorMistake(
+        f'channel = "{name}": {module} has no {class_name};'
+        ' write "package.module:Class" with the name of the channel class.',
+        f'channel = "{name}"：{module} 里没有 {class_name}；'
+        '请按 "package.module:Class" 填写平台类的名称。',
+    )
+
+
+def _no_channel(name: str, class_name: str) -> OperatorMistake:
+    return OperatorMistake(
+        f'channel = "{name}": {class_name} has no build(), so it is no channel;'
+        " docs/how-to/write-a-channel.md shows what one needs.",
+        f'channel = "{name}"：{class_name} 没有 build()，不是平台类；'
+        "写法见 docs/how-to/write-a-channel.md。",
     )
