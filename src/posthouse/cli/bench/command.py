@@ -1,0 +1,42 @@
+"""``posthouse bench``: measure this machine, and print each number beside its target."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from posthouse.cli.bench.backlog import WAITING, measure_backlog, measure_claims
+from posthouse.cli.bench.figure import Figure
+from posthouse.cli.bench.http import measure_accepts, measure_http
+from posthouse.cli.bench.process import SETTLED_AFTER_S, measure_memory, measure_start
+from posthouse.cli.bench.road import measure_road
+
+MESSAGES = 10_000
+ROUNDS = 5
+
+Measure = Callable[[Path], Awaitable[tuple[Figure, ...]]]
+
+
+def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Measure]:
+    """Return every benchmark by its name, in the order of the road."""
+    return {
+        "road": lambda data: measure_road(data, messages, rounds),
+        "http": lambda data: measure_http(data, messages, rounds),
+        "accepts": lambda data: measure_accepts(data, messages, rounds),
+        "claims": lambda data: measure_claims(data, WAITING),
+        "backlog": lambda data: measure_backlog(data, WAITING),
+        "start": measure_start,
+        "memory": lambda data: measure_memory(data, SETTLED_AFTER_S),
+    }
+
+
+def measure(name: str, messages: int = MESSAGES, rounds: int = ROUNDS) -> tuple[Figure, ...]:
+    """Run one benchmark in a data directory of its own, which is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="posthouse-bench-") as folder:
+        return asyncio.run(_run(benchmarks(messages, rounds)[name], Path(folder)))
+
+
+async def _run(benchmark: Measure, data: Path) -> tuple[Figure, ...]:
+    return await benchmark(data)
