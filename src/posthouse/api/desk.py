@@ -24,6 +24,7 @@ from posthouse.store.upkeep import Upkeep
 from posthouse.wakeup.wakeup import SENDS, TURNS, Wakeup
 
 ROWS_MAX = 1000
+NUMBER_DIGITS_MAX = 18
 
 A = TypeVar("A", bound=Struct)
 R = TypeVar("R")
@@ -53,13 +54,14 @@ class BackUp(Struct, frozen=True):
     target: str
 
 
-class Why(Struct, frozen=True, kw_only=True):
-    """Which messages: an event's number, a platform's message id (of one bot), or a chat."""
+class Why(Struct, frozen=True):
+    """What is asked about, in the asker's words.
 
-    event: int | None = None
-    message_id: str = ""
-    bot: str = ""
-    chat: int | None = None
+    An event's number, a platform's message id, or a chat by its number (``chat:3``), its title or
+    the platform's id.
+    """
+
+    what: str
     limit: int = 10
 
 
@@ -83,7 +85,7 @@ class Trouble(Struct, frozen=True, kw_only=True):
     turns: tuple[TurnRow, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Books:
     """The protocols of the store that the desk works on."""
 
@@ -154,15 +156,8 @@ class Desk:
         """Decide about held deliveries and return how many that concerned."""
         count = await self._holding.decide(wanted.decision, wanted.deliveries, self._clock())
         self._wakeup.nudge(SENDS)
-        return count
-
-    async def release(self, _nothing: Nothing) -> bool:
-        """End the hold; True when the house was held."""
-        was_held = (await self._holding.house()).is_held
-        await self._holding.release()
-        self._wakeup.nudge(SENDS)
         self._wakeup.nudge(TURNS)
-        return was_held
+        return count
 
     async def revive(self, wanted: Revive) -> bool:
         """Let a buried turn be tried again; False when there is none of that number."""
@@ -192,16 +187,31 @@ class Desk:
 
     async def _roads(self, wanted: Why) -> tuple[Road, ...]:
         limit = max(1, min(wanted.limit, ROWS_MAX))
-        if wanted.chat is not None:
-            return await self._reader.recent(wanted.chat, limit)
-        events = [wanted.event] if wanted.event is not None else await self._events_of(wanted)
-        roads = [await self._reader.road(event) for event in events[:limit]]
-        return tuple(road for road in roads if road is not None)
+        events = await self._events(wanted.what)
+        if events:
+            roads = [await self._reader.road(event) for event in events[:limit]]
+            return tuple(road for road in roads if road is not None)
+        chat = await self._chat(wanted.what)
+        return () if chat is None else await self._reader.recent(chat, limit)
 
-    async def _events_of(self, wanted: Why) -> list[int]:
-        bots = (wanted.bot,) if wanted.bot else self._bots
-        found = [await self._reader.find_message(bot, wanted.message_id) for bot in bots]
-        return [event for events in found for event in events]
+    async def _events(self, what: str) -> list[int]:
+        found = [await self._reader.find_message(bot, what) for bot in self._bots]
+        events = [event for some in found for event in some]
+        if is_number(what) and await self._reader.road(int(what)) is not None:
+            events.insert(0, int(what))
+        return events
+
+    async def _chat(self, what: str) -> int | None:
+        number = what.removeprefix("chat:")
+        if number != what and is_number(number):
+            return int(number)
+        chats = await self._chats.list(ROWS_MAX)
+        return next((chat.id for chat in chats if what in {chat.title, chat.platform_id}), None)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number that a row can have."""
+    return text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX
 
 
 def _without_bytes(row: DeliveryRow) -> DeliveryRow:
@@ -224,12 +234,11 @@ CHECK = Task("check", Nothing, Desk.check, tuple[str, ...])
 BACKUP = Task("backup", BackUp, Desk.backup, int)
 HELD = Task("held", Nothing, Desk.held, Held)
 DECIDE = Task("decide", Decide, Desk.decide, int)
-RELEASE = Task("release", Nothing, Desk.release, bool)
 REVIVE = Task("revive", Revive, Desk.revive, bool)
 TROUBLE = Task("trouble", Nothing, Desk.trouble, Trouble)
 WHY = Task("why", Why, Desk.why, Found)
 
 TASKS: Mapping[str, Task[Struct, object]] = {
     task.name: task  # type: ignore[misc]  # each task checks its own arguments
-    for task in (COUNTS, CHECK, BACKUP, HELD, DECIDE, RELEASE, REVIVE, TROUBLE, WHY)
+    for task in (COUNTS, CHECK, BACKUP, HELD, DECIDE, REVIVE, TROUBLE, WHY)
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -49,6 +50,8 @@ class Failures:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            return  # nobody is there to read an answer
         except Exception as problem:  # the last door before the server
             answer = _answer(problem, scope)
             if has_begun:
@@ -118,10 +121,12 @@ def _without_port(host: str) -> str:
 class BoundedBody:
     """Counts a body while it streams in, and does not wait for it for ever.
 
+    A route behind it sees the client go away; the answer is ours then, whatever the route says.
+
     Args:
         app: what stands behind.
-        bytes_max: for most requests.
-        upload_bytes_max: for files: ``multipart/form-data`` and ``application/octet-stream``.
+        bytes_max: for what is read as a whole: JSON, XML and forms.
+        upload_bytes_max: for everything else, such as files.
         receive_within_s: how long the sender may be silent inside a body.
     """
 
@@ -141,38 +146,68 @@ class BoundedBody:
         headers = Headers(scope=scope)
         bytes_max = self._limit(headers.get("content-type", ""))
         if _announced(headers) > bytes_max:
-            await error("too_large", headers={"Connection": "close"})(scope, receive, send)
+            await _refusal("too_large")(scope, receive, send)
             return
-        await self._app(scope, self._bounded(receive, bytes_max), send)
+        body = _Body(receive, send, bytes_max, self._receive_within_s)
+        with contextlib.suppress(ClientDisconnect):  # the body ended it, or the client did
+            await self._app(scope, body.receive, body.send)
+        if body.refusal and not body.has_answer:
+            await _refusal(body.refusal)(scope, receive, send)
 
     def _limit(self, content_type: str) -> int:
         kind = content_type.partition(";")[0].strip().lower()
-        is_file = kind in {"multipart/form-data", "application/octet-stream"}
-        return self._upload_bytes_max if is_file else self._bytes_max
+        return self._bytes_max if kind in _READ_WHOLE else self._upload_bytes_max
 
-    def _bounded(self, receive: Receive, bytes_max: int) -> Receive:
-        seen_bytes = 0
-        is_complete = False
-        late_at = time.monotonic() + self._receive_within_s * BODY_SPANS_MAX
 
-        async def bounded() -> Message:
-            nonlocal seen_bytes, is_complete
-            if is_complete:
-                return await receive()  # only waits for the end of the connection
-            try:
-                async with asyncio.timeout(self._receive_within_s):
-                    message = await receive()
-            except TimeoutError:
-                raise HTTPException(408, headers={"Connection": "close"}) from None
-            seen_bytes += len(message.get("body", b""))
-            is_complete = not message.get("more_body", False)
-            if seen_bytes > bytes_max:
-                raise HTTPException(413, headers={"Connection": "close"})
-            if time.monotonic() > late_at:
-                raise HTTPException(408, headers={"Connection": "close"})
-            return message
+_READ_WHOLE = frozenset(
+    {"", "application/json", "application/xml", "application/x-www-form-urlencoded", "text/xml"}
+)
 
-        return bounded
+
+class _Body:
+    """One body on its way in; ``refusal`` is the error it ended with."""
+
+    def __init__(self, receive: Receive, send: Send, bytes_max: int, within_s: float) -> None:
+        self.refusal = ""
+        self.has_answer = False
+        self._receive = receive
+        self._send = send
+        self._bytes_left = bytes_max
+        self._within_s = within_s
+        self._late_at = time.monotonic() + within_s * BODY_SPANS_MAX
+        self._is_complete = False
+
+    async def receive(self) -> Message:
+        if self.refusal:
+            return {"type": "http.disconnect"}
+        if self._is_complete:
+            return await self._receive()  # only waits for the end of the connection
+        try:
+            async with asyncio.timeout(self._within_s):
+                message = await self._receive()
+        except TimeoutError:
+            return self._refuse("too_slow")
+        self._is_complete = not message.get("more_body", False)
+        self._bytes_left -= len(message.get("body", b""))
+        if self._bytes_left < 0:
+            return self._refuse("too_large")
+        if not self._is_complete and time.monotonic() > self._late_at:
+            return self._refuse("too_slow")
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self.refusal and not self.has_answer:
+            return  # the route's words about it; ours follow
+        self.has_answer = True
+        await self._send(message)
+
+    def _refuse(self, code: str) -> Message:
+        self.refusal = code
+        return {"type": "http.disconnect"}
+
+
+def _refusal(code: str) -> Response:
+    return error(code, headers={"Connection": "close"})
 
 
 def _announced(headers: Headers) -> int:

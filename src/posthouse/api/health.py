@@ -85,7 +85,7 @@ class Health:
 
     async def _health(self, _request: Request) -> Response:
         problems = await self.problems()
-        bots = self._vitals.bots()
+        bots = self._vitals.vitals_of_bots()
         is_held = await self._is_held()
         noticed = [
             *problems,

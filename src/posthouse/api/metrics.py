@@ -94,7 +94,7 @@ class Metrics:
     def _gauges(self) -> Mapping[str, Mapping[str, float]]:
         """Return metric → label value → number; ``""`` where there is no label."""
         vitals = self._vitals
-        bots = vitals.bots()
+        bots = vitals.vitals_of_bots()
         return {
             "info": {__version__: 1},
             "started_at_seconds": {"": vitals.started_at},

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import ServerSettings
 
 HEAD_WITHIN_S = 10.0  # from the first byte of a request to the end of its headers
 HEAD_BYTES_MAX = 64 * 1024
+STOP_WITHIN_S = 10  # for requests under way; streams end with the channel they belong to
+BACKLOG = 2048
 KEEP_ALIVE_S = 65  # longer than the idle time of usual reverse proxies, so they close first
 
 
@@ -66,12 +74,88 @@ class BoundedHead(HttpToolsProtocol):
             self._head_timer = None
 
 
-def server_config(app: ASGIApp, settings: ServerSettings, stop_within_s: float) -> uvicorn.Config:
-    """Return how uvicorn is to serve ``app``; logging and signals stay the caller's."""
+class Listening(Struct, frozen=True):
+    """A port that is ours, before anybody answers there."""
+
+    socket: socket.socket
+    url: str  # by which this machine reaches it
+
+
+def listen(settings: ServerSettings) -> Listening:
+    """Take the port, so that nobody else can.
+
+    Raises:
+        OperatorMistake: the port is taken or may not be used, or the host is not ours.
+    """
+    bound = _bind(settings.host, settings.port)
+    host, port = bound.getsockname()[:2]
+    return Listening(bound, f"http://{_reachable(host)}:{port}")
+
+
+class HttpServer:
+    """Uvicorn on a port that is ours. Signals stay the caller's."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, listening: Listening) -> None:
+        self._server = _Server(_config(app, settings))
+        self._listening = listening
+
+    async def serve(self) -> None:
+        """Answer until ``stop`` is called."""
+        await self._server.serve(sockets=[self._listening.socket])
+
+    def stop(self) -> None:
+        """Take no new requests; those under way get ``STOP_WITHIN_S``."""
+        self._server.should_exit = True
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals alone."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, *_, address = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=False)
+    except OSError as error:
+        raise _cannot_listen(error, host, port) from None
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> OperatorMistake:
+    if error.errno == errno.EADDRINUSE:
+        return OperatorMistake(
+            f"Port {port} on {host} is taken by another program."
+            " Stop that one, or choose another port with --port.",
+            zh=f"{host} 的端口 {port} 已被其他程序占用。请停止它，或用 --port 换一个端口。",
+        )
+    if error.errno == errno.EACCES:
+        return OperatorMistake(
+            f"This user may not use port {port}. Choose one above 1023 with --port.",
+            zh=f"当前用户不能使用端口 {port}。请用 --port 选择 1023 以上的端口。",
+        )
+    return OperatorMistake(
+        f"server.host = {host} is not an address of this machine ({error.strerror})."
+        " Use 127.0.0.1 for this machine only, 0.0.0.0 for all networks.",
+        zh=f"server.host = {host} 不是本机的地址（{error.strerror}）。"
+        "只供本机用 127.0.0.1，对所有网络用 0.0.0.0。",
+    )
+
+
+def _reachable(host: str) -> str:
+    """Return the address by which this machine reaches a socket bound to ``host``."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+    return f"[{here}]" if ":" in here else here
+
+
+def _config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
         http=BoundedHead,
         ws="none",
         lifespan="off",
@@ -82,5 +166,5 @@ def server_config(app: ASGIApp, settings: ServerSettings, stop_within_s: float) 
         forwarded_allow_ips=list(settings.trusted_proxies),
         limit_concurrency=settings.connections_max,
         timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=max(1, int(stop_within_s)),
+        timeout_graceful_shutdown=STOP_WITHIN_S,
     )

@@ -45,7 +45,7 @@ class Vitals(Protocol):
         """Whether the store is above its quota, or the disk is full."""
         ...
 
-    def bots(self) -> tuple[BotVitals, ...]:
+    def vitals_of_bots(self) -> tuple[BotVitals, ...]:
         """Return every bot with the state of its connection."""
         ...
 

@@ -31,6 +31,58 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "turn_fence_lost": Said(
         "第 {turn} 轮已由另一进程接手", "another process has taken turn {turn} over"
     ),
+    "handler_error": Said(
+        "处理程序 {handler} 在第 {turn} 轮出错，编号 {reference}",
+        "handler {handler} failed in turn {turn}, reference {reference}",
+    ),
+    "handler_timeout": Said(
+        "处理程序 {handler} 在第 {turn} 轮超时，编号 {reference}",
+        "handler {handler} took too long in turn {turn}, reference {reference}",
+    ),
+    "delivery_troubled": Said(
+        "机器人 {bot} 的第 {delivery} 条发送没有成功：{state} {reason}",
+        "delivery {delivery} of bot {bot} did not get through: {state} {reason}",
+    ),
+    "delivery_left": Said(
+        "一次发送没有做完，稍后重来：{problem}",
+        "a delivery was left, it will be done again: {problem}",
+    ),
+    "delivery_fence_lost": Said(
+        "第 {delivery} 条发送已由另一进程接手", "another process has taken delivery {delivery} over"
+    ),
+    "amend_fence_lost": Said(
+        "第 {amend} 项修改已由另一进程接手", "another process has taken amendment {amend} over"
+    ),
+    "channel_raised": Said(
+        "机器人 {bot} 的平台模块出错（{verb}），按结果不明处理",
+        "the channel of bot {bot} raised while it did {verb}; the outcome counts as unknown",
+    ),
+    "web_request_failed": Said(
+        "处理网页请求 {method} {path} 时出错", "the page's request {method} {path} failed inside"
+    ),
+    # the surroundings
+    "loop_failed": Said(
+        "{loop} 出错，几秒后重新开始", "{loop} failed and starts again in a few seconds"
+    ),
+    "lease_lost": Said(
+        "失去租约：另一进程正以 {gateway} 的名义运行",
+        "lease lost: another process runs as {gateway}",
+    ),
+    "lease_not_renewed": Said("租约没有续上：{problem}", "the lease was not renewed: {problem}"),
+    "lease_entered_again": Said(
+        "{gateway} 重新上岗，第 {epoch} 任", "{gateway} is back, epoch {epoch}"
+    ),
+    "quota_reached": Said(
+        "存储已满（{size_bytes} / {quota_bytes} 字节），暂停接收；"
+        "请腾出空间或调大 store.quota_bytes",
+        "the store is full ({size_bytes} of {quota_bytes} bytes), nothing is accepted;"
+        " free space or raise store.quota_bytes",
+    ),
+    "quota_free_again": Said(
+        "存储又有空间了（{size_bytes} 字节），恢复接收",
+        "the store has room again ({size_bytes} bytes)",
+    ),
+    "prune_postponed": Said("清理推迟：{problem}", "pruning was postponed: {problem}"),
     "turn_buried": Said(
         "第 {turn} 轮多次失败，已放弃，等待处理（posthouse why）",
         "turn {turn} failed several times and was given up, see `posthouse why`",

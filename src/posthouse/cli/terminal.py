@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextvars import ContextVar
 from typing import NoReturn, TextIO
 
 import msgspec
@@ -24,15 +25,21 @@ class Terminal:
     """Standard output and error of a command.
 
     Args:
-        language: ``zh`` or ``en``; English where the terminal cannot show Chinese.
+        language: ``zh`` or ``en``; by default what was last given to ``speak``. English where the
+            terminal cannot show Chinese.
     """
 
     def __init__(
-        self, language: str = "zh", out: TextIO | None = None, err: TextIO | None = None
+        self, language: str = "", out: TextIO | None = None, err: TextIO | None = None
     ) -> None:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
-        self.language = speakable(language, self._out.encoding)
+        self.language = speakable(language or _spoken.get(), self._out.encoding)
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a person looks at standard error, so that a progress bar makes sense."""
+        return self._err.isatty()
 
     def words(self, zh: str, en: str) -> str:
         """Return the one that this terminal reads."""
@@ -78,6 +85,9 @@ def _leave_quietly() -> NoReturn:
     raise SystemExit(OK)
 
 
-def surroundings_language() -> str:
-    """Return the language for what is said before the settings are known."""
-    return language_of(os.environ) or "zh"
+_spoken: ContextVar[str] = ContextVar("language", default=language_of(os.environ) or "zh")
+
+
+def speak(language: str) -> None:
+    """Let every later ``Terminal`` speak this language: the settings are known now."""
+    _spoken.set(language)

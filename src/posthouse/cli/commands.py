@@ -1,0 +1,308 @@
+"""Every command but ``run``, with its options, in the language of the surroundings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+from collections.abc import Coroutine
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from posthouse import __version__
+from posthouse.cli import database, held
+from posthouse.cli.chat import chat
+from posthouse.cli.doctor import doctor
+from posthouse.cli.init import init
+from posthouse.cli.terminal import OK, USAGE, Terminal, speak
+from posthouse.cli.why import why
+from posthouse.model.errors import OperatorMistake
+from posthouse.settings.load import Loaded, load
+from posthouse.store.holding import Decision
+
+_say = Terminal().words
+
+Config = Annotated[
+    Path | None, typer.Option(help=_say("配置文件", "settings file"), metavar="FILE")
+]
+Data = Annotated[Path | None, typer.Option(help=_say("数据目录", "data directory"), metavar="DIR")]
+Json = Annotated[bool, typer.Option("--json", help=_say("输出 JSON", "print JSON"))]
+All = Annotated[bool, typer.Option("--all", help=_say("全部", "all of them"))]
+Yes = Annotated[bool, typer.Option("--yes", help=_say("不再询问", "do not ask"))]
+Numbers = Annotated[
+    list[int] | None, typer.Argument(help=_say("编号", "numbers"), show_default=False)
+]
+
+app = typer.Typer(
+    name="posthouse",
+    help=_say(
+        "驿站：机器人的家，收到的消息不会丢。加 --debug 可看到出错细节。",
+        "Posthouse: a home for a team's bots; no message is lost."
+        " --debug shows the traceback of an error.",
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+db_app = typer.Typer(help=_say("检查、升级数据库", "check and upgrade the database"))
+held_app = typer.Typer(help=_say("恢复备份后扣留的消息", "messages that are held after a restore"))
+app.add_typer(db_app, name="db")
+app.add_typer(held_app, name="held")
+
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def perform(words: list[str]) -> None:
+    """Perform one command; leaves by ``SystemExit`` with its code."""
+    app(words, prog_name="posthouse")
+
+
+def _loaded(config: Path | None, data: Path | None) -> Loaded:
+    flags = {"data": None if data is None else str(data.absolute())}
+    loaded = load(os.environ, flags, config)
+    speak(loaded.settings.language)
+    return loaded
+
+
+def _end(code: int) -> None:
+    raise typer.Exit(code)
+
+
+def _finish(work: Coroutine[Any, Any, int]) -> None:
+    _end(asyncio.run(work))
+
+
+@app.command(
+    "run",
+    help=_say("启动驿站，直到 Ctrl+C", "start the house; it runs until Ctrl+C"),
+    context_settings=_PASSED_ON,
+    add_help_option=False,
+)
+def run_command(context: typer.Context) -> None:
+    from posthouse.cli.run import run
+
+    _end(run(context.args))
+
+
+@app.command(
+    "init", help=_say("生成带说明的配置文件", "write a settings file that explains itself")
+)
+def init_command(
+    *,
+    config: Config = None,
+    force: Annotated[bool, typer.Option("--force", help=_say("覆盖", "overwrite"))] = False,
+) -> None:
+    _end(init(config, overwrites=force))
+
+
+@app.command("chat", help=_say("在终端里聊天", "chat in the terminal"))
+def chat_command(
+    config: Config = None,
+    data: Data = None,
+    name: Annotated[str, typer.Option(help=_say("你的名字", "your name"))] = "",
+    say: Annotated[
+        list[str] | None, typer.Option(help=_say("说一句就走", "say this, wait, leave"))
+    ] = None,
+) -> None:
+    _finish(chat(_loaded(config, data), name, tuple(say or ())))
+
+
+@app.command("why", help=_say("一条消息怎么样了", "what became of a message"))
+def why_command(
+    what: Annotated[
+        str,
+        typer.Argument(
+            help=_say(
+                "消息编号、平台消息 id、群名或 chat:3；留空列出需要处理的",
+                "a number, a platform's message id, a chat's title or chat:3;"
+                " nothing: what needs attention",
+            ),
+            show_default=False,
+        ),
+    ] = "",
+    *,
+    config: Config = None,
+    data: Data = None,
+    limit: Annotated[int, typer.Option(help=_say("最多几条", "at most"))] = 10,
+    as_json: Json = False,
+) -> None:
+    _finish(why(_loaded(config, data).settings, what, limit, as_json=as_json))
+
+
+@app.command("doctor", help=_say("检查一切，并说怎么办", "look at everything and say what to do"))
+def doctor_command(
+    *,
+    config: Config = None,
+    data: Data = None,
+    settings: Annotated[
+        bool, typer.Option("--settings", help=_say("列出每项配置及来源", "show every setting"))
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    _finish(doctor(_loaded(config, data), as_json=as_json, shows_settings=settings))
+
+
+@app.command("backup", help=_say("备份到文件，运行中也可以", "copy the book, running or not"))
+def backup_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    _finish(database.backup(_loaded(config, data).settings, file, as_json=as_json))
+
+
+@app.command("restore", help=_say("恢复备份；启动后先扣留", "put a backup back; it starts held"))
+def restore_command(
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
+    config: Config = None,
+    data: Data = None,
+    copied_at: Annotated[
+        str,
+        typer.Option(
+            help=_say(
+                "不是 posthouse backup 做的文件：它的复制时间",
+                "for a file not made by `posthouse backup`: when it was copied",
+            ),
+            metavar="TIME",
+        ),
+    ] = "",
+) -> None:
+    _end(database.restore(_loaded(config, data).settings, file, copied_at))
+
+
+@db_app.command("check", help=_say("检查数据库", "check the database"))
+def db_check_command(*, config: Config = None, data: Data = None, as_json: Json = False) -> None:
+    _finish(database.check(_loaded(config, data).settings, as_json=as_json))
+
+
+@db_app.command("migrate", help=_say("升级数据库", "bring the database up to date"))
+def db_migrate_command(config: Config = None, data: Data = None) -> None:
+    _end(database.migrate(_loaded(config, data).settings))
+
+
+@db_app.command("revive", help=_say("重试被放弃的一轮", "try a turn again that was given up"))
+def db_revive_command(
+    turn: Annotated[int, typer.Argument(help=_say("编号", "its number"))],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _finish(database.revive(_loaded(config, data).settings, turn))
+
+
+@held_app.command("list", help=_say("列出扣留的消息", "list what is held"))
+def held_list_command(*, config: Config = None, data: Data = None, as_json: Json = False) -> None:
+    _finish(held.show_held(_loaded(config, data).settings, as_json=as_json))
+
+
+@held_app.command("send", help=_say("发送", "send them"))
+def held_send_command(
+    numbers: Numbers = None,
+    *,
+    everything: All = False,
+    yes: Yes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _decide(Decision.SEND, numbers, _loaded(config, data), everything=everything, yes=yes)
+
+
+@held_app.command("drop", help=_say("丢弃", "drop them"))
+def held_drop_command(
+    numbers: Numbers = None,
+    *,
+    everything: All = False,
+    yes: Yes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _decide(Decision.DROP, numbers, _loaded(config, data), everything=everything, yes=yes)
+
+
+@held_app.command("sent", help=_say("之前已经发过", "they had been sent before"))
+def held_sent_command(
+    numbers: Numbers = None,
+    *,
+    everything: All = False,
+    yes: Yes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _decide(Decision.SENT, numbers, _loaded(config, data), everything=everything, yes=yes)
+
+
+def _decide(
+    decision: Decision, numbers: list[int] | None, loaded: Loaded, *, everything: bool, yes: bool
+) -> None:
+    terminal = Terminal()
+    if bool(numbers) == everything:
+        terminal.warn("请给出编号，或 --all。", "Give numbers, or --all.")
+        _end(USAGE)
+    if everything and not yes and sys.stdin.isatty():
+        asked = terminal.words(
+            f"对全部扣留的消息：{decision}？", f"{decision} everything that is held?"
+        )
+        typer.confirm(asked, abort=True)
+    chosen = None if everything else tuple(numbers or ())
+    _finish(held.decide_held(loaded.settings, decision, chosen))
+
+
+@app.command(
+    "simulate",
+    help=_say("启动模拟的平台", "start a pretended platform"),
+    context_settings=_PASSED_ON,
+    add_help_option=False,
+)
+def simulate_command(
+    context: typer.Context, platform_name: Annotated[str, typer.Argument(metavar="probe")]
+) -> None:
+    if platform_name != "probe":
+        raise OperatorMistake(
+            f"There is no pretended {platform_name} in this version; there is: probe.",
+            zh=f"此版本没有模拟的 {platform_name}；可用：probe。",
+        )
+    from posthouse.simulators.probe.__main__ import main
+
+    sys.argv = ["posthouse simulate probe", *context.args]
+    main()
+
+
+@app.command(
+    "bench",
+    help=_say("测量这台机器上的速度", "measure the road on this machine"),
+    context_settings=_PASSED_ON,
+    add_help_option=False,
+)
+def bench_command(context: typer.Context) -> None:
+    try:
+        bench = import_module("posthouse.cli.bench")
+    except ModuleNotFoundError as missing:
+        raise OperatorMistake(
+            f"This installation cannot measure itself: {missing.name} is missing.",
+            zh=f"此安装不能自测：缺少 {missing.name}。",
+        ) from None
+    _end(int(bench.main(context.args)))
+
+
+@app.command("version", help=_say("版本", "the version"))
+def version_command(*, as_json: Json = False) -> None:
+    import apsw
+
+    about = {
+        "posthouse": __version__,
+        "python": platform.python_version(),
+        "sqlite": apsw.sqlite_lib_version(),
+        "system": platform.platform(),
+    }
+    terminal = Terminal()
+    if as_json:
+        terminal.json(about)
+    else:
+        terminal.line(" · ".join(f"{name} {value}" for name, value in about.items()))
+    _end(OK)

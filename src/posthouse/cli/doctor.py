@@ -1,0 +1,300 @@
+"""``posthouse doctor``: looks at everything that can be wrong and says what to do about it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct
+
+from posthouse import __version__
+from posthouse.api.app import is_loopback
+from posthouse.api.desk import CHECK, COUNTS, HELD, Nothing
+from posthouse.api.server import listen
+from posthouse.cli.house import Counter, counter_of, database_of
+from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
+from posthouse.model.errors import PosthouseError
+from posthouse.settings.data_directory import Owner, owner_of
+from posthouse.settings.language import Said
+from posthouse.settings.load import Loaded
+from posthouse.settings.origin import Layer
+from posthouse.settings.settings import Settings
+from posthouse.settings.zone import zone_of
+
+FREE_BYTES_WARN = 1024**3
+FREE_BYTES_FAIL = 100 * 1024**2
+FUTURE_S = 300.0  # files dated later than this mean that the clock went back
+RELEASED_AT = 1_735_689_600.0  # 2025-01-01: no clock of a running Posthouse is older
+FILES_PER_HOUSE = 256  # open files beside one per connection
+HEALTH_WITHIN_S = 5.0
+
+
+class Mark(StrEnum):
+    """How a finding is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(Struct, frozen=True):
+    """One line: what was looked at, how it is, and what to do."""
+
+    mark: Mark
+    subject: str
+    said: Said
+    remedy: Said = Said("", "")
+
+
+async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
+    """Look at everything and report; 1 when something fails."""
+    findings = [*_around(loaded), *await _house(loaded.settings)]
+    sources = [
+        {"key": key, "value": value, "from": str(origin)}
+        for key, value, origin in loaded.sources()
+        if shows_settings or as_json
+    ]
+    terminal = Terminal()
+    if as_json:
+        terminal.json({"findings": findings, "settings": sources})
+    else:
+        for source in sources:
+            terminal.line(f"     {source['key']} = {source['value']} · {source['from']}")
+        for finding in findings:
+            terminal.line(_shown(finding, terminal.language))
+    return PROBLEM_FOUND if any(finding.mark is Mark.FAIL for finding in findings) else OK
+
+
+def _shown(finding: Finding, language: str) -> str:
+    remedy = finding.remedy(language)
+    tail = f"\n     → {remedy}" if remedy else ""
+    return f"{finding.mark:<4} {finding.said(language)}{tail}"
+
+
+# ── what is around the house ─────────────────────────────────────────────────────────────────
+
+
+def _around(loaded: Loaded) -> Iterator[Finding]:
+    settings = loaded.settings
+    about = f"Posthouse {__version__} · Python {platform.python_version()} · {platform.system()}"
+    yield Finding(Mark.OK, "version", Said(about, about))
+    yield from settings_findings(loaded)
+    yield from directory_findings(settings.data)
+    yield clock_finding(time.time(), settings.data, settings)
+    yield from exposure_findings(settings)
+    yield from limit_findings(settings)
+
+
+def settings_findings(loaded: Loaded) -> Iterator[Finding]:
+    """Say where the settings came from, and which variables mean nothing."""
+    given = sum(origin.layer is not Layer.DEFAULT for origin in loaded.origins.values())
+    file = Said(str(loaded.file), str(loaded.file))
+    if loaded.file is None:
+        file = Said("没有配置文件", "no settings file")
+    yield Finding(
+        Mark.OK,
+        "settings",
+        Said(f"配置：{file.zh}，{given} 项不是默认值", f"settings: {file.en}, {given} not default"),
+    )
+    for name, said in loaded.remarks:
+        yield Finding(Mark.WARN, "settings", Said(f"{name}：{said.zh}", f"{name}: {said.en}"))
+
+
+def directory_findings(data: Path) -> Iterator[Finding]:
+    """Say whether the data directory can be written, and how much room it has."""
+    folder = data if data.exists() else next(p for p in data.absolute().parents if p.exists())
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        yield Finding(
+            Mark.FAIL,
+            "data",
+            Said(
+                f"数据目录 {data} 不可写：{error.strerror}",
+                f"cannot write to {data}: {error.strerror}",
+            ),
+            Said(
+                "给当前用户写权限，或用 --data 另选", "give this user the right to, or use --data"
+            ),
+        )
+        return
+    free_bytes = shutil.disk_usage(folder).free
+    mark = Mark.OK
+    if free_bytes < FREE_BYTES_WARN:
+        mark = Mark.FAIL if free_bytes < FREE_BYTES_FAIL else Mark.WARN
+    free = f"{free_bytes / 1024**3:.1f} GiB"
+    yield Finding(
+        mark,
+        "data",
+        Said(f"数据目录 {data} 可写，剩余 {free}", f"{data} can be written, {free} free"),
+        Said("", "") if mark is Mark.OK else Said("请腾出空间", "free some space"),
+    )
+
+
+def clock_finding(now: float, data: Path, settings: Settings) -> Finding:
+    """Say what time it is, and whether that can be true."""
+    at = datetime.fromtimestamp(now, zone_of(settings.timezone))
+    shown = f"{at:%Y-%m-%d %H:%M:%S %Z}"
+    newest_at = max((path.stat().st_mtime for path in data.glob("posthouse.*")), default=0.0)
+    if now >= RELEASED_AT and newest_at <= now + FUTURE_S:
+        return Finding(Mark.OK, "clock", Said(f"时间 {shown}", f"it is {shown}"))
+    newest = f"{datetime.fromtimestamp(max(newest_at, RELEASED_AT), UTC):%Y-%m-%d %H:%M} UTC"
+    return Finding(
+        Mark.FAIL,
+        "clock",
+        Said(
+            f"时钟不对：{shown}，而数据写于 {newest}", f"wrong clock: {shown}, data is of {newest}"
+        ),
+        Said("请校时（NTP）", "set the clock (NTP)"),
+    )
+
+
+def exposure_findings(settings: Settings) -> Iterator[Finding]:
+    """Say who can reach the house."""
+    server = settings.server
+    where = f"{server.host}:{server.port}"
+    if is_loopback(server.host):
+        yield Finding(
+            Mark.OK, "address", Said(f"只对本机开放：{where}", f"this machine only: {where}")
+        )
+    elif server.public_url.startswith("https://"):
+        yield Finding(Mark.OK, "address", Said(f"{server.public_url}", f"{server.public_url}"))
+    else:
+        yield Finding(
+            Mark.WARN,
+            "address",
+            Said(f"对网络开放且没有 TLS：{where}", f"open to the network without TLS: {where}"),
+            Said(
+                "放在带 HTTPS 的反向代理后面，并设置 server.public_url",
+                "put it behind a reverse proxy with HTTPS and set server.public_url",
+            ),
+        )
+
+
+def limit_findings(settings: Settings) -> Iterator[Finding]:
+    """Say whether the process may open as many connections as the settings promise."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = settings.server.connections_max + FILES_PER_HOUSE
+    if 0 <= soft < wanted:
+        yield Finding(
+            Mark.WARN,
+            "limits",
+            Said(
+                f"最多只能打开 {soft} 个文件，少于 {wanted}", f"{soft} open files, {wanted} wanted"
+            ),
+            Said(
+                f"ulimit -n {wanted}，或调小 server.connections_max",
+                f"ulimit -n {wanted}, or lower server.connections_max",
+            ),
+        )
+
+
+# ── the house itself ─────────────────────────────────────────────────────────────────────────
+
+
+async def _house(settings: Settings) -> list[Finding]:
+    owner = owner_of(settings.data)
+    findings = list(_running(owner) if owner else _standing(settings))
+    if owner is None and not database_of(settings).exists():
+        said = Said("数据库：还没有，首次启动时建立", "database: none yet, made at the first start")
+        return [*findings, Finding(Mark.OK, "database", said)]
+    try:
+        async with counter_of(settings) as house:
+            return [*findings, *await _book(house)]
+    except PosthouseError as problem:
+        said = Said(problem.sentence("zh"), problem.sentence("en"))
+        return [*findings, Finding(Mark.FAIL, "database", said)]
+
+
+def _standing(settings: Settings) -> Iterator[Finding]:
+    yield Finding(Mark.OK, "house", Said("驿站没有在运行", "the house is not running"))
+    try:
+        listening = listen(settings.server)
+    except PosthouseError as problem:
+        said = Said(problem.sentence("zh"), problem.sentence("en"))
+        yield Finding(Mark.FAIL, "port", said)
+        return
+    listening.socket.close()
+    port = settings.server.port
+    yield Finding(Mark.OK, "port", Said(f"端口 {port} 空闲", f"port {port} is free"))
+
+
+def _running(owner: Owner) -> Iterator[Finding]:
+    try:
+        address = f"{owner.url}/api/v1/health"
+        with urllib.request.urlopen(address, timeout=HEALTH_WITHIN_S) as answer:  # noqa: S310 - ours
+            health = json.load(answer)
+    except (OSError, ValueError):
+        yield Finding(
+            Mark.FAIL,
+            "house",
+            Said(
+                f"进程 {owner.pid} 占用数据目录，但没有回应",
+                f"process {owner.pid} has the data directory but does not answer",
+            ),
+            Said("它可能正在启动；否则请重启它", "it may be starting; else restart it"),
+        )
+        return
+    where = f"{owner.url}, pid {owner.pid}"
+    yield Finding(Mark.OK, "house", Said(f"正在运行：{where}", f"running: {where}"))
+    for problem in health["problems"]:
+        yield Finding(Mark.FAIL, "house", Said(problem["zh"], problem["en"]))
+    for bot in health["bots"]:
+        yield _bot(bot["name"], bot["channel"], bot["status"])
+
+
+def _bot(name: str, channel: str, status: dict[str, str]) -> Finding:
+    is_fine = status["state"] in {"off", "connected"}
+    text = f"{name} · {channel} · {status['state']} {status['detail']}".rstrip()
+    return Finding(Mark.OK if is_fine else Mark.FAIL, "bot", Said(f"机器人 {text}", f"bot {text}"))
+
+
+async def _book(house: Counter) -> list[Finding]:
+    problems = await house.ask(CHECK, Nothing())
+    counts = await house.ask(COUNTS, Nothing())
+    held = await house.ask(HELD, Nothing())
+    findings = [
+        Finding(
+            Mark.FAIL,
+            "database",
+            Said(f"数据库：{problem}", f"database: {problem}"),
+            Said(
+                "停止驿站，恢复备份：posthouse restore", "stop, then `posthouse restore` a backup"
+            ),
+        )
+        for problem in problems
+    ] or [Finding(Mark.OK, "database", Said("数据库完好", "the database is in order"))]
+    shown = " · ".join(f"{what} {count}" for what, count in counts.items() if count)
+    findings.append(Finding(Mark.OK, "book", Said(f"册子：{shown}", f"in the book: {shown}")))
+    if any(counts.get(what) for what in ("buried", "doubtful", "failed")):
+        findings.append(
+            Finding(
+                Mark.WARN,
+                "book",
+                Said("有消息需要处理", "some messages need attention"),
+                Said("posthouse why", "posthouse why"),
+            )
+        )
+    if held.house.is_held:
+        findings.append(
+            Finding(
+                Mark.WARN,
+                "held",
+                Said("恢复备份后暂不发送", "held after a restore: nothing is sent"),
+                Said("posthouse held list", "posthouse held list"),
+            )
+        )
+    return findings

@@ -1,0 +1,208 @@
+"""``posthouse run``: start the house, say where it is and what to do next, and close it in order.
+
+This command imports neither typer nor rich, so that the first page is there sooner.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+from starlette.applications import Starlette
+
+from posthouse.api.admin import Admin
+from posthouse.api.app import build_app
+from posthouse.api.desk import Books, Desk
+from posthouse.api.health import Health
+from posthouse.api.metrics import Metrics
+from posthouse.api.server import HttpServer, Listening, listen
+from posthouse.cli.logs import LineWriter, configure_logs
+from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
+from posthouse.cli.welcome import welcome
+from posthouse.settings.data_directory import DataDirectory
+from posthouse.settings.load import Loaded, load
+from posthouse.settings.settings import Settings
+from posthouse.settings.zone import zone_of
+
+if TYPE_CHECKING:
+    from posthouse.bootstrap import House
+
+GRACE_S = 0.5  # the house keeps its own time; this one is for what it cannot see
+FORCED = 130  # what shells expect after Ctrl+C
+
+log = structlog.get_logger("posthouse.run")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the house until it is told to stop; returns the exit code.
+
+    Raises:
+        OperatorMistake: a setting or the surroundings must be changed first.
+    """
+    options = parser(Terminal()).parse_args(arguments)
+    flags = {"server.host": options.host, "server.port": options.port, "data": options.data}
+    loaded = load(os.environ, flags, options.config)
+    speak(loaded.settings.language)
+    directory = DataDirectory(loaded.settings.data)
+    writer = logs_of(loaded)
+    try:
+        return _run_loop(loaded, directory, writer)
+    finally:
+        directory.release()
+        writer.close()
+
+
+def parser(terminal: Terminal) -> argparse.ArgumentParser:
+    """Return what reads the options of ``run``; they are described in the terminal's language."""
+    words = terminal.words
+    made = argparse.ArgumentParser(
+        prog="posthouse run",
+        description=words("启动驿站，直到 Ctrl+C。", "Start the house; it runs until Ctrl+C."),
+        allow_abbrev=False,
+    )
+    made.add_argument(
+        "--config", type=Path, metavar="FILE", help=words("配置文件", "settings file")
+    )
+    made.add_argument(
+        "--data", type=os.path.abspath, metavar="DIR", help=words("数据目录", "data directory")
+    )
+    made.add_argument("--host", help=words("监听的地址", "address to listen on"))
+    made.add_argument("--port", help=words("监听的端口", "port to listen on"))
+    return made
+
+
+def logs_of(loaded: Loaded) -> LineWriter:
+    """Begin to log as the settings say, and pass on what loading them found."""
+    settings = loaded.settings
+    writer = configure_logs(
+        settings.log,
+        language=settings.language,
+        secrets=loaded.secrets,
+        zone=zone_of(settings.timezone),
+    )
+    for name, said in loaded.remarks:
+        log.warning("variable_ignored", name=name, said=said(settings.language))
+    return writer
+
+
+def _run_loop(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> int:
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(_live(loaded, directory, writer))
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    return uvloop.new_event_loop
+
+
+async def _live(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> int:
+    wants_to_stop = _listen_to_signals(writer)
+    async with running(loaded.settings, directory, writer) as (house, url, serving):
+        is_held = (await house.store.holding.house()).is_held
+        bots = house.vitals_of_bots()
+        Terminal().line(welcome(loaded, url, bots, os.environ, is_held=is_held))
+        log.info("house_started", url=url)
+        return await _until(wants_to_stop, serving)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    settings: Settings, directory: DataDirectory, writer: LineWriter
+) -> AsyncIterator[tuple[House, str, asyncio.Task[None]]]:
+    """Have the house answer over HTTP; yields it, its address, and the task that serves."""
+    listening = listen(settings.server)
+    async with opened(settings, listening, directory.token, writer) as (house, server):
+        serving = asyncio.create_task(server.serve())
+        directory.announce(listening.url)
+        try:
+            yield house, listening.url, serving
+        finally:
+            # Streams to open pages end when the house closes, so the two go together.
+            server.stop()
+            await _close(house, settings.gateway.stop_within_s, writer)
+            await asyncio.wait({serving})
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    settings: Settings, listening: Listening, token: str, writer: LineWriter
+) -> AsyncIterator[tuple[House, HttpServer]]:
+    """Open the house and what it answers over HTTP; close both in order, or leave when late."""
+    from posthouse.bootstrap import build_house
+
+    house = build_house(settings)
+    try:
+        await house.open()
+        yield house, HttpServer(_app(settings, house, token), settings.server, listening)
+    finally:
+        if not house.is_stopping:
+            await _close(house, settings.gateway.stop_within_s, writer)
+
+
+def _app(settings: Settings, house: House, token: str) -> Starlette:
+    store = house.store
+    books = Books(store.journal, store.reader, store.chats, store.holding, store.upkeep)
+    desk = Desk(books, house.wakeup, tuple(settings.bots), time.time)
+    return build_app(
+        settings.server,
+        health=Health(house, store.holding, time.time),
+        metrics=Metrics(house, store.upkeep),
+        admin=Admin(desk, token),
+        routes=house.routes(),
+    )
+
+
+async def _until(wants_to_stop: asyncio.Event, serving: asyncio.Task[None]) -> int:
+    """Wait until somebody wants it to stop, or the server fails."""
+    stopping = asyncio.create_task(wants_to_stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if wants_to_stop.is_set():
+        return OK
+    log.error("house_failed", exc_info=serving.exception())
+    return PROBLEM_FOUND
+
+
+async def _close(house: House, within_s: float, writer: LineWriter) -> None:
+    log.info("house_stopping", within_s=within_s)
+    try:
+        async with asyncio.timeout(within_s + GRACE_S):
+            await house.close()
+    except TimeoutError:
+        _leave(writer, PROBLEM_FOUND)  # everything accepted is in the book
+    log.info("house_stopped")
+
+
+def _listen_to_signals(writer: LineWriter) -> asyncio.Event:
+    """Return what is set at the first Ctrl+C or TERM; the second leaves at once."""
+    wants_to_stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        if wants_to_stop.is_set():
+            _leave(writer, FORCED)
+        wants_to_stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
+    return wants_to_stop
+
+
+def _leave(writer: LineWriter, code: int) -> None:
+    log.warning("house_forced")
+    writer.close()
+    os._exit(code)
