@@ -15,6 +15,7 @@ from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Question
 from posthouse.model.errors import StorageFull
 from posthouse.model.event import ButtonPressed, Event, MessageReceived
+from posthouse.model.turn import EventState
 from posthouse.store.chats import Chats
 from posthouse.store.journal import Arrival, Receipt
 from posthouse.store.questions import Questions
@@ -124,7 +125,7 @@ class BotDoor:
         self._inbox = inbox
         self._bot = bot
         self._slots = slots
-        self._answering: dict[str, int] = {}  # event key → number, while a response is written
+        self._answering: dict[str, list[int]] = {}  # event key → numbers, while they are written
 
     async def accept(self, events: Sequence[Event], entrance: Entrance) -> Receipts:
         """Write events into the book."""
@@ -139,19 +140,27 @@ class BotDoor:
     ) -> bytes | None:
         """Accept, and wait for what the response should carry."""
         receipts = await self._inbox.accept(self._bot, events, entrance, has_slot=True)
-        for receipt in receipts:
+        for receipt in reversed(receipts):
             if receipt.slot_body is not None:
+                if self._slots.repeat(receipt.event):
+                    self._is_answering(events, receipt.event)
                 return receipt.slot_body
-        if not receipts:
-            return None
-        number = receipts[-1].event
-        body = await self._slots.wait(number, wait_s)
-        if body is not None:
-            self._answering[events[-1].key] = number
-        return body
+            if receipt.state is EventState.ROUTED:
+                body = await self._slots.wait(receipt.event, wait_s)
+                if body is not None:
+                    self._is_answering(events, receipt.event)
+                return body
+        return None
+
+    def _is_answering(self, events: Sequence[Event], number: int) -> None:
+        self._answering.setdefault(events[-1].key, []).append(number)
 
     async def answered(self, events: Sequence[Event], *, is_written: bool) -> None:
         """Learn whether the response was written."""
-        number = self._answering.pop(events[-1].key, None)
-        if number is not None:
-            self._slots.written(number, is_written=is_written)
+        key = events[-1].key
+        numbers = self._answering.get(key)
+        if numbers is None:
+            return
+        self._slots.written(numbers.pop(), is_written=is_written)
+        if not numbers:
+            del self._answering[key]

@@ -10,7 +10,7 @@ SPARE_SHARE = 0.5  # drafts may use the budget down to this share of it
 
 
 class TokenBucket:
-    """``rate_per_s`` tokens a second, at most one second's worth saved up."""
+    """``rate_per_s`` tokens a second (may be infinite), at most one second's worth saved up."""
 
     def __init__(self, rate_per_s: float, clock: Callable[[], float]) -> None:
         self._rate_per_s = rate_per_s
@@ -22,24 +22,39 @@ class TokenBucket:
 
     def available(self) -> float:
         """Return how many may be taken now."""
-        now = self._clock()
-        elapsed_s = max(0.0, now - self._counted_at)  # a clock set back gives nothing
-        self._counted_at = now
-        self._tokens = min(self._capacity, self._tokens + elapsed_s * self._rate_per_s)
-        return 0.0 if now < self._held_until_at else self._tokens
+        self._count()
+        return 0.0 if self._counted_at < self._held_until_at else self._tokens
+
+    @property
+    def has_spare(self) -> bool:
+        """Whether one more would not be missed by those who must speak."""
+        return self.available() >= max(1.0, self._capacity * SPARE_SHARE)
 
     def take(self, count: float = 1.0) -> None:
         """Take tokens, also ones that are not there yet: the debt lengthens the next wait."""
+        self._count()
         self._tokens -= count
 
     def hold(self, seconds: float) -> None:
         """Give nothing for a while: the platform said so."""
-        self._held_until_at = max(self._held_until_at, self._clock() + seconds)
+        self._count()
+        self._held_until_at = max(self._held_until_at, self._counted_at + seconds)
 
     def wait_s(self) -> float:
         """Return how long until one token is there."""
-        missing = max(0.0, 1.0 - self.available()) if self._clock() >= self._held_until_at else 0.0
-        return max(self._held_until_at - self._clock(), missing / self._rate_per_s)
+        self._count()
+        missing = max(0.0, 1.0 - self._tokens)
+        return max(0.0, self._held_until_at - self._counted_at, missing / self._rate_per_s)
+
+    def _count(self) -> None:
+        """Add what has come since the last look; a clock set back gives and takes nothing."""
+        now = self._clock()
+        elapsed_s = now - self._counted_at
+        self._counted_at = now
+        if elapsed_s < 0:
+            self._held_until_at += elapsed_s
+        elif self._tokens < self._capacity:
+            self._tokens = min(self._capacity, self._tokens + elapsed_s * self._rate_per_s)
 
 
 class Pace:
@@ -56,39 +71,32 @@ class Pace:
         self._buckets = {
             bot: TokenBucket(can.bot_sends_per_s / gateways, clock)
             for bot, can in capabilities.items()
-            if can.bot_sends_per_s != float("inf")
         }
 
     def limit(self, bot: str, at_most: int) -> int:
         """Return how many sends of a bot may start now."""
-        bucket = self._buckets.get(bot)
-        return at_most if bucket is None else max(0, min(at_most, int(bucket.available())))
+        return max(0, int(min(at_most, self._buckets[bot].available())))
 
     def take(self, bot: str, count: int = 1) -> None:
         """Count sends that start."""
-        if bucket := self._buckets.get(bot):
-            bucket.take(count)
+        self._buckets[bot].take(count)
 
     def take_spare(self, bot: str) -> bool:
         """Take one for a draft if messages would not miss it."""
-        bucket = self._buckets.get(bot)
-        if bucket is None:
-            return True
-        if bucket.available() < max(1.0, bucket._capacity * SPARE_SHARE):  # noqa: SLF001 - same file
+        bucket = self._buckets[bot]
+        if not bucket.has_spare:
             return False
         bucket.take()
         return True
 
     def hold(self, bot: str, seconds: float) -> None:
         """Obey a platform that asked the whole bot to wait."""
-        if bucket := self._buckets.get(bot):
-            bucket.hold(seconds)
+        self._buckets[bot].hold(seconds)
 
     def wait_s(self, bot: str) -> float:
         """Return how long until one send of the bot may start."""
-        bucket = self._buckets.get(bot)
-        return 0.0 if bucket is None else bucket.wait_s()
+        return self._buckets[bot].wait_s()
 
     def chat_ready_at(self, bot: str) -> float:
         """Return when the chat that was just written to may be written to again."""
-        return self._clock() + self._interval_s.get(bot, 0.0)
+        return self._clock() + self._interval_s[bot]

@@ -22,7 +22,8 @@ class _Slot:
         loop = asyncio.get_running_loop()
         self.body: asyncio.Future[bytes] = loop.create_future()
         self.is_written: asyncio.Future[bool] = loop.create_future()
-        self.waiting = 0
+        self.waiting = 0  # responses without bytes
+        self.writing = 0  # responses that have been given the bytes
 
 
 class ReplySlots:
@@ -31,42 +32,68 @@ class ReplySlots:
     def __init__(self) -> None:
         self._slots: dict[int, _Slot] = {}
 
+    def __repr__(self) -> str:
+        return f"<ReplySlots {len(self._slots)} open>"
+
     def is_open(self, event: int) -> bool:
         """Whether a response is waiting for this event's answer."""
         slot = self._slots.get(event)
         return slot is not None and slot.waiting > 0 and not slot.body.done()
 
     async def wait(self, event: int, wait_s: float) -> bytes | None:
-        """Wait for an answer; None when the time is over first."""
-        slot = self._slots.get(event)
-        if slot is None:
-            if len(self._slots) >= SLOTS_MAX:
-                return None
-            slot = self._slots[event] = _Slot()
+        """Wait for an answer; None when the time is over first.
+
+        Whoever gets bytes must tell ``written``.
+        """
+        if event not in self._slots and len(self._slots) >= SLOTS_MAX:
+            return None
+        slot = self._slots.setdefault(event, _Slot())
         slot.waiting += 1
         try:
-            async with asyncio.timeout(wait_s):
-                return await asyncio.shield(slot.body)
-        except TimeoutError:
-            return None
-        finally:
+            await asyncio.wait((slot.body,), timeout=wait_s)
+        except asyncio.CancelledError:  # the client has gone
             slot.waiting -= 1
-            if not slot.waiting and not slot.body.done():
-                del self._slots[event]
+            self._close_if_left(event, slot)
+            raise
+        slot.waiting -= 1
+        if slot.body.done():
+            slot.writing += 1
+            return slot.body.result()
+        self._close_if_left(event, slot)
+        return None
+
+    def repeat(self, event: int) -> bool:
+        """Count one more response that carries the bytes, if others are still being written."""
+        slot = self._slots.get(event)
+        if slot is None or not slot.body.done():
+            return False
+        slot.writing += 1
+        return True
 
     def written(self, event: int, *, is_written: bool) -> None:
         """Learn what became of the bytes; one of several responses is enough."""
         slot = self._slots.get(event)
-        if slot is None or slot.is_written.done():
+        if slot is None:
             return
-        if is_written or not slot.waiting:
-            slot.is_written.set_result(is_written)
+        slot.writing -= 1
+        if is_written and not slot.is_written.done():
+            slot.is_written.set_result(True)
+        self._close_if_left(event, slot)
+
+    def _close_if_left(self, event: int, slot: _Slot) -> None:
+        """When the last response has gone: forget the slot, or say that nobody wrote the bytes."""
+        if slot.waiting or slot.writing:
+            return
+        if not slot.body.done():
+            del self._slots[event]
+        elif not slot.is_written.done():
+            slot.is_written.set_result(False)
 
     async def perform(self, event: int, body: bytes) -> Outcome:
         """Hand ``body`` to the waiting response and wait until it was written."""
-        slot = self._slots.get(event)
-        if slot is None or slot.body.done() or not slot.waiting:
+        if not self.is_open(event):
             return NotSent("slot_closed")
+        slot = self._slots[event]
         slot.body.set_result(body)
         try:
             async with asyncio.timeout(WRITTEN_WITHIN_S):
@@ -74,5 +101,5 @@ class ReplySlots:
         except TimeoutError:
             return Unknown("timed_out")
         finally:
-            self._slots.pop(event, None)
+            del self._slots[event]
         return Sent() if is_written else Unknown("cut")
