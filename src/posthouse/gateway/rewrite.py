@@ -18,19 +18,14 @@ def rewrite(
     """Turn a fresh answer into edits of the old one.
 
     Surplus old parts are recalled, missing ones sent; what cannot be edited (platform, window, not
-    sent yet) is recalled and sent anew.
+    sent yet) is recalled and sent anew, and so is everything behind it, to keep the order.
     """
-    standing = [
-        delivery
-        for delivery in old
-        if delivery.kind is not Kind.REACT
-        and (delivery.state in OPEN_STATES or _is_shown(delivery))
-    ]
     edits: list[NewAmend] = []
     sends: list[NewDelivery] = []
     withdraw: list[int] = []
-    for before, after in zip_longest(standing, result.deliveries):
-        if before is not None and after is not None and _can_edit(before, capabilities, now):
+    for before, after in zip_longest(_standing(old), result.deliveries):
+        can_edit = before is not None and not sends and _can_edit(before, capabilities, now)
+        if before is not None and after is not None and can_edit:
             edits.append(_edit(before, after, len(edits)))
             continue
         if before is not None:
@@ -43,6 +38,18 @@ def rewrite(
         amends=(*result.amends, *edits),
         withdraw=(*result.withdraw, *withdraw),
     )
+
+
+def _standing(old: tuple[Delivery, ...]) -> list[Delivery]:
+    """Return the messages that people see or will see; a draft is one with its final words."""
+    standing = [
+        delivery
+        for delivery in old
+        if delivery.kind is not Kind.REACT
+        and (delivery.state in OPEN_STATES or _is_shown(delivery))
+    ]
+    settled = {delivery.target for delivery in standing}
+    return [delivery for delivery in standing if delivery.id not in settled]
 
 
 def _is_shown(delivery: Delivery) -> bool:
