@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
-from posthouse.channels.channel import ChannelTools
+from posthouse.channels.channel import Channel, ChannelTools
 from posthouse.gateway.bots import Bot, Bots
 from posthouse.gateway.control import Away, Control, RecallReport
 from posthouse.gateway.deliverer import Deliverer
@@ -31,7 +31,7 @@ from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
-from posthouse.store.sqlite.store import SqliteStore
+from posthouse.store.sqlite.store import SqliteStore, open_store
 from posthouse.store.upkeep import Retention
 from posthouse.wakeup.local import LocalWakeup
 from posthouse.wakeup.wakeup import Wakeup
@@ -65,7 +65,13 @@ class House:
     """Everything that runs, opened and closed in order."""
 
     def __init__(
-        self, settings: Settings, world: World, store: SqliteStore, wakeup: Wakeup
+        self,
+        settings: Settings,
+        world: World,
+        store: SqliteStore,
+        wakeup: Wakeup,
+        handlers: Mapping[str, Handler],
+        channels: Mapping[str, Channel],
     ) -> None:
         self.settings = settings
         self.store = store
@@ -73,7 +79,11 @@ class House:
         self._world = world
         self.started_at = world.clock()
         self.is_stopping = False
-        self.bots: Bots = {}
+        self.bots: Bots = {
+            name: Bot(name, channels[name], bot.language or settings.language, bot.send_only)
+            for name, bot in settings.bots.items()
+        }
+        self._handlers = handlers
         self.around: Surroundings
         self.inbox: Inbox
         self.dispatcher: Dispatcher
@@ -83,15 +93,10 @@ class House:
     # --- opening ------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Enter the book as a gateway, build the road and start to run it.
-
-        Raises:
-            OperatorMistake: a bot or handler of the settings cannot be built.
-        """
+        """Enter the book as a gateway, build the road and start to run it."""
         settings, world, store = self.settings, self._world, self.store
         await self.wakeup.open()
-        handlers = build_handlers(settings)
-        self.bots = {name: self._bot(name, bot) for name, bot in settings.bots.items()}
+        handlers = self._handlers
         lease_s = settings.gateway.lease_s
         now = world.clock()
         gateway = await store.journal.enter(settings.gateway.name, now, lease_s)
@@ -128,26 +133,6 @@ class House:
         for bot in self.bots.values():
             bot.channel.attach(self.inbox.door(bot))
         self.supervisor.start()
-
-    def _bot(self, name: str, bot: BotSettings) -> Bot:
-        settings, world = self.settings, self._world
-        language = bot.language or settings.language
-        tools = ChannelTools(
-            clock=world.clock,
-            sleep=world.sleep,
-            random=world.random,
-            new_key=world.new_key,
-            http=world.http,
-            wakeup=self.wakeup,
-            data_dir=settings.data,
-            language=language,
-            rooms=self.store.rooms,
-            reader=self.store.reader,
-            host=settings.server.host,
-            public_url=settings.server.public_url,
-        )
-        channel = load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
-        return Bot(name, channel, language, bot.send_only)
 
     async def _routing(self, handlers: Mapping[str, Handler]) -> Routing:
         settings = self.settings
@@ -241,13 +226,44 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def build_channels(
+    settings: Settings, world: World, store: SqliteStore, wakeup: Wakeup
+) -> dict[str, Channel]:
+    """Build the channels of all bots, by the bots' names.
+
+    Raises:
+        OperatorMistake: a channel is unknown, or one of its settings is wrong.
+    """
+
+    def build(name: str, bot: BotSettings) -> Channel:
+        tools = ChannelTools(
+            clock=world.clock,
+            sleep=world.sleep,
+            random=world.random,
+            new_key=world.new_key,
+            http=world.http,
+            wakeup=wakeup,
+            data_dir=settings.data,
+            language=bot.language or settings.language,
+            rooms=store.rooms,
+            reader=store.reader,
+            host=settings.server.host,
+            public_url=settings.server.public_url,
+        )
+        return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
+
+    return {name: build(name, bot) for name, bot in settings.bots.items()}
+
+
 def build_house(settings: Settings, world: World | None = None) -> House:
     """Build a house that is ready to be opened; its book is opened here.
 
     Raises:
-        OperatorMistake: the database cannot be used as it is.
+        OperatorMistake: the database, a bot or a handler cannot be used as it is.
     """
     world = world or World()
-    path = Path(settings.data) / DATABASE
-    store = SqliteStore.open(path, at=world.at)
-    return House(settings, world, store, LocalWakeup())
+    handlers = build_handlers(settings)
+    store = open_store(Path(settings.data) / DATABASE, at=world.at, clock=world.clock)
+    wakeup = LocalWakeup()
+    channels = build_channels(settings, world, store, wakeup)
+    return House(settings, world, store, wakeup, handlers, channels)
