@@ -96,10 +96,15 @@ async def test_a_search_finds_by_key_and_time() -> None:
         path = "/v1/bots/lookup/chats/c-1/messages"
         by_key = (await scene.call("GET", f"{path}?key=k1")).body["messages"]
         by_time = (await scene.call("GET", f"{path}?since={NOON + 5}")).body["messages"]
-        elsewhere = (await scene.call("GET", f"{path.replace('c-1', 'c-2')}?key=k1")).body
+        await scene.send("lookup", key="k3", chat="c-2")
+        path = path.replace("c-1", "c-2")
+        elsewhere = [
+            len((await scene.call("GET", f"{path}?key={key}")).body["messages"])
+            for key in ("k1", "k3")
+        ]
     assert [(found["key"], found["text"], found["at"]) for found in by_key] == [("k1", "one", NOON)]
     assert [found["text"] for found in by_time] == ["two"]
-    assert elsewhere == {"messages": []}
+    assert elsewhere == [0, 1]
 
 
 async def test_a_search_tells_of_recalled_messages() -> None:
@@ -202,6 +207,13 @@ async def test_strangers_are_refused() -> None:
     assert (missing.status, missing.body["code"]) == (404, "no_such_message")
 
 
+async def test_a_crowd_is_turned_away() -> None:
+    async with open_scene(limits=Limits(requests_max=0)) as scene:
+        answer = await scene.send("keyed")
+        assert scene.texts() == []
+    assert (answer.status, answer.body["code"]) == (503, "busy")
+
+
 async def test_a_full_ledger_refuses_instead_of_forgetting() -> None:
     async with open_scene(limits=Limits(messages_max=1, calls_max=1)) as scene:
         await scene.send("keyed")
@@ -286,6 +298,14 @@ async def test_every_verb_can_fail(
     assert statuses[:2] == [422, 500]
     assert statuses[2] in (200, 204)
     assert {(call.verb, call.chat) for call in calls} == {(verb, "c-1")}
+
+
+async def test_a_call_is_written_down_with_what_it_made() -> None:
+    async with open_scene() as scene:
+        sent = await scene.send("none", key="k")
+        call = scene.platform.ledger().calls[0]
+    assert (call.bot, call.chat, call.verb, call.key) == ("none", "c-1", "send", "k")
+    assert (call.message_id, call.status, call.is_clear) == (sent.body["message_id"], 200, True)
 
 
 # --- the laboratory's side ------------------------------------------------------------------

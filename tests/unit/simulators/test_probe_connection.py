@@ -50,6 +50,15 @@ async def test_any_class_may_hold_a_connection_but_a_webhook_comes_first() -> No
         assert frame["event"]["text"] == "one"
 
 
+async def test_a_connection_bot_has_no_use_for_a_webhook() -> None:
+    async with open_scene() as scene, open_house() as house:
+        scene.server.set_webhook(scene.platform.bot("connection"), house.url)
+        socket = await scene.connect("connection")
+        scene.server.say(saying("connection"))
+        assert (await socket.receive_json())["event"]["text"] == "hello"
+        assert house.pushed.empty()
+
+
 async def test_what_was_not_acknowledged_comes_again_on_the_next_connection() -> None:
     async with open_scene() as scene:
         scene.server.say(saying("connection", "one"))

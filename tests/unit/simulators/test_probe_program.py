@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.unit.simulators.scene import open_house
+from tests.unit.simulators.scene import no, open_house
 
 PROBE = ("-m", "posthouse.simulators.probe")
 LOAD = ("-m", "posthouse.simulators.probe.load")
@@ -39,11 +39,14 @@ async def running(*arguments: str) -> AsyncIterator[tuple[asyncio.subprocess.Pro
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(15)  # with the usual pauses the house would wait 31 seconds
 async def test_a_run_in_three_processes() -> None:
-    async with open_house() as house:
-        webhook = f"--webhook=a={house.url}"
-        async with running("--bots=a=keyed,b=none", "--seed=5", webhook) as (probe, address, seed):
-            driver = await start(*LOAD, f"--address={address}", "--bots=a", "--messages=3")
+    async with open_house(*[no(503)] * 5) as house:
+        options = ("--seed=5", f"--webhook=a={house.url}", "--back-off-max=0.01")
+        async with running("--bots=a=keyed,b=none", *options) as (probe, address, seed):
+            driver = await start(
+                *LOAD, f"--address={address}", "--bots=a", "--messages=3", "--chats=1"
+            )
             lines, _ = await driver.communicate()
             async with aiohttp.ClientSession() as session:
                 async with session.get(f"{address}/v1/ledger") as response:

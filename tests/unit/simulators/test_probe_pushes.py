@@ -5,6 +5,7 @@ import hashlib
 import hmac
 
 import pytest
+from aiohttp import web
 
 from posthouse.simulators.probe.faults import Fault, Verb
 from posthouse.simulators.probe.refusals import Refusal
@@ -62,7 +63,7 @@ async def test_the_signature_covers_timestamp_and_raw_body() -> None:
 
 
 async def test_what_is_not_acknowledged_comes_again_later_and_later() -> None:
-    refusals = [no(503), no(500), no(404), no(302), no(503), no(503)]
+    refusals = [no(503), no(500), no(404), no(307, Location="/hook"), no(503), no(503)]
     async with open_scene() as scene, open_house(*refusals) as house:
         hook(scene, house.url)
         errand = scene.server.say(saying())
@@ -133,6 +134,17 @@ async def test_one_chat_waits_for_its_order_and_others_do_not() -> None:
         assert await second.done
         assert first.done.done()
         assert await house.texts(3) == ["other", "one", "two"]
+
+
+async def test_a_bot_has_so_many_pushes_under_way_and_no_more() -> None:
+    async with open_scene() as scene, open_house(*[silence()] * 64) as house:
+        hook(scene, house.url)
+        errands = [scene.server.say(saying(chat=f"c-{n}")) for n in range(65)]
+        for _ in range(64):
+            await house.pushed.get()
+        assert errands[64].event.entry.pushes == 0
+        await scene.clock.pass_sleep(5.0)
+        assert await errands[64].done
 
 
 async def test_after_many_attempts_an_event_is_abandoned_and_the_next_goes_on() -> None:
@@ -248,7 +260,12 @@ async def test_an_event_shows_one_answer_however_often_it_comes(fault: Fault) ->
 
 @pytest.mark.parametrize(
     ("name", "answer"),
-    [("none", ANSWER), ("slot", {}), ("slot", {"text": 7}), ("slot", {"text": "x" * 70_000})],
+    [
+        ("none", ANSWER),
+        ("slot", {}),
+        ("slot", {"text": 7}),
+        ("slot", {"text": "x" * 4001}),
+    ],
     ids=["no slot", "empty", "senseless", "too long"],
 )
 async def test_what_is_no_answer_acknowledges_all_the_same(name: str, answer: object) -> None:
@@ -257,6 +274,14 @@ async def test_what_is_no_answer_acknowledges_all_the_same(name: str, answer: ob
         said = await scene.server.tell(saying(name))
         assert scene.texts() == []
     assert said.acknowledged_at == NOON
+
+
+async def test_of_an_endless_answer_nothing_is_used() -> None:
+    endless = web.Response(body=b'{"text": "here"}' + b" " * 70_000)
+    async with open_scene() as scene, open_house(lambda _: endless) as house:
+        hook(scene, house.url, "slot")
+        await scene.server.tell(saying("slot"))
+        assert scene.texts() == []
 
 
 # --- the laboratory's side ------------------------------------------------------------------

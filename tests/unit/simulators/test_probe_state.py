@@ -48,9 +48,26 @@ def test_windows_for_edit_and_recall() -> None:
     clock.advance(10.0)
     with pytest.raises(Refusal, match="409 recall_too_late"):
         platform.recall(declared, message_id)
-    assert [(entry.text, entry.is_recalled) for entry in platform.ledger().messages] == [
-        ("changed", False)
-    ]
+    entry = platform.ledger().messages[0]
+    assert (entry.text, entry.is_recalled) == ("changed", False)
+
+
+def test_recalling_again_is_never_too_late() -> None:
+    clock = Clock()
+    declared = replace(bot("a", BotClass.KEYED), recall_window_s=20.0)
+    platform = open_platform(clock, declared)
+    message_id = platform.send(declared, HELLO)
+    platform.recall(declared, message_id)
+    clock.advance(21.0)
+    assert platform.recall(declared, message_id) == message_id
+
+
+def test_a_search_has_a_limit() -> None:
+    declared = bot("a", BotClass.LOOKUP)
+    platform = open_platform(Clock(), declared)
+    ids = [platform.send(declared, HELLO) for _ in range(101)]
+    found = platform.search(declared, "c-1", since=0.0, key=None)
+    assert [each.message_id for each in found] == ids[:100]
 
 
 def test_abilities_are_declared_apart_from_the_class() -> None:

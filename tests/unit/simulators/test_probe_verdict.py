@@ -60,6 +60,7 @@ def called(
     *,
     verb: Verb = Verb.SEND,
     chat: str = "c",
+    message_id: str = "",
     status: int | None = 200,
     is_clear: bool = True,
 ) -> CallEntry:
@@ -68,7 +69,7 @@ def called(
         chat=chat,
         verb=verb,
         key=key,
-        message_id="",
+        message_id=message_id,
         began_at=0.0,
         status=status,
         is_clear=is_clear,
@@ -151,9 +152,6 @@ def test_people_and_chats_do_not_wait_for_each_other() -> None:
     assert verdict(events, messages).is_good
 
 
-UNCLEAR = {"is_clear": False}
-
-
 @pytest.mark.parametrize(
     ("calls", "is_overlap"),
     [
@@ -197,6 +195,15 @@ UNCLEAR = {"is_clear": False}
             False,
         ),
         (
+            # searches alone make no doubt
+            (
+                called("k", verb=Verb.LOOK_UP, is_clear=False),
+                called("j", is_clear=False),
+                called("k", verb=Verb.LOOK_UP),
+            ),
+            False,
+        ),
+        (
             # edits have a lane of their own
             (
                 called("k", is_clear=False),
@@ -206,12 +213,28 @@ UNCLEAR = {"is_clear": False}
             False,
         ),
     ],
-    ids=["resent", "looked up", "in turn", "given up", "elsewhere", "died", "refused", "edit"],
+    ids=[
+        "resent",
+        "looked up",
+        "in turn",
+        "given up",
+        "elsewhere",
+        "died",
+        "refused",
+        "search",
+        "edit",
+    ],
 )
 def test_two_unclear_in_one_chat(calls: tuple[CallEntry, ...], *, is_overlap: bool) -> None:
     found = judge(Ledger(calls=calls))
     assert found.overlaps == ((Overlap("a", "c", "k", "j"),) if is_overlap else ())
     assert found.is_good is not is_overlap
+
+
+def test_a_message_may_be_known_by_its_id_alone() -> None:
+    ids = ("k", "j", "k", "j")
+    calls = tuple(called("", message_id=each, is_clear=False) for each in ids)
+    assert judge(Ledger(calls=calls)).overlaps == (Overlap("a", "c", "k", "j"),)
 
 
 def test_a_ledger_that_forgot_cannot_be_judged() -> None:

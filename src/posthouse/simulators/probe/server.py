@@ -34,7 +34,6 @@ from posthouse.simulators.probe.wire import (
     decode,
 )
 
-REQUESTS_MAX = 2048  # under way at once
 PUSH_SOCKETS_MAX = 512
 PING_S = 30.0
 STOP_S = 1.0  # how long a stopping platform waits for its guests
@@ -173,7 +172,7 @@ class ProbeServer:
     @web.middleware
     async def _at_the_door(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Limit the crowd, and turn a refusal into its response."""
-        if self._requests >= REQUESTS_MAX:
+        if self._requests >= self.platform.limits.requests_max:
             return _json(Refusal(503, "busy").body, 503)
         self._requests += 1
         try:

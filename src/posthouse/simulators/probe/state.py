@@ -37,12 +37,13 @@ ABOUT_A_MESSAGE = frozenset({"edited", "recalled", "pressed"})
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """How much the platform remembers."""
+    """How much the platform remembers and takes at once."""
 
     messages_max: int = 100_000
     events_max: int = 100_000
     calls_max: int = 400_000
     media_max: int = 64
+    requests_max: int = 2048  # under way at once
 
 
 class Event(Struct, kw_only=True):
@@ -80,7 +81,7 @@ class ProbePlatform:
     ) -> None:
         self._random = random.Random(seed)
         self._clock = clock
-        self._limits = limits or Limits()
+        self.limits = limits or Limits()
         self._bots = {each.bot: each for each in bots}
         if not 1 <= len(self._bots) <= BOTS_MAX:
             raise OperatorMistake(f"the platform wants 1 to {BOTS_MAX} bots")
@@ -102,7 +103,7 @@ class ProbePlatform:
         self._messages: dict[tuple[str, str], MessageEntry] = {}  # by bot and message id
         self._by_key: dict[tuple[str, str, str], list[MessageEntry]] = {}  # by bot, chat, key
         self._events: list[EventEntry] = []
-        self._calls: deque[CallEntry] = deque(maxlen=self._limits.calls_max)
+        self._calls: deque[CallEntry] = deque(maxlen=self.limits.calls_max)
         self._calls_forgotten = 0
         self._media: dict[str, tuple[MediaRef, bytes]] = {}
 
@@ -125,7 +126,7 @@ class ProbePlatform:
         """
         bot = self.bot(saying.bot)
         _check_saying(saying)
-        if len(self._events) >= self._limits.events_max:
+        if len(self._events) >= self.limits.events_max:
             _refuse(507, "ledger_full")
         envelope = self._envelope(bot, saying)
         entry = EventEntry(
@@ -148,9 +149,8 @@ class ProbePlatform:
         return event.envelope
 
     def acknowledge(self, event: Event) -> None:
-        """Note that the house has it; only the first time counts."""
-        if not event.is_acknowledged:
-            event.entry.acknowledged_at = self.now
+        """Note that the house has it."""
+        event.entry.acknowledged_at = self.now
 
     def abandon(self, event: Event) -> None:
         """Note that the platform has stopped trying."""
@@ -247,7 +247,7 @@ class ProbePlatform:
         Raises:
             Refusal: there are too many already.
         """
-        if len(self._media) >= self._limits.media_max:
+        if len(self._media) >= self.limits.media_max:
             _refuse(507, "ledger_full", "reset the ledger to make room for more files")
         ref = self._new_id("f")
         self._media[ref] = (MediaRef(ref, name, mime, len(content)), content)
@@ -266,7 +266,7 @@ class ProbePlatform:
 
     def note_call(self, entry: CallEntry) -> None:
         """Write a call down; the oldest are forgotten when there are too many."""
-        if len(self._calls) == self._limits.calls_max:
+        if len(self._calls) == self.limits.calls_max:
             self._calls_forgotten += 1
         self._calls.append(entry)
 
@@ -327,7 +327,7 @@ class ProbePlatform:
         return None
 
     def _show(self, bot: Bot, body: MessageBody) -> MessageEntry:
-        if len(self._messages) >= self._limits.messages_max:
+        if len(self._messages) >= self.limits.messages_max:
             _refuse(507, "ledger_full")
         entry = MessageEntry(
             bot=bot.bot,

@@ -8,7 +8,6 @@ from http import HTTPStatus
 import aiohttp
 import msgspec
 
-from posthouse.simulators.probe.bots import BotClass
 from posthouse.simulators.probe.pusher import Errand, Failure
 from posthouse.simulators.probe.refusals import Refusal
 from posthouse.simulators.probe.state import ProbePlatform
@@ -73,7 +72,7 @@ class Webhook:
 
     def _show_answer(self, errand: Errand, answer: bytes) -> None:
         """Show what stands in the response; what makes no sense is ignored, as platforms do."""
-        if errand.bot.bot_class is not BotClass.SLOT or not answer:
+        if not answer:
             return
         try:
             self._platform.answer_in_slot(errand.event, decode(answer, SlotBody))
