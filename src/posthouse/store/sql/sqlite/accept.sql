@@ -1,0 +1,81 @@
+-- name: seen
+-- Whether a key was seen before, and whether the recall of this message came first.
+SELECT key, event FROM seen WHERE bot = :bot AND key IN (:key, :recall);
+
+-- name: first
+-- What was said about the first delivery of a repeated event.
+SELECT state, reason, turn, slot_body FROM events WHERE id = :event;
+
+-- name: remember
+-- Recognise this key from now on.
+INSERT INTO seen (bot, key, event, at) VALUES (:bot, :key, :event, :now);
+
+-- name: enter
+-- Write an event into the book.
+INSERT INTO events (
+  chat, kind, key, message_id, entrance, platform_at, accepted_at, state, reason, turn, is_part,
+  has_slot, body)
+VALUES (
+  :chat, :kind, :key, :message_id, :entrance, :platform_at, :now, :state, :reason, :turn, :is_part,
+  :has_slot, :body)
+RETURNING id;
+
+-- name: lane
+-- How long the queue of a lane is, without what is being worked on.
+SELECT waiting - (owner IS NOT NULL AND current IS NOT NULL), is_overloaded FROM lanes
+WHERE lane = :lane;
+
+-- name: last_turn
+-- The newest waiting turn of a lane that nobody works on: the one that a new event may join.
+SELECT t.id, t.handler, t.burst_until_at, t.accepted_at, t.event_count
+FROM turns t JOIN lanes l ON l.lane = t.lane
+WHERE t.lane = :lane AND t.state = 'waiting' AND t.id IS NOT l.current
+ORDER BY t.place DESC LIMIT 1;
+
+-- name: join
+-- One more event for a waiting turn.
+UPDATE turns SET
+  burst_until_at = :burst_until_at, event_count = event_count + 1, person = :person
+WHERE id = :turn;
+
+-- name: put_turn
+-- A new turn at the end of its lane.
+INSERT INTO turns (
+  lane, place, chat, session, handler, person, on_edit, accepted_at, burst_until_at, event_count,
+  replaces, answer)
+VALUES (
+  :lane, (SELECT coalesce(max(id), 0) + 1 FROM turns), :chat, :session, :handler, :person, :on_edit,
+  :now, :burst_until_at, 1, :replaces, :answer)
+RETURNING id;
+
+-- name: overload
+-- Remember whether people were told that a lane is full.
+UPDATE lanes SET is_overloaded = :is_overloaded WHERE lane = :lane;
+
+-- name: is_known_message
+-- Whether a message stands in the book.
+SELECT 1 FROM events WHERE chat = :chat AND message_id = :message_id AND kind = 'message' LIMIT 1;
+
+-- name: edited
+-- The newest words of a message that a turn was given, and whether that turn is running.
+SELECT e.id, e.body, t.id, t.state, t.on_edit, t.lane, l.owner IS NOT NULL AND l.current IS t.id
+FROM events e JOIN turns t ON t.id = e.turn JOIN lanes l ON l.lane = t.lane
+WHERE e.chat = :chat AND e.message_id = :message_id AND e.kind IN ('message', 'edited')
+  AND e.state = 'routed' AND e.is_part
+ORDER BY e.id DESC LIMIT 1;
+
+-- name: replace_words
+-- Put the new words of a message in the place of the old ones.
+UPDATE events SET body = :body WHERE id = :event;
+
+-- name: want_rerun
+-- Let a running turn start again with what it is given now, unless it is to stop altogether.
+UPDATE turns SET wanted = 'rerun' WHERE id = :turn AND wanted = '';
+
+-- name: question
+-- What an answer answers.
+SELECT state, expires_at, answered_by FROM questions WHERE id = :question;
+
+-- name: answer
+-- The first answer closes a question.
+UPDATE questions SET answered_by = :event WHERE id = :question;

@@ -1,0 +1,21 @@
+-- name: enter
+-- Become the gateway of a name, one epoch later than whoever had it.
+INSERT INTO gateways (name, epoch, until_at) VALUES (:name, 1, :until_at)
+ON CONFLICT (name) DO UPDATE SET epoch = epoch + 1, until_at = excluded.until_at
+RETURNING id, epoch;
+
+-- name: renew
+-- Stay, if nobody entered under our name and our time is not up.
+UPDATE gateways SET until_at = :until_at
+WHERE id = :gateway AND epoch = :epoch AND until_at > :now
+RETURNING id;
+
+-- name: free_own
+-- Free what earlier epochs of this gateway held; what a lane worked on stays its head.
+UPDATE lanes SET owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END
+WHERE owner = :gateway;
+
+-- name: free_overdue
+-- Free what gateways held whose time is up.
+UPDATE lanes SET owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END
+WHERE owner IN (SELECT id FROM gateways WHERE until_at <= :now);

@@ -1,0 +1,145 @@
+-- name: prune_seen
+-- Forget keys by age alone.
+DELETE FROM seen WHERE (bot, key) IN (
+  SELECT s.bot, s.key FROM seen s WHERE s.at < :before ORDER BY s.at LIMIT :rows_max);
+
+-- name: prune_raw
+-- Remove payloads that nobody could read.
+DELETE FROM events WHERE id IN (
+  SELECT e.id FROM events e WHERE e.state = 'undecodable' AND e.accepted_at < :before
+  ORDER BY e.accepted_at LIMIT :rows_max)
+  AND id < (SELECT max(id) FROM events);
+
+-- name: prune_events
+-- Remove old events among the oldest, but none of a turn that waits. The newest row of each table
+-- stays, so that no number is ever given twice.
+DELETE FROM events WHERE id IN (SELECT e.id FROM events e ORDER BY e.id LIMIT :rows_max)
+  AND accepted_at < :before AND id < (SELECT max(id) FROM events)
+  AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.id = events.turn AND t.state = 'waiting');
+
+-- name: prune_turns
+-- Remove old turns among the oldest that are over.
+DELETE FROM turns WHERE id IN (SELECT t.id FROM turns t ORDER BY t.id LIMIT :rows_max)
+  AND accepted_at < :before AND state <> 'waiting' AND id < (SELECT max(id) FROM turns)
+RETURNING id;
+
+-- name: prune_once
+-- The side effects of turns that were removed.
+DELETE FROM once WHERE turn IN (SELECT value FROM json_each(:turns));
+
+-- name: prune_deliveries
+-- Remove old deliveries among the oldest that are over and that no recall waits for.
+DELETE FROM deliveries WHERE id IN (SELECT d.id FROM deliveries d ORDER BY d.id LIMIT :rows_max)
+  AND put_at < :before AND state NOT IN ('queued', 'sending', 'unknown', 'withdrawing')
+  AND recall IS NULL AND id < (SELECT max(id) FROM deliveries)
+  AND NOT EXISTS (SELECT 1 FROM amends m
+                  WHERE m.delivery = deliveries.id AND m.state IN ('queued', 'parked'));
+
+-- name: prune_amends
+-- Remove old amends among the oldest that are over.
+DELETE FROM amends WHERE id IN (SELECT m.id FROM amends m ORDER BY m.id LIMIT :rows_max)
+  AND put_at < :before AND state IN ('done', 'refused') AND id < (SELECT max(id) FROM amends);
+
+-- name: prune_questions
+-- Remove questions among the oldest that nobody can answer any more.
+DELETE FROM questions WHERE number IN (SELECT q.number FROM questions q ORDER BY q.number LIMIT :rows_max)
+  AND expires_at < :before AND number < (SELECT max(number) FROM questions);
+
+-- name: prune_recalls
+-- Remove recalls among the oldest that know all outcomes.
+DELETE FROM recalls WHERE id IN (SELECT r.id FROM recalls r ORDER BY r.id LIMIT :rows_max)
+  AND at < :before AND pending = 0 AND id < (SELECT max(id) FROM recalls);
+
+-- name: prune_lanes
+-- Remove the idle turn lanes of sessions of which nothing is left, a bounded number at a time from
+-- :after on.
+DELETE FROM lanes WHERE lane IN (
+    SELECT l.lane FROM lanes l WHERE l.lane > :after AND l.kind = 't' ORDER BY l.lane LIMIT :rows_max)
+  AND waiting = 0 AND current IS NULL AND owner IS NULL
+  AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.session = substr(lanes.lane, 3));
+
+-- name: lanes_after
+-- Where the next round of removing lanes begins.
+SELECT max(lane), count(*) FROM (
+  SELECT l.lane FROM lanes l WHERE l.lane > :after AND l.kind = 't' ORDER BY l.lane LIMIT :rows_max);
+
+-- name: miscounted_turns
+-- Turn and control lanes whose counter is not the number of their waiting turns.
+SELECT l.lane, l.waiting, (
+  SELECT count(*) FROM turns t WHERE t.lane = l.lane AND t.state = 'waiting') AS found
+FROM lanes l WHERE l.kind IN ('t', 'c') AND l.waiting <> found;
+
+-- name: miscounted_sends
+-- Send lanes whose counter is not the number of their open deliveries.
+SELECT l.lane, l.waiting, (
+  SELECT count(*) FROM deliveries d
+  WHERE d.chat = l.chat AND d.state IN ('queued', 'sending', 'unknown')) AS found
+FROM lanes l WHERE l.kind = 's' AND l.waiting <> found;
+
+-- name: miscounted_amends
+-- Amend lanes whose counter is not the number of their queued amends.
+SELECT l.lane, l.waiting, (
+  SELECT count(*) FROM amends m WHERE m.chat = l.chat AND m.state = 'queued') AS found
+FROM lanes l WHERE l.kind = 'a' AND l.waiting <> found;
+
+-- name: asleep
+-- Free lanes that have something to hand out and will never be ready, or the other way round.
+SELECT lane, waiting FROM lanes
+WHERE owner IS NULL AND (waiting > 0) <> (ready_at IS NOT NULL);
+
+-- name: lost_turns
+-- Waiting turns without a lane.
+SELECT t.id, t.lane FROM turns t
+WHERE t.state = 'waiting' AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.lane = t.lane);
+
+-- name: lost_deliveries
+-- Open deliveries without a lane.
+SELECT d.id, d.chat FROM deliveries d
+WHERE d.state IN ('queued', 'sending', 'unknown')
+  AND NOT EXISTS (SELECT 1 FROM lanes l WHERE l.lane = 's:' || d.chat);
+
+-- name: wrong_current
+-- Lanes that work on a turn that does not wait, or that is another lane's.
+SELECT l.lane, l.current FROM lanes l
+WHERE l.kind IN ('t', 'c') AND l.current IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM turns t WHERE t.id = l.current AND t.lane = l.lane AND t.state = 'waiting');
+
+-- name: two_unclear
+-- Chats with more than one delivery that is on its way or unclear.
+SELECT chat, count(*) FROM deliveries
+WHERE state IN ('sending', 'unknown') GROUP BY chat HAVING count(*) > 1;
+
+-- name: miscounted_recalls
+-- Recalls that wait for another number of outcomes than there are.
+SELECT r.id, r.pending, (SELECT count(*) FROM deliveries d WHERE d.recall = r.id) AS found
+FROM recalls r WHERE r.pending <> found;
+
+-- name: turns_waiting
+-- Turns that wait or run.
+SELECT count(*) FROM turns WHERE state = 'waiting';
+
+-- name: turns_buried
+-- Turns that were given up and can be revived.
+SELECT count(*) FROM turns WHERE state = 'buried';
+
+-- name: turns_running
+-- Turns that gateways run, control turns included.
+SELECT count(*) FROM lanes WHERE owner IS NOT NULL AND kind IN ('t', 'c');
+
+-- name: deliveries_open
+-- Deliveries on their way, by state.
+SELECT state, count(*) FROM deliveries
+WHERE state IN ('queued', 'sending', 'unknown') GROUP BY state;
+
+-- name: deliveries_troubled
+-- Deliveries that people should look at, by state.
+SELECT state, count(*) FROM deliveries
+WHERE state IN ('failed', 'doubtful') GROUP BY state;
+
+-- name: amends_waiting
+-- Edits and withdrawals on their way.
+SELECT count(*) FROM amends WHERE state = 'queued';
+
+-- name: events_undecodable
+-- Payloads that nobody could read.
+SELECT count(*) FROM events WHERE state = 'undecodable';

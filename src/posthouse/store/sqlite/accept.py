@@ -1,0 +1,288 @@
+"""Writing arrivals into the book: known before, joining a turn, a turn of its own, or neither."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.model.disposition import Claimant, Disposition, Notice
+from posthouse.model.event import Event, MessageEdited, MessageReceived, recall_key
+from posthouse.model.message import plain_text
+from posthouse.model.turn import Answer, EventState, LaneKind, OnEdit, TurnState
+from posthouse.store.journal import BURST_EVENTS_MAX, BURST_MAX_S, Arrival, Receipt
+from posthouse.store.queries import load
+from posthouse.store.sqlite import lanes, outputs, rows
+from posthouse.store.sqlite.database import Database
+from posthouse.store.sqlite.outputs import Author, NewKey
+
+SQL = load("sqlite/accept.sql")
+
+AWAY = "away"  # the handler that says one line about everything that came too late
+AWAY_EVENTS_MAX = 500
+
+
+class Fate(Struct, frozen=True):
+    """What becomes of an event."""
+
+    state: EventState
+    reason: str = ""
+    turn: int | None = None
+    is_part: bool = False  # the turn is given it
+    notice: Notice | None = None  # beside the disposition's own
+
+
+_TAKEN_BACK = Fate(EventState.RECALLED, "recalled_early")  # its recall was faster than it
+
+
+def accept(
+    database: Database, arrivals: tuple[Arrival, ...], now: float, new_key: NewKey
+) -> tuple[Receipt, ...]:
+    return tuple(_accept_one(database, arrival, now, new_key) for arrival in arrivals)
+
+
+def _accept_one(database: Database, arrival: Arrival, now: float, new_key: NewKey) -> Receipt:
+    event = arrival.event
+    recall = _recall_key(event)
+    seen = database.all(SQL["seen"], bot=event.place.bot, key=event.key, recall=recall)
+    for key, first in seen:
+        if key == event.key:
+            return _repeated(database, first)
+    fate = _TAKEN_BACK if seen else _decide(database, arrival, now)
+    number = _enter(database, arrival, fate, now)
+    if arrival.disposition.claimant is not None and fate.is_part:
+        question = arrival.disposition.claimant.question
+        database.run(SQL["answer"], event=number, question=question)
+    if fate.notice is not None or (arrival.disposition.notice is not None and not seen):
+        _put_notices(database, arrival, fate, now, new_key)
+    return Receipt(event=number, is_new=True, state=fate.state, reason=fate.reason, turn=fate.turn)
+
+
+def _recall_key(event: Event) -> str:
+    if isinstance(event, MessageReceived):
+        return recall_key(event.place.platform_id, event.message_id)
+    return ""
+
+
+def _repeated(database: Database, first: int) -> Receipt:
+    row = database.one(SQL["first"], event=first)
+    if row is None:  # pruned; its key is remembered longer
+        return Receipt(event=first, is_new=False, state=EventState.IGNORED)
+    state, reason, turn, slot_body = row
+    return Receipt(
+        event=first,
+        is_new=False,
+        state=EventState(state),
+        reason=reason,
+        turn=turn,
+        slot_body=slot_body,
+    )
+
+
+def _enter(database: Database, arrival: Arrival, fate: Fate, now: float) -> int:
+    event = arrival.event
+    row = database.one(
+        SQL["enter"],
+        chat=arrival.chat,
+        kind=str(event.__struct_config__.tag),
+        key=event.key,
+        message_id=getattr(event, "message_id", ""),
+        entrance=arrival.entrance,
+        platform_at=event.at,
+        now=now,
+        state=fate.state,
+        reason=fate.reason,
+        turn=fate.turn,
+        is_part=fate.is_part,
+        has_slot=arrival.has_slot,
+        body=rows.json(event),
+    )
+    assert row is not None
+    database.run(SQL["remember"], bot=event.place.bot, key=event.key, event=row[0], now=now)
+    return int(row[0])
+
+
+def _put_notices(
+    database: Database, arrival: Arrival, fate: Fate, now: float, new_key: NewKey
+) -> None:
+    bot = outputs.bot_of(database, arrival.chat)
+    author = Author(arrival.chat, bot, person=arrival.event.sender.id)
+    for notice in (arrival.disposition.notice, fate.notice):
+        if notice is not None:
+            outputs.put_notice(database, author, notice, now, new_key)
+
+
+# --- where it goes --------------------------------------------------------------------------
+
+
+def _decide(database: Database, arrival: Arrival, now: float) -> Fate:
+    event, disposition = arrival.event, arrival.disposition
+    if disposition.claimant is not None:
+        return _answer(database, arrival, disposition.claimant, now)
+    if isinstance(event, MessageEdited):
+        fate = _edit(database, arrival, event, now)
+        if fate is not None:
+            return fate
+    if disposition.state is EventState.ROUTED or _is_away(disposition):
+        return _to_turn(database, arrival, now)
+    return Fate(disposition.state, disposition.reason)
+
+
+def _is_away(disposition: Disposition) -> bool:
+    return disposition.state is EventState.LATE and disposition.handler == AWAY
+
+
+def _answer(database: Database, arrival: Arrival, claimant: Claimant, now: float) -> Fate:
+    """Give the answer of a question to a turn, if it comes first and in time."""
+    row = database.one(SQL["question"], question=claimant.question)
+    if row is None:
+        return _refused(claimant, "question_unknown")
+    state, expires_at, answered_by = row
+    if answered_by is not None:
+        return _refused(claimant, "question_taken")
+    if now >= expires_at:
+        return _refused(claimant, "question_late")
+    answer = Answer(
+        question=claimant.question,
+        state=state,
+        choice=claimant.choice,
+        text="" if claimant.choice is not None else _typed(arrival.event),
+    )
+    return _to_turn(database, arrival, now, answer=answer)
+
+
+def _refused(claimant: Claimant, reason: str) -> Fate:
+    return Fate(EventState.IGNORED, reason, notice=claimant.refused)
+
+
+def _typed(event: Event) -> str:
+    return plain_text(event.parts) if isinstance(event, MessageReceived | MessageEdited) else ""
+
+
+def _to_turn(
+    database: Database,
+    arrival: Arrival,
+    now: float,
+    *,
+    answer: Answer | None = None,
+    replaces: int | None = None,
+) -> Fate:
+    disposition = arrival.disposition
+    lane = _lane(arrival)
+    row = database.one(SQL["lane"], lane=lane)
+    queue, is_overloaded = row if row is not None else (0, False)
+    state, reason = disposition.state, disposition.reason
+    if queue and answer is None and replaces is None:
+        joined = _join(database, arrival, lane, now)
+        if joined is not None:
+            return Fate(state, reason, joined, is_part=True)
+    if queue >= disposition.queue_max:
+        return _overloaded(database, lane, disposition, is_told=bool(is_overloaded))
+    if is_overloaded and queue <= disposition.queue_max // 2:
+        database.run(SQL["overload"], lane=lane, is_overloaded=False)
+    turn = _put_turn(database, arrival, lane, now, answer, replaces)
+    return Fate(state, reason, turn, is_part=True)
+
+
+def _lane(arrival: Arrival) -> str:
+    if _lane_kind(arrival) is LaneKind.CONTROL:
+        return lanes.control_lane(arrival.chat)
+    return lanes.turn_lane(arrival.disposition.session)
+
+
+def _lane_kind(arrival: Arrival) -> LaneKind:
+    return LaneKind.CONTROL if _is_away(arrival.disposition) else arrival.disposition.lane_kind
+
+
+def _overloaded(database: Database, lane: str, disposition: Disposition, *, is_told: bool) -> Fate:
+    if not is_told:
+        database.run(SQL["overload"], lane=lane, is_overloaded=True)
+    notice = None if is_told else disposition.overload
+    return Fate(EventState.REFUSED, "overload", notice=notice)
+
+
+def _join(database: Database, arrival: Arrival, lane: str, now: float) -> int | None:
+    """Join the waiting last turn of the lane; None when its window is closed."""
+    row = database.one(SQL["last_turn"], lane=lane)
+    if row is None:
+        return None
+    turn, handler, open_until_at, accepted_at, event_count = row
+    if handler != arrival.disposition.handler or now >= open_until_at:
+        return None
+    events_max = AWAY_EVENTS_MAX if _is_away(arrival.disposition) else BURST_EVENTS_MAX
+    until_at = min(now + arrival.disposition.burst_s, accepted_at + BURST_MAX_S)
+    if event_count + 1 >= events_max:
+        until_at = now  # full: no reason to wait for more
+    person = arrival.event.sender.id
+    database.run(SQL["join"], turn=turn, burst_until_at=until_at, person=person)
+    lanes.burst_grew(database, lane, until_at)
+    return int(turn)
+
+
+def _put_turn(
+    database: Database,
+    arrival: Arrival,
+    lane: str,
+    now: float,
+    answer: Answer | None,
+    replaces: int | None,
+) -> int:
+    disposition = arrival.disposition
+    until_at = now + min(disposition.burst_s, BURST_MAX_S)
+    row = database.one(
+        SQL["put_turn"],
+        lane=lane,
+        chat=arrival.chat,
+        session=disposition.session,
+        handler=disposition.handler,
+        person=arrival.event.sender.id,
+        on_edit=disposition.on_edit,
+        now=now,
+        burst_until_at=until_at,
+        replaces=replaces,
+        answer=None if answer is None else rows.json(answer),
+    )
+    assert row is not None
+    lanes.gain_turn(database, _lane_kind(arrival), lane, arrival.chat, until_at)
+    return int(row[0])
+
+
+# --- edits ----------------------------------------------------------------------------------
+
+
+def _edit(database: Database, arrival: Arrival, event: MessageEdited, now: float) -> Fate | None:
+    """Say what becomes of an edit; None when it is to be treated like a new message."""
+    disposition = arrival.disposition
+    is_routed = disposition.state is EventState.ROUTED
+    row = database.one(SQL["edited"], chat=arrival.chat, message_id=event.message_id)
+    if row is None:
+        return None if is_routed else _edit_of_nothing(database, arrival, event)
+    number, body, turn, state, on_edit, lane, is_running = row
+    reruns = (disposition.on_edit if is_routed else on_edit) == OnEdit.RERUN
+    if state == TurnState.WAITING and (reruns or not is_running):
+        _replace_words(database, number, body, event)
+        if is_running:
+            database.run(SQL["want_rerun"], turn=turn)
+        else:
+            lanes.turn_changed(database, lane)
+        return Fate(EventState.ROUTED, "edited", turn)
+    if not reruns:
+        return Fate(EventState.IGNORED, "edit_ignored")
+    if not is_routed:
+        return Fate(disposition.state, disposition.reason)
+    return _to_turn(database, arrival, now, replaces=turn)
+
+
+def _edit_of_nothing(database: Database, arrival: Arrival, event: MessageEdited) -> Fate:
+    disposition = arrival.disposition
+    is_known = database.one(SQL["is_known_message"], chat=arrival.chat, message_id=event.message_id)
+    if disposition.state is EventState.IGNORED and not is_known:
+        return Fate(EventState.IGNORED, "edited_early")
+    return Fate(disposition.state, disposition.reason)
+
+
+def _replace_words(database: Database, number: int, body: str, event: MessageEdited) -> None:
+    stored = rows.event(body)
+    assert isinstance(stored, MessageReceived | MessageEdited)  # the query asks for no others
+    database.run(
+        SQL["replace_words"], event=number, body=rows.json(replace(stored, parts=event.parts))
+    )

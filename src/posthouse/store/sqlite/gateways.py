@@ -1,0 +1,32 @@
+"""Who works here, and until when. Only the gateway's row expires; lanes follow it."""
+
+from __future__ import annotations
+
+from posthouse.store.journal import Gateway
+from posthouse.store.queries import load
+from posthouse.store.sqlite.database import Database
+
+SQL = load("sqlite/gateways.sql")
+
+
+def enter(database: Database, name: str, now: float, lease_s: float) -> Gateway:
+    row = database.one(SQL["enter"], name=name, until_at=now + lease_s)
+    assert row is not None
+    gateway = Gateway(id=row[0], epoch=row[1], name=name)
+    database.run(SQL["free_own"], gateway=gateway.id, now=now)
+    return gateway
+
+
+def renew(database: Database, gateway: Gateway, now: float, lease_s: float) -> bool:
+    row = database.one(
+        SQL["renew"],
+        gateway=gateway.id,
+        epoch=gateway.epoch,
+        until_at=now + lease_s,
+        now=now,
+    )
+    return row is not None
+
+
+def free(database: Database, now: float) -> int:
+    return database.count(SQL["free_overdue"], now=now)

@@ -1,0 +1,215 @@
+"""The journal on SQLite: every verb of the protocol, in the order of the road.
+
+Each write is an operation of a module beside this one; each read asks the reading connection,
+which is a matter of microseconds and waits for no one.
+"""
+
+from __future__ import annotations
+
+from posthouse.model.capabilities import Capabilities
+from posthouse.model.delivery import Delivery, Happening, Next
+from posthouse.model.disposition import NewDelivery
+from posthouse.store.journal import (
+    Arrival,
+    Budget,
+    Claim,
+    ClaimedAmend,
+    ClaimedDelivery,
+    ClaimedTurn,
+    Finished,
+    Gateway,
+    Once,
+    Recall,
+    RecallScope,
+    Receipt,
+    Result,
+    Verdict,
+    Wanted,
+)
+from posthouse.store.sqlite import (
+    accept,
+    amends,
+    control,
+    deliveries,
+    gateways,
+    history,
+    turns,
+)
+from posthouse.store.sqlite.committer import Committer
+from posthouse.store.sqlite.database import Database
+from posthouse.store.sqlite.outputs import NewKey
+
+
+class SqliteJournal:
+    """``Journal`` on one SQLite database."""
+
+    def __init__(self, committer: Committer, reading: Database, new_key: NewKey) -> None:
+        self._commit = committer.commit
+        self._reading = reading
+        self._new_key = new_key
+
+    # --- who we are ---------------------------------------------------------------------
+
+    async def enter(self, name: str, now: float, lease_s: float) -> Gateway:
+        return await self._commit("gateway", gateways.enter, name, now, lease_s)
+
+    async def renew(self, gateway: Gateway, now: float, lease_s: float) -> bool:
+        return await self._commit("gateway", gateways.renew, gateway, now, lease_s)
+
+    async def free(self, now: float) -> int:
+        return await self._commit("gateway", gateways.free, now)
+
+    # --- in -----------------------------------------------------------------------------
+
+    async def accept(self, arrivals: tuple[Arrival, ...], now: float) -> tuple[Receipt, ...]:
+        return await self._commit("accept", accept.accept, arrivals, now, self._new_key)
+
+    # --- turns --------------------------------------------------------------------------
+
+    async def claim_turns(
+        self, gateway: Gateway, now: float, limit: int
+    ) -> tuple[ClaimedTurn, ...]:
+        return await self._commit("claim", turns.claim, gateway, now, limit)
+
+    async def next_turn_at(self, now: float) -> float | None:  # noqa: ARG002 - the protocol's
+        return turns.next_at(self._reading)
+
+    async def start(self, claim: Claim, turn: int, now: float) -> bool:
+        return await self._commit("start", turns.start, claim, turn, now)
+
+    async def put(
+        self, claim: Claim, turn: int, deliveries: tuple[NewDelivery, ...], now: float
+    ) -> tuple[int, ...]:
+        return await self._commit("put", turns.put, claim, turn, deliveries, now)
+
+    async def finish(
+        self,
+        claim: Claim,
+        turn: int,
+        result: Result,
+        capabilities: Capabilities,
+        now: float,
+        *,
+        is_first_sent: bool,
+    ) -> Finished:
+        return await self._commit(
+            "finish",
+            turns.finish,
+            claim,
+            turn,
+            result,
+            capabilities,
+            now,
+            is_first_sent=is_first_sent,
+        )
+
+    async def retry(self, claim: Claim, turn: int, at: float, reason: str) -> Verdict:
+        return await self._commit("retry", turns.retry, claim, turn, at, reason)
+
+    async def wanted(self, turn: int) -> Wanted:
+        return turns.wanted(self._reading, turn)
+
+    async def once_begin(self, claim: Claim, turn: int, name: str) -> Once:
+        return await self._commit("once", turns.once_begin, claim, turn, name)
+
+    async def once_end(self, claim: Claim, turn: int, name: str, result: str) -> None:
+        await self._commit("once", turns.once_end, claim, turn, name, result)
+
+    async def revive(self, turn: int, now: float) -> bool:
+        return await self._commit("retry", turns.revive, turn, now)
+
+    # --- control ------------------------------------------------------------------------
+
+    async def recall(self, scope: RecallScope, capabilities: Capabilities, now: float) -> Recall:
+        return await self._commit("recall", control.recall, scope, capabilities, now)
+
+    async def recall_message(
+        self, chat: int, message_key: str, capabilities: Capabilities, now: float
+    ) -> tuple[int, ...]:
+        return await self._commit(
+            "recall", control.recall_message, chat, message_key, capabilities, now
+        )
+
+    async def recall_state(self, recall: int) -> Recall | None:
+        return control.recall_state(self._reading, recall)
+
+    async def stop_session(
+        self,
+        chat: int,  # noqa: ARG002 - a session's lane tells its chat
+        session: str,
+        now: float,
+    ) -> tuple[int, ...]:
+        return await self._commit("stop", control.stop_session, session, now)
+
+    async def running_turns(self, chat: int) -> tuple[int, ...]:
+        return control.running_turns(self._reading, chat)
+
+    async def forget_before(self, session: str, now: float) -> None:
+        await self._commit("stop", control.forget_before, session, now)
+
+    # --- out ----------------------------------------------------------------------------
+
+    async def claim_sends(
+        self, gateway: Gateway, now: float, budgets: tuple[Budget, ...]
+    ) -> tuple[ClaimedDelivery, ...]:
+        return await self._commit("claim-send", deliveries.claim, gateway, now, budgets)
+
+    async def claim_amends(
+        self, gateway: Gateway, now: float, budgets: tuple[Budget, ...]
+    ) -> tuple[ClaimedAmend, ...]:
+        return await self._commit("claim-amend", amends.claim, gateway, now, budgets)
+
+    async def next_send_at(
+        self,
+        now: float,  # noqa: ARG002 - the protocol's
+        bots: tuple[str, ...],
+    ) -> float | None:
+        return deliveries.next_at(self._reading, bots)
+
+    async def sending(
+        self, claim: Claim, delivery: int, body: bytes, capabilities: Capabilities, now: float
+    ) -> ClaimedDelivery | None:
+        return await self._commit(
+            "sending", deliveries.sending, claim, delivery, body, capabilities, now
+        )
+
+    async def settle(
+        self,
+        claim: Claim,
+        delivery: int,
+        happening: Happening,
+        capabilities: Capabilities,
+        now: float,
+        lane_ready_at: float,
+    ) -> tuple[Delivery, Next]:
+        return await self._commit(
+            "settle",
+            deliveries.settle,
+            claim,
+            delivery,
+            happening,
+            capabilities,
+            now,
+            lane_ready_at,
+        )
+
+    async def settle_amend(
+        self, claim: Claim, amend: int, happening: Happening, capabilities: Capabilities, now: float
+    ) -> Delivery:
+        return await self._commit(
+            "amend", amends.settle, claim, amend, happening, capabilities, now
+        )
+
+    async def put_notice(self, chat: int, delivery: NewDelivery, now: float) -> int | None:
+        return await self._commit("notice", deliveries.put_notice, chat, delivery, now)
+
+    async def retry_delivery(self, delivery: int, capabilities: Capabilities, now: float) -> bool:
+        return await self._commit("decide", deliveries.retry, delivery, capabilities, now)
+
+    # --- looking back -------------------------------------------------------------------
+
+    async def answers(self, turn: int) -> tuple[Delivery, ...]:
+        return history.answers(self._reading, turn)
+
+    async def history(self, session: str, characters_max: int) -> tuple[tuple[str, str], ...]:
+        return history.history(self._reading, session, characters_max)
