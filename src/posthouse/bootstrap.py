@@ -31,7 +31,7 @@ from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
-from posthouse.store.sqlite.store import SqliteStore, open_store
+from posthouse.store.sqlite.store import SqliteStore
 from posthouse.store.upkeep import Retention
 from posthouse.wakeup.local import LocalWakeup
 from posthouse.wakeup.wakeup import Wakeup
@@ -263,7 +263,7 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     """
     world = world or World()
     handlers = build_handlers(settings)
-    store = open_store(Path(settings.data) / DATABASE, at=world.at, clock=world.clock)
+    store = SqliteStore.open(Path(settings.data) / DATABASE, at=world.at, clock=world.clock)
     wakeup = LocalWakeup()
     channels = build_channels(settings, world, store, wakeup)
     return House(settings, world, store, wakeup, handlers, channels)

@@ -16,7 +16,7 @@ from posthouse.model.address import ChatKind, Entrance, Place
 from posthouse.model.disposition import Disposition
 from posthouse.model.turn import EventState
 from posthouse.store.journal import Arrival, Claim, ClaimedTurn, Gateway, Journal
-from posthouse.store.sqlite.store import SqliteStore, open_store
+from posthouse.store.sqlite.store import SqliteStore
 
 WAITING = 100_000
 CHATS = 1000
@@ -54,7 +54,7 @@ async def _arrival(store: SqliteStore, chat_number: int, message: str, now: floa
 
 async def measure_backlog(data: Path, waiting: int) -> tuple[Figure, ...]:
     """Measure from the start of a process to its first reply when many turns wait."""
-    store = open_store(data / DATABASE)
+    store = SqliteStore.open(data / DATABASE)
     await fill(store, waiting, CHATS)
     await store.close()
     begun_at = time.monotonic()
@@ -83,7 +83,7 @@ async def measure_backlog(data: Path, waiting: int) -> tuple[Figure, ...]:
 
 async def measure_claims(data: Path, waiting: int) -> tuple[Figure, ...]:
     """Measure what a claim costs, without and with one flooded lane."""
-    store = open_store(data / DATABASE)
+    store = SqliteStore.open(data / DATABASE)
     await fill(store, CHATS * CLAIM_ROUNDS, CHATS)
     gateway = await store.journal.enter("bench", time.time(), LEASE_S)
     calm_ms = await _claim_ms(store.journal, gateway)
