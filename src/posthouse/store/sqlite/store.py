@@ -48,7 +48,6 @@ class SqliteStore:
         self.upkeep = SqliteUpkeep(committer, reading, path, clock)
         self.reader = SqliteReader(reading)
         self.rooms = SqliteRooms(committer, reading)
-        self.rooms = SqliteRooms(committer, reading)
 
     @classmethod
     def open(
