@@ -7,7 +7,6 @@ import os
 import platform
 import sys
 from collections.abc import Coroutine
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -273,21 +272,20 @@ def simulate_command(
     main()
 
 
-@app.command(
-    "bench",
-    help=_say("测量这台机器上的速度", "measure the road on this machine"),
-    context_settings=_PASSED_ON,
-    add_help_option=False,
-)
-def bench_command(context: typer.Context) -> None:
-    try:
-        bench = import_module("posthouse.cli.bench")
-    except ModuleNotFoundError as missing:
-        raise OperatorMistake(
-            f"This installation cannot measure itself: {missing.name} is missing.",
-            zh=f"此安装不能自测：缺少 {missing.name}。",
-        ) from None
-    _end(int(bench.main(context.args)))
+@app.command("bench", help=_say("测量这台机器上的速度", "measure this machine"))
+def bench_command(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(help=_say("只测这些", "only these"), show_default=False),
+    ] = None,
+    *,
+    messages: Annotated[int, typer.Option(help=_say("消息数", "messages per round"))] = 10_000,
+    rounds: Annotated[int, typer.Option(help=_say("轮数", "rounds"))] = 5,
+    as_json: Json = False,
+) -> None:
+    from posthouse.cli.measure import bench
+
+    _end(bench(tuple(names or ()), messages, rounds, as_json=as_json))
 
 
 @app.command("version", help=_say("版本", "the version"))

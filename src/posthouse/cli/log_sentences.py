@@ -60,6 +60,19 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "web_request_failed": Said(
         "处理网页请求 {method} {path} 时出错", "the page's request {method} {path} failed inside"
     ),
+    "web_errands_wait": Said(
+        "网页聊天 {bot} 的收发稍后再试：{problem}",
+        "web bot {bot} tries again in a moment: {problem}",
+    ),
+    "web_errands_failed": Said("网页聊天 {bot} 的收发出错", "an errand of web bot {bot} failed"),
+    "web_sweep_failed": Said(
+        "网页聊天 {bot} 没有清理完上传的文件：{problem}",
+        "web bot {bot} could not remove old uploads: {problem}",
+    ),
+    "web_perform_failed": Said(
+        "网页聊天 {bot} 出错（{verb}），按结果不明处理",
+        "web bot {bot} failed at {verb}; the outcome counts as unknown",
+    ),
     # the surroundings
     "loop_failed": Said(
         "{loop} 出错，几秒后重新开始", "{loop} failed and starts again in a few seconds"

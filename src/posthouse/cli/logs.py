@@ -23,7 +23,7 @@ from typing import Any, TextIO
 import structlog
 
 from posthouse.cli.log_sentences import LOG_SENTENCES
-from posthouse.cli.redaction import Redaction, escaped
+from posthouse.cli.redaction import Redaction, escaped, escaped_json
 from posthouse.settings.language import speakable
 from posthouse.settings.settings import LogSettings
 
@@ -77,7 +77,7 @@ class LineWriter:
 
     def _put(self, line: str) -> None:
         try:
-            encoding = self._stream.encoding or "ascii"
+            encoding = self._stream.encoding or "utf-8"
             self._stream.write(line.encode(encoding, "backslashreplace").decode(encoding) + "\n")
             self._stream.flush()
         except (OSError, ValueError):
@@ -178,7 +178,7 @@ def _as_json(
     if trace:
         record["traceback"] = trace
     # What json leaves as it is still steers a terminal that shows the file.
-    return escaped(json.dumps(record, ensure_ascii=False, default=str))
+    return escaped_json(json.dumps(record, ensure_ascii=False, default=str))
 
 
 _OWN_NAMES = frozenset({"at", "level", "code", "text", "traceback"})

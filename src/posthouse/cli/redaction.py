@@ -20,15 +20,21 @@ _IN_TEXT = re.compile(
     r"|(?P<user>://[^/\s:@]+:)[^/\s@]+(?=@)",
     re.IGNORECASE,
 )
-# C0, DEL and C1; line and paragraph separators; marks that turn the direction of writing.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+# C0, DEL and C1; line and paragraph separators; marks that turn the direction of writing; halves
+# of characters, which no stream can encode.
+_STEERING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def escaped(text: str) -> str:
     r"""Show characters that steer a terminal as what they are: ``\x1b``."""
-    text = _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
-    return _SURROGATE.sub(lambda found: ascii(found[0])[1:-1], text)
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], text)
+
+
+def escaped_json(text: str) -> str:
+    r"""The same inside JSON, where every one is written ``\u001b``."""
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class Redaction:
@@ -69,7 +75,7 @@ class Redaction:
                 return self.text(str(value))
 
     def field(self, name: str, value: object, depth: int = 0) -> object:
-        """Return what may be shown of ``value`` under ``name``."""
-        if value is not None and is_secret_name(name):
+        """Return what may be shown of ``value`` under ``name``; numbers are counts, not secrets."""
+        if is_secret_name(name) and not isinstance(value, int | float | None):
             return HIDDEN
         return self.value(value, depth)

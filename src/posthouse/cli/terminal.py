@@ -70,7 +70,7 @@ class Terminal:
         return OPERATOR_MISTAKE if isinstance(error, OperatorMistake) else PROBLEM_FOUND
 
     def _write(self, stream: TextIO, text: str) -> None:
-        encoding = stream.encoding or "ascii"
+        encoding = stream.encoding or "utf-8"
         shown = text.encode(encoding, "replace").decode(encoding)
         try:
             stream.write(shown + "\n")

@@ -32,7 +32,7 @@ def language_of(environ: Mapping[str, str]) -> str | None:
 def speakable(language: str, encoding: str | None) -> str:
     """Return ``language``, or English where Chinese cannot be written in ``encoding``."""
     try:
-        "驿站".encode(encoding or "ascii")
+        "驿站".encode(encoding or "utf-8")
     except (UnicodeEncodeError, LookupError):
         return "en"
     return language

@@ -49,7 +49,9 @@ class Loaded(Struct, frozen=True, kw_only=True):
         values = self.settings.model_dump(mode="json", exclude_none=True)
         for key, value in sorted(_leaves(values)):
             origin = origin_of(key, self.origins)
-            is_secret = bool(origin.reference) or is_secret_name(key.rpartition(".")[2])
+            is_secret = bool(origin.reference) or (
+                is_secret_name(key.rpartition(".")[2]) and not isinstance(value, int | float)
+            )
             shown = masked(str(value)) if is_secret else json.dumps(value, ensure_ascii=False)
             yield key, shown, origin
 
