@@ -11,9 +11,9 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.simulators.probe.program import Options, run
 
 
-def main() -> None:
+def main(prog: str | None = None) -> None:
     """Run a probe platform until it is interrupted; prints its address first."""
-    parser = argparse.ArgumentParser(prog="probe", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=prog, description=main.__doc__)
     parser.add_argument("--bots", default="a=keyed", help="for example a=keyed,b=none")
     parser.add_argument("--port", type=int, default=0, help="0: any free one")
     parser.add_argument("--seed", type=int, help="decides every id; a new one by default")
@@ -39,4 +39,4 @@ def _options(given: argparse.Namespace) -> Options:
 
 
 if __name__ == "__main__":
-    main()
+    main("python -m posthouse.simulators.probe")

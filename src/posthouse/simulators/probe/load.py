@@ -2,7 +2,7 @@
 
 As a program it drives a platform in another process::
 
-    python -m posthouse.simulators.probe.load --address http://127.0.0.1:41234 --bots a,b
+    python -m posthouse.simulators.probe.load --address http://127.0.0.1:8360 --bots a,b
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ async def drive(
 
 def main() -> None:
     """Drive a platform in another process; one JSON line per message."""
-    parser = argparse.ArgumentParser(prog="probe-load", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m posthouse.simulators.probe.load", description=main.__doc__)
     parser.add_argument("--address", required=True, help="what the platform printed")
     parser.add_argument("--bots", required=True, help="names, with commas between")
     parser.add_argument("--messages", type=int, default=1000)
