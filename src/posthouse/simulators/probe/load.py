@@ -119,7 +119,9 @@ async def drive(
 
 def main() -> None:
     """Drive a platform in another process; one JSON line per message."""
-    parser = argparse.ArgumentParser(prog="python -m posthouse.simulators.probe.load", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m posthouse.simulators.probe.load", description=main.__doc__
+    )
     parser.add_argument("--address", required=True, help="what the platform printed")
     parser.add_argument("--bots", required=True, help="names, with commas between")
     parser.add_argument("--messages", type=int, default=1000)
