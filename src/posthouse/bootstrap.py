@@ -41,8 +41,22 @@ DAY_S = 86400.0
 LEASE_MARGIN_SHARE = 0.2  # of the lease: nothing is begun this close to its end
 
 
-def _new_key() -> str:
-    return secrets.token_hex(16)
+class Keys:
+    """128 random bits at a time, in hex; the system is asked for a few hundred at once."""
+
+    BYTES = 16
+    AT_ONCE = 256
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+
+    def __call__(self) -> str:
+        """Return the next one."""
+        if not self._keys:
+            bits = secrets.token_hex(self.BYTES * self.AT_ONCE)
+            step = 2 * self.BYTES
+            self._keys = [bits[at : at + step] for at in range(0, len(bits), step)]
+        return self._keys.pop()
 
 
 def _nothing(_: str) -> None:
@@ -56,7 +70,7 @@ class World:
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     random: random.Random = field(default_factory=random.SystemRandom)
-    new_key: Callable[[], str] = _new_key
+    new_key: Callable[[], str] = field(default_factory=Keys)
     at: Callable[[str], None] = _nothing  # told at every named point of the road
     http: Callable[[], ClientSession] = ClientSession
 

@@ -6,6 +6,7 @@ that could run code stay words. A channel that needs its own dialect walks the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 
@@ -130,8 +131,16 @@ def _number(node: SyntaxTreeNode, mark: Mark) -> int:
 # --- plain text ---------------------------------------------------------------------------
 
 
+# One line without a character that could be markup, and that begins no list, heading or code.
+_HAS_NO_MARKUP = re.compile(
+    r"[^\s\d\\`*_\[\]<>&!~|#\n=+-][^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#]|"
+)
+
+
 def to_plain(markdown: str) -> str:
     """Return the words of a text as a person without Markdown would write them."""
+    if _HAS_NO_MARKUP.fullmatch(markdown):
+        return markdown
     return "\n\n".join(_blocks(parse(markdown).children))
 
 

@@ -94,11 +94,12 @@ def logs_of(loaded: Loaded) -> LineWriter:
 
 
 def _run_loop(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> int:
-    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
         return runner.run(_live(loaded, directory, writer))
 
 
-def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes uvloop's event loop; None where there is no uvloop."""
     try:
         import uvloop
     except ImportError:  # there is none for Windows

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -28,6 +29,9 @@ class ControlWord(Struct, frozen=True):
     order: Order
     argument: str = ""
 
+
+_ORDERS = frozenset(order.value for order in Order)
+TEXT_MAX = 2000  # characters; a longer message is no order
 
 _SPAN = re.compile(r"^(\d{1,6})\s*(s|m|min|h|d|秒|分|分钟|小时|天)?$")
 _SECONDS = {
@@ -66,15 +70,22 @@ def split_prefix(text: str, words: WordsSettings) -> tuple[str, str] | None:
 def control_word(text: str, words: WordsSettings, *, is_addressed: bool) -> ControlWord | None:
     """Recognise an order. A stop word counts only when the bot is addressed."""
     command = split_prefix(text, words)
-    if command is not None and command[0] in tuple(Order):
+    if command is not None and command[0] in _ORDERS:
         return ControlWord(Order(command[0]), command[1])
+    if len(text) > TEXT_MAX:
+        return None
     letters = bare(text)
-    recalls = [word for word in map(bare, words.recall) if word]
+    recalls = _bare_words(words.recall)
     if letters in recalls or (words.recall_contains and any(word in letters for word in recalls)):
         return ControlWord(Order.RECALL)
-    if is_addressed and letters and letters in map(bare, words.stop):
+    if is_addressed and letters in _bare_words(words.stop):
         return ControlWord(Order.STOP)
     return None
+
+
+@lru_cache(maxsize=16)
+def _bare_words(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(bare, words)) - {""}
 
 
 def span_s(text: str) -> float | None:

@@ -12,6 +12,7 @@ from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.http import measure_accepts, measure_http
 from posthouse.cli.bench.process import SETTLED_AFTER_S, measure_memory, measure_start
 from posthouse.cli.bench.road import measure_road
+from posthouse.cli.run import fast_loop
 
 MESSAGES = 10_000
 ROUNDS = 5
@@ -35,7 +36,8 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
 def measure(name: str, messages: int = MESSAGES, rounds: int = ROUNDS) -> tuple[Figure, ...]:
     """Run one benchmark in a data directory of its own, which is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="posthouse-bench-") as folder:
-        return asyncio.run(_run(benchmarks(messages, rounds)[name], Path(folder)))
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            return runner.run(_run(benchmarks(messages, rounds)[name], Path(folder)))
 
 
 async def _run(benchmark: Measure, data: Path) -> tuple[Figure, ...]:
