@@ -133,6 +133,8 @@ def _number(node: SyntaxTreeNode, mark: Mark) -> int:
 
 # One line without a character that could be markup, and that begins no list, heading or code.
 _HAS_NO_MARKUP = re.compile(
+    r"[^\s\d\\`*_\[\]<>&!~|#=+-]([^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#])?|"
+)
     r"[^\s\d\\`*_\[\]<>&!~|#\n=+-][^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#]|"
 )
 
