@@ -135,8 +135,6 @@ def _number(node: SyntaxTreeNode, mark: Mark) -> int:
 _HAS_NO_MARKUP = re.compile(
     r"[^\s\d\\`*_\[\]<>&!~|#=+-]([^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#])?|"
 )
-    r"[^\s\d\\`*_\[\]<>&!~|#\n=+-][^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#]|"
-)
 
 
 def to_plain(markdown: str) -> str:
