@@ -17,7 +17,7 @@ from posthouse.channels.web.pace import Buckets
 from posthouse.channels.web.settings import ROOMS_PER_PERSON_MAX
 from posthouse.channels.web.visitors import Seat, good_title, tidy
 from posthouse.channels.web.words import Declined
-from posthouse.model.address import ChatKind, Person
+from posthouse.model.address import ChatKind
 from posthouse.store.rooms import Room
 
 INVITATION_S_MAX = 366 * 86400.0
@@ -83,16 +83,12 @@ class PeopleAndRooms:
         was_known = await visitors.known(request) is not None
         person, shown_in = await visitors.name(request, body.name)
         if not was_known:
-            await self._welcome(person)
+            await self._chat.welcome(person)
         for room in shown_in:
             self._chat.live.changed(room)
         response = json({"id": person.id, "name": person.name})
         visitors.remember(request, response, person)
         return response
-
-    async def _welcome(self, person: Person) -> None:
-        """Give somebody new a room to begin in."""
-        await self._chat.open_room(person, ChatKind.PRIVATE, self._chat.options.bot_name)
 
     async def _preferences(self, request: Request) -> Response:
         body = await read_body(request, PreferencesBody)

@@ -81,6 +81,10 @@ class Chat(Struct, frozen=True, kw_only=True):
         await self.errands.run(room.id)
         return room
 
+    async def welcome(self, person: Person) -> Room:
+        """Give somebody new a room of their own to begin in."""
+        return await self.open_room(person, ChatKind.PRIVATE, self.options.bot_name)
+
     def join_link(self, room: str, expires_s: float = 0.0) -> tuple[str, float]:
         """Return a link that lets people into a room (``""``: into the house), and until when.
 

@@ -1,0 +1,219 @@
+// The messages of the open room, in order, each once: whatever is told twice lands in the same place.
+
+import { byId, h } from "./dom.js";
+import { drawFoot, drawMessage, words } from "./message.js";
+import { day, sameDay, t } from "./words.js";
+
+const TOGETHER_S = 300; // messages of one person this close stand together
+const NEAR_END_PX = 90;
+
+export class Timeline {
+  /** `hooks`: loadEarlier(number), seen(number), empty(), and the actions of a message. */
+  constructor(room, hooks) {
+    this.room = room;
+    this.hooks = hooks;
+    this.messages = new Map(); // by number
+    this.elements = new Map(); // by number, or key while it waits
+    this.waiting = []; // the outbox's items of this room
+    this.progress = new Map();
+    this.drafts = new Map(); // numbers that grow: their newest html
+    this.isMore = false;
+    this.freshAfter = null;
+    this.list = byId("timeline");
+    this.scroll = byId("scroll");
+    this.down = byId("down");
+    this.missed = 0;
+    this.scroll.onscroll = () => this.#scrolled();
+    this.down.onclick = () => this.toEnd(true);
+    this.list.replaceChildren();
+  }
+
+  get newest() {
+    return Math.max(0, ...this.messages.keys());
+  }
+
+  get isAtEnd() {
+    return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
+  }
+
+  /** Begin with a page of messages; what is newer than `readNumber` is marked as new. */
+  begin(messages, isMore, readNumber) {
+    this.isMore = isMore;
+    for (const message of messages) this.messages.set(message.number, message);
+    const unread = messages.find((one) => one.number > readNumber && !one.is_mine);
+    this.freshAfter = unread && readNumber > 0 ? readNumber : null;
+    this.redraw();
+    const mark = this.list.querySelector(".fresh");
+    if (mark) mark.scrollIntoView({ block: "center" });
+    else this.toEnd();
+  }
+
+  prepend(messages, isMore) {
+    const before = this.scroll.scrollHeight - this.scroll.scrollTop;
+    this.isMore = isMore;
+    for (const message of messages) if (!this.messages.has(message.number)) this.messages.set(message.number, message);
+    this.redraw();
+    this.scroll.scrollTop = this.scroll.scrollHeight - before;
+  }
+
+  /** What changed: new ones appear, known ones are drawn anew. */
+  upsert(messages) {
+    const wasAtEnd = this.isAtEnd;
+    let added = 0;
+    let isReordered = false;
+    for (const message of messages) {
+      const known = this.messages.get(message.number);
+      if (known && known.version >= message.version) continue;
+      if (!known && message.number < Math.min(...this.messages.keys())) continue; // above the page: read when scrolled to
+      if (!known && message.number < this.newest) isReordered = true;
+      this.messages.set(message.number, message);
+      if (!message.is_draft) this.drafts.delete(message.number);
+      if (known) this.#replace(message);
+      else if (!isReordered) this.#append(message);
+      if (!known && !message.is_mine) added += 1;
+    }
+    if (isReordered) this.redraw();
+    this.#drawWaiting();
+    this.#drawFeet();
+    if (wasAtEnd || messages.some((one) => one.is_mine && !added)) this.toEnd();
+    else this.#miss(added);
+  }
+
+  setWaiting(items) {
+    this.waiting = items;
+    this.#drawWaiting();
+    this.#drawFeet();
+    this.toEnd();
+  }
+
+  setProgress(news) {
+    for (const one of news) this.progress.set(one.number, one);
+    this.#drawFeet();
+  }
+
+  grow(number, html) {
+    const message = this.messages.get(number);
+    if (!message?.is_draft) return;
+    this.drafts.set(number, html);
+    const wasAtEnd = this.isAtEnd;
+    const old = this.elements.get(number)?.querySelector(".bubble > .words");
+    old?.replaceWith(words(html));
+    if (wasAtEnd) this.toEnd();
+  }
+
+  jump(number) {
+    const element = this.elements.get(number);
+    if (!element) return;
+    element.scrollIntoView({ block: "center", behavior: "smooth" });
+    element.classList.add("lit");
+    setTimeout(() => element.classList.remove("lit"), 1700);
+  }
+
+  toEnd(isSmooth = false) {
+    this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: isSmooth ? "smooth" : "instant" });
+    this.#miss(0);
+  }
+
+  redraw() {
+    this.elements.clear();
+    this.list.replaceChildren();
+    if (this.isMore) this.list.append(h("button", { type: "button", class: "earlier", onclick: () => this.hooks.loadEarlier(Math.min(...this.messages.keys())) }, t("earlier")));
+    for (const number of [...this.messages.keys()].sort((one, other) => one - other)) this.#append(this.messages.get(number));
+    this.#drawWaiting();
+    this.#drawFeet();
+  }
+
+  // --- drawing -------------------------------------------------------------------------------
+
+  #append(message) {
+    this.list.querySelector(".empty")?.remove();
+    const previous = this.last;
+    if (!previous || !sameDay(previous.at, message.at)) this.list.append(h("div", { class: "day" }, day(message.at)));
+    if (this.freshAfter !== null && message.number > this.freshAfter && !message.is_mine && !this.list.querySelector(".fresh")) {
+      this.list.append(h("div", { class: "fresh" }, t("fresh")));
+    }
+    const element = this.#draw(message);
+    element.classList.toggle("follows", isTogether(this.list.lastElementChild, previous, message));
+    this.list.append(element);
+    this.last = message;
+    const first = this.list.querySelector(".waiting-item");
+    if (first) for (const item of this.list.querySelectorAll(".waiting-item")) this.list.append(item);
+  }
+
+  #replace(message) {
+    const old = this.elements.get(message.number);
+    if (!old) return;
+    const element = this.#draw(message);
+    element.classList.toggle("follows", old.classList.contains("follows"));
+    old.replaceWith(element);
+  }
+
+  #draw(message) {
+    const grown = this.drafts.get(message.number);
+    const element = drawMessage(message.is_draft && grown !== undefined ? { ...message, html: grown } : message, this.room, this.hooks.actions);
+    this.elements.set(message.number, element);
+    element.addEventListener("click", (event) => this.#tapped(event, element));
+    return element;
+  }
+
+  /** On a screen without a mouse a tap shows what can be done with a message. */
+  #tapped(event, element) {
+    if (event.target.closest("a, button") || !matchMedia("(hover: none)").matches) return;
+    for (const open of this.list.querySelectorAll(".message.open")) if (open !== element) open.classList.remove("open");
+    element.classList.toggle("open");
+  }
+
+  #drawWaiting() {
+    for (const old of this.list.querySelectorAll(".waiting-item")) old.remove();
+    for (const item of this.waiting) {
+      const message = { ...item, is_mine: true, sender: this.room.me.id, name: this.room.me.name, quoted: item.quoted };
+      const element = drawMessage(message, this.room, this.hooks.actions);
+      element.classList.add("waiting-item");
+      drawFoot(element, message, { state: item.state, zh: item.problem?.zh, en: item.problem?.en }, this.hooks.actions);
+      this.list.append(element);
+    }
+    if (!this.messages.size && !this.waiting.length && !this.list.querySelector(".empty")) this.list.append(this.hooks.empty());
+    if (this.waiting.length) this.list.querySelector(".empty")?.remove();
+  }
+
+  /** How far it has come stands below one's newest message, and below those that went wrong. */
+  #drawFeet() {
+    const newestMine = Math.max(0, ...[...this.messages.values()].filter((one) => one.is_mine && !one.is_recalled).map((one) => one.number));
+    for (const [number, message] of this.messages) {
+      const element = this.elements.get(number);
+      if (!element) continue;
+      const known = this.progress.get(number) ?? { state: "delivered" };
+      const isShown = message.is_mine && !message.is_recalled && (known.state === "unanswered" || (number === newestMine && !this.waiting.length) || ["queued", "answering"].includes(known.state));
+      drawFoot(element, message, isShown ? this.#withDraft(known, number) : null, this.hooks.actions);
+    }
+  }
+
+  /** While an answer grows before everybody's eyes, nothing needs to be said about it. */
+  #withDraft(known, number) {
+    const isGrowing = [...this.messages.values()].some((one) => one.is_draft && one.number > number);
+    return known.state === "answering" && isGrowing ? null : known;
+  }
+
+  // --- reading --------------------------------------------------------------------------------
+
+  #scrolled() {
+    if (this.isAtEnd) this.#miss(0);
+    this.down.hidden = this.isAtEnd;
+    if (this.scroll.scrollTop < 60 && this.isMore && !this.isLoading) {
+      this.isLoading = true;
+      this.hooks.loadEarlier(Math.min(...this.messages.keys())).finally(() => (this.isLoading = false));
+    }
+  }
+
+  #miss(added) {
+    this.missed = added ? this.missed + added : 0;
+    byId("down-count").textContent = this.missed ? t("new_messages", this.missed) : t("latest");
+    this.down.hidden = this.isAtEnd;
+    if (this.isAtEnd) this.hooks.seen(this.newest);
+  }
+}
+
+function isTogether(above, previous, message) {
+  if (!previous || !above?.classList.contains("message")) return false;
+  return previous.sender === message.sender && !previous.is_recalled && !message.quoted && message.at - previous.at < TOGETHER_S;
+}
