@@ -14,7 +14,7 @@ from itertools import count
 from posthouse.model.action import Policy
 from posthouse.model.address import Chat, Entrance, Person, Place
 from posthouse.model.capabilities import Capabilities, DraftKind
-from posthouse.model.delivery import Delivery, Happening, Kind, Sent, State
+from posthouse.model.delivery import Delivery, Happening, Kind, Sent, State, Step
 from posthouse.model.disposition import Claimant, Disposition, NewDelivery, Notice
 from posthouse.model.event import (
     Event,
@@ -119,7 +119,7 @@ class Scene:
         self, text: str, *, message_id: str = "", who: str = "ann", chat: Chat | None = None
     ) -> MessageReceived:
         chat = chat or self.chat
-        message_id = message_id or f"om{next(self._numbers)}"
+        message_id = message_id or f"some{next(self._numbers)}"
         return MessageReceived(
             key=message_key(chat.platform_id, message_id),
             place=Place(chat.bot, chat.platform_id),
@@ -302,8 +302,17 @@ class Scene:
 
     async def deliver(self, can: Capabilities = NONE) -> Delivery:
         """Send the one delivery that is ready; the platform calls it ``p<number>``."""
-        claimed = await self.send_one(can)
+        claimed = await self.encoded(await self.send_one(can), can)
         return await self.settle(claimed, Sent((f"p{claimed.delivery.id}",)), can)
+
+    async def encoded(self, claimed: ClaimedDelivery, can: Capabilities = NONE) -> ClaimedDelivery:
+        """Encode what has no bytes yet (a notice); it is ``sending`` afterwards."""
+        if claimed.next.step is not Step.NOTHING:
+            return claimed
+        body = claimed.content.text.encode()
+        ready = await self.journal.sending(claimed.claim, claimed.delivery.id, body, can, self.now)
+        assert ready is not None, "broken: nobody took it back"
+        return ready
 
     async def told(
         self, question: str, answer: str, *, who: str = "ann", message_id: str = ""

@@ -358,7 +358,7 @@ async def editing_one_of_a_burst_changes_only_that_one(scene: Scene) -> None:
 
 async def an_edit_of_what_waits_raises_the_fence(scene: Scene) -> None:
     before = await _claimed_fence(scene, "quiet", joined=False)
-    await scene.say("helo", who="ben", message_id="om1")
+    await scene.say("helo", message_id="om1")
     await _edit(scene, "hello", OnEdit.RERUN)
     claimed = await scene.claim_one()
     holds(claimed.claim.fence > before, "the fence grows with every change of a waiting turn")

@@ -1,0 +1,104 @@
+"""What every store must do with chats: one number for ever, whatever the platform calls it."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from posthouse.model.address import ChatKind, ChatMode, Place, SessionKind
+from posthouse.testing.conformance.checks import holds, same
+from posthouse.testing.conformance.scene import BOT, Scene
+
+
+async def a_place_has_one_number(scene: Scene) -> None:
+    place = Place(BOT, "oc_1", ChatKind.PRIVATE, "Ann")
+    first = await scene.store.chats.resolve(place, scene.now)
+    again = await scene.store.chats.resolve(place, scene.now + 100)
+    same(again.id, first.id, "the number")
+    same((first.bot, first.platform_id), (BOT, "oc_1"), "whose it is and what it is called")
+    same((first.kind, first.title), (ChatKind.PRIVATE, "Ann"), "what it is")
+    same(first.mode_at(scene.now), ChatMode.MENTION, "the mode of a new chat")
+    same(first.session_kind, SessionKind.MEMBER, "whose conversations a new chat has")
+    same(await scene.store.chats.get(first.id), again, "the chat by its number")
+
+
+async def two_bots_in_one_place_are_two_chats(scene: Scene) -> None:
+    one = await scene.room("oc_1")
+    other = await scene.room("oc_1", bot="b2")
+    holds(one.id != other.id, "the same platform id of two bots is two chats")
+
+
+async def an_unknown_number_is_nothing(scene: Scene) -> None:
+    same(await scene.store.chats.get(99_999), None, "an unknown chat")
+
+
+async def a_newer_title_is_kept(scene: Scene) -> None:
+    chats = scene.store.chats
+    await chats.resolve(Place(BOT, "oc_1", title="old"), scene.now)
+    named = await chats.resolve(Place(BOT, "oc_1", title="new"), scene.now)
+    same(named.title, "new", "the title")
+    nameless = await chats.resolve(Place(BOT, "oc_1"), scene.now)
+    same(nameless.title, "new", "the title after an event that names none")
+
+
+async def a_migrated_chat_keeps_its_number(scene: Scene) -> None:
+    chats = scene.store.chats
+    group = await scene.room("-100")
+    await chats.set_mode(group.id, ChatMode.LISTEN, scene.now)
+    await chats.alias(group.id, "-100200")
+    for platform_id in ("-100", "-100200"):
+        found = await scene.room(platform_id)
+        same(found.id, group.id, f"the number behind {platform_id}")
+        same(found.platform_id, "-100200", "the newest name is sent to")
+        same(found.mode, ChatMode.LISTEN, "its mode")
+
+
+async def an_alias_given_twice_is_harmless(scene: Scene) -> None:
+    chats = scene.store.chats
+    group = await scene.room("-100")
+    await chats.alias(group.id, "-100200")
+    await chats.alias(group.id, "-100200")
+    same((await scene.room("-100200")).id, group.id, "the number")
+
+
+async def an_old_name_given_again_is_the_newest(scene: Scene) -> None:
+    chats = scene.store.chats
+    group = await scene.room("-100")
+    await chats.alias(group.id, "-100200")
+    await chats.alias(group.id, "-100")
+    same((await scene.room("-100200")).platform_id, "-100", "the newest name")
+
+
+async def a_turn_sees_the_newest_name(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    await scene.store.chats.alias(scene.chat.id, "moved")
+    same((await scene.send_one()).chat.platform_id, "moved", "where it is sent")
+
+
+async def a_pause_is_kept_with_its_end(scene: Scene) -> None:
+    until_at = scene.now + 600
+    chat = await scene.store.chats.set_mode(
+        scene.chat.id, ChatMode.PAUSED, scene.now, until_at=until_at
+    )
+    same((chat.mode, chat.mode_since_at), (ChatMode.PAUSED, scene.now), "the mode")
+    same(chat.mode_until_at, until_at, "its end")
+    same(await scene.store.chats.get(chat.id), chat, "what the book says")
+    again = await scene.store.chats.set_mode(scene.chat.id, ChatMode.MENTION, scene.now + 1)
+    same((again.mode, again.mode_until_at), (ChatMode.MENTION, None), "resumed")
+
+
+async def what_is_set_stays_set(scene: Scene) -> None:
+    chats = scene.store.chats
+    await chats.set_session_kind(scene.chat.id, SessionKind.THREAD)
+    chat = await chats.set_language(scene.chat.id, "zh")
+    same((chat.session_kind, chat.language), (SessionKind.THREAD, "zh"), "the settings")
+    seen = await chats.resolve(Place(BOT, scene.chat.platform_id, title="titled"), scene.now)
+    same(replace(seen, title=""), replace(chat, title=""), "the settings after another event")
+
+
+async def the_list_begins_with_the_most_recently_used(scene: Scene) -> None:
+    for n, name in enumerate(("a", "b", "c")):
+        await scene.store.chats.resolve(Place(BOT, name), scene.now + 10 + n)
+    await scene.store.chats.resolve(Place(BOT, "a"), scene.now + 100)
+    listed = await scene.store.chats.list(limit=2)
+    same([chat.platform_id for chat in listed], ["a", "c"], "the list")
+    same(len(await scene.store.chats.list()), 4, "all of them")

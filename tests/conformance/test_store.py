@@ -1,0 +1,81 @@
+"""Every store against the published suites: one test per check and store."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from posthouse.store.sqlite.store import SqliteStore, open_memory_store
+from posthouse.testing.conformance import chats, questions, upkeep
+from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
+from posthouse.testing.conformance.journal import (
+    arrivals,
+    control,
+    gateways,
+    looking_back,
+    sends,
+    turns,
+)
+from posthouse.testing.conformance.scene import Store, run
+
+CHECKS = checks_of(
+    gateways, arrivals, turns, control, sends, looking_back, chats, questions, upkeep
+)
+
+
+def parts(store: SqliteStore) -> Store:
+    return Store(
+        journal=store.journal,
+        chats=store.chats,
+        questions=store.questions,
+        holding=store.holding,
+        upkeep=store.upkeep,
+        reader=store.reader,
+    )
+
+
+@asynccontextmanager
+async def sqlite_file(folder: Path) -> AsyncIterator[Store]:
+    store = SqliteStore.open(folder / "house.db")
+    try:
+        yield parts(store)
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def sqlite_memory(folder: Path) -> AsyncIterator[Store]:
+    store = open_memory_store()
+    try:
+        yield parts(store)
+    finally:
+        await store.close()
+
+
+class Product(NamedTuple):
+    """A store to be judged. PostgreSQL will stand here as a third one, with several writers."""
+
+    name: str
+    open: Callable[[Path], AbstractAsyncContextManager[Store]]
+    has_concurrent_writers: bool = False
+
+
+PRODUCTS = (Product("memory", sqlite_memory), Product("file", sqlite_file))
+
+each_product = pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.name)
+
+
+def by_name(check: Check[Any]) -> str:
+    return f"{check.__module__.rpartition('.')[2]}-{check.__name__}"
+
+
+@each_product
+@pytest.mark.parametrize("check", CHECKS, ids=by_name)
+async def test_a_store_keeps_its_promises(
+    check: Check[Any], product: Product, tmp_path: Path
+) -> None:
+    if needs_concurrent_writers(check) and not product.has_concurrent_writers:
+        pytest.skip(f"{product.name}: one writer, so nothing can come between snapshot and lock")
+    await run(check, lambda: product.open(tmp_path))
