@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.errors import PosthouseError
-from posthouse.store.journal import ClaimedTurn, Journal, OnceState
+from posthouse.store.journal import ClaimedTurn, OnceState
 
 
 class Interrupted(PosthouseError):
@@ -18,15 +19,12 @@ class Context:
     def __init__(
         self,
         claimed: ClaimedTurn,
-        journal: Journal,
+        around: Surroundings,
         language: str,
-        clock: Callable[[], float],
-        sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self._claimed = claimed
-        self._journal = journal
-        self._clock = clock
-        self._sleep = sleep
+        self._around = around
+        self._journal = around.journal
         self._language = language
 
     @property
@@ -36,22 +34,23 @@ class Context:
 
     def now(self) -> float:
         """Tell the time."""
-        return self._clock()
+        return self._around.clock()
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
-        await self._sleep(seconds)
+        await self._around.sleep(seconds)
 
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
         """Run ``effect`` unless its result is in the book."""
         claim, turn = self._claimed.claim, self._claimed.turn.id
-        once = await self._journal.once_begin(claim, turn, name)
+        stored = self._around.until_stored
+        once = await stored(lambda: self._journal.once_begin(claim, turn, name))
         if once.state is OnceState.DONE:
             return once.result
         if once.state is OnceState.BEGUN:
             raise Interrupted
         result = await effect()
-        await self._journal.once_end(claim, turn, name, result)
+        await stored(lambda: self._journal.once_end(claim, turn, name, result))
         return result
 
     async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 
 import structlog
 
-from posthouse.channels.channel import ConnectionState, Letter, Part, Verb
+from posthouse.channels.channel import ConnectionState, Part, Verb
 from posthouse.gateway import performers
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.nudged import Nudged
@@ -45,6 +45,7 @@ class Deliverer:
         self._nudged = Nudged(around.clock)
         self._calls: set[asyncio.Task[None]] = set()
         self._typing: set[asyncio.Task[Outcome]] = set()
+        self._claiming = asyncio.Lock()
         self._is_stopping = False
 
     def __repr__(self) -> str:
@@ -94,10 +95,14 @@ class Deliverer:
         """Start nothing new and wait for the calls under way."""
         self._is_stopping = True
         self._nudged.set()
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=within_s)
-        for task in (*self._calls, *self._typing):
+        async with self._claiming:  # what is being handed out at this moment is ours to send
+            calls = tuple(self._calls)
+        if calls:
+            await asyncio.wait(calls, timeout=within_s)
+        late = (*self._calls, *self._typing)
+        for task in late:
             task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _claim_or_wait(self) -> None:
         self._nudged.clear()
@@ -112,12 +117,13 @@ class Deliverer:
         await self._nudged.wait(ready_at, IDLE_S)
 
     async def _claim(self) -> int:
-        now = self._clock()
-        if not self._lease.holds_at(now):
-            return 0
-        sends = await self._claim_sends(now)
-        amends = await self._claim_amends(now)
-        return sends + amends
+        async with self._claiming:
+            now = self._clock()
+            if self._is_stopping or not self._lease.holds_at(now):
+                return 0
+            sends = await self._claim_sends(now)
+            amends = await self._claim_amends(now)
+            return sends + amends
 
     async def _claim_sends(self, now: float) -> int:
         budgets = self._budgets(lambda bot, room: self._pace.limit(bot.name, room))
@@ -138,12 +144,13 @@ class Deliverer:
         return len(claimed)
 
     def _budgets(self, limit: Callable[[Bot, int], int]) -> tuple[Budget, ...]:
-        room = min(CLAIM_MAX, self._sends_max - len(self._calls))
-        found = (
-            Budget(bot.name, limit(bot, room), bot.capabilities)
-            for bot in self._bots.values()
-            if room > 0 and self._can_send(bot)
-        )
+        """Share the calls that may still begin between the bots that can send."""
+        bots = [bot for bot in self._bots.values() if self._can_send(bot)]
+        room = self._sends_max - len(self._calls)
+        if room <= 0 or not bots:
+            return ()
+        share = min(CLAIM_MAX, max(1, room // len(bots)))
+        found = (Budget(bot.name, limit(bot, share), bot.capabilities) for bot in bots)
         return tuple(budget for budget in found if budget.limit > 0)
 
     @staticmethod
@@ -187,12 +194,9 @@ class Deliverer:
         bot = self._bots[claimed.delivery.bot]
         try:
             ready = await self._encoded(bot, claimed)
-            if ready is None or not self._lease.holds_at(self._clock()):
-                return  # dropped meanwhile, or the next owner of the lane will see to it
-            self._around.at("send:before")
-            outcome = await self._perform(bot, ready, slot, slot_body)
-            self._around.at("send:after")
-            await self._settle(bot, ready, outcome)
+            if ready is not None:  # else it was dropped meanwhile
+                outcome = await self._perform(bot, ready, slot, slot_body)
+                await self._settle(bot, ready, outcome)
         except FenceLost:
             log.warning("delivery_fence_lost", delivery=claimed.delivery.id)
 
@@ -200,7 +204,7 @@ class Deliverer:
         """Encode what was put without a body (notices), and store it before it leaves."""
         if claimed.next.step is not Step.NOTHING:
             return claimed
-        body = bot.channel.encode(claimed.content, Letter(chat=claimed.chat))
+        body = performers.encode(bot, claimed)
         return await self._around.until_stored(
             lambda: self._journal.sending(
                 claimed.claim, claimed.delivery.id, body, bot.capabilities, self._clock()
@@ -210,11 +214,16 @@ class Deliverer:
     async def _perform(
         self, bot: Bot, claimed: ClaimedDelivery, slot: int | None, slot_body: bytes | None
     ) -> Outcome:
+        if not self._lease.holds_at(self._clock()):
+            return performers.postponed(claimed)
+        self._around.at("send:before")
+        outcome: Outcome = NotSent("slot_closed")
         if slot is not None and slot_body is not None:
             outcome = await performers.fill_slot(self._around.slots, slot, slot_body)
-            if not isinstance(outcome, NotSent):
-                return outcome
-        return await performers.deliver(bot, claimed)
+        if isinstance(outcome, NotSent):
+            outcome = await performers.deliver(bot, claimed)
+        self._around.at("send:after")
+        return outcome
 
     async def _settle(self, bot: Bot, claimed: ClaimedDelivery, outcome: Happening) -> None:
         if isinstance(outcome, NotSent) and outcome.reason == "rate_limited":

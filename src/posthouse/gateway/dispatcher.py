@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.nudged import Nudged
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.gateway.turn_run import TurnRun
+from posthouse.gateway.turn_run import STOPPING, TurnRun
 from posthouse.handlers.handler import Handler
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import FenceLost, TryLater
 from posthouse.store.journal import ClaimedTurn
 from posthouse.wakeup.wakeup import CANCELS, TURNS
 
 CLAIM_MAX = 64  # turns in one write
+BOT_AGAIN_S = 60.0  # how often a turn of a bot that is gone is looked at
+GIVE_BACK_WITHIN_S = 1.0  # when the house stops: for writing down which turns did not end
 IDLE_S = 15.0  # look at least this often: a nudge may be lost
 
 log = structlog.get_logger("posthouse.dispatcher")
@@ -39,6 +42,7 @@ class Dispatcher:
         self._turns_max = turns_max
         self._running: dict[int, asyncio.Task[None]] = {}
         self._nudged = Nudged(around.clock)
+        self._claiming = asyncio.Lock()
         self._is_stopping = False
 
     def __repr__(self) -> str:
@@ -67,12 +71,14 @@ class Dispatcher:
         """Take no more turns; wait for the running ones, then give them back to their lanes."""
         self._is_stopping = True
         self._nudged.set()
-        if self._running:
-            await asyncio.wait(self._running.values(), timeout=within_s)
-        for task in tuple(self._running.values()):
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running.values())
+        async with self._claiming:  # what is being handed out at this moment is ours to run
+            running = tuple(self._running.values())
+        if running:
+            _, late = await asyncio.wait(running, timeout=within_s)
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late, timeout=GIVE_BACK_WITHIN_S)
 
     async def _claim_or_wait(self) -> None:
         self._nudged.clear()
@@ -89,14 +95,15 @@ class Dispatcher:
         await self._nudged.wait(ready_at, IDLE_S)
 
     async def _claim(self) -> int:
-        free = min(CLAIM_MAX, self._turns_max - len(self._running))
-        now = self._around.clock()
-        if free <= 0 or not self._lease.holds_at(now):
-            return 0
-        claimed = await self._around.journal.claim_turns(self._lease.gateway, now, free)
-        for turn in claimed:
-            self._start(turn)
-        return len(claimed)
+        async with self._claiming:
+            free = min(CLAIM_MAX, self._turns_max - len(self._running))
+            now = self._around.clock()
+            if free <= 0 or self._is_stopping or not self._lease.holds_at(now):
+                return 0
+            claimed = await self._around.journal.claim_turns(self._lease.gateway, now, free)
+            for turn in claimed:
+                self._start(turn)
+            return len(claimed)
 
     def _start(self, claimed: ClaimedTurn) -> None:
         turn = claimed.turn
@@ -108,8 +115,7 @@ class Dispatcher:
         try:
             bot = around.bots.get(turn.chat.bot)
             if bot is None:  # removed from the settings while the turn waited
-                later = around.clock() + 60.0
-                await around.journal.retry(claimed.claim, turn.id, later, "not_connected")
+                await self._keep_waiting(claimed)
                 return
             handler = self._handlers.get(turn.handler)
             await TurnRun(around, self._deliverer, claimed, bot, handler).run()
@@ -119,7 +125,18 @@ class Dispatcher:
             self._running.pop(turn.id, None)
             self._nudged.set()
 
+    async def _keep_waiting(self, claimed: ClaimedTurn) -> None:
+        """Let a turn wait for its bot to come back; that is no failed attempt."""
+        around = self._around
+        with suppress(FenceLost):
+            await around.until_stored(
+                lambda: around.journal.retry(
+                    claimed.claim, claimed.turn.id, around.clock() + BOT_AGAIN_S, STOPPING
+                )
+            )
+
     def _cancel(self, payload: bytes) -> None:
         task = self._running.get(int(payload))
         if task is not None:
-            task.cancel()
+            # Not before its first step: a task that never began would not give its lane back.
+            asyncio.get_running_loop().call_soon(task.cancel)

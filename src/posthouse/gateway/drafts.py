@@ -12,14 +12,17 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from posthouse.channels.channel import Part, Verb
+from posthouse.channels.degrade import split
+from posthouse.gateway import performers
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.outputs import letter_for
 from posthouse.gateway.pace import Pace
-from posthouse.model.delivery import Delivery, NotSent, State
+from posthouse.model.delivery import Delivery, Kind, NotSent, Outcome, State
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
 
 UPDATE_EVERY_S = 0.25
+LAND_WITHIN_S = 3.0  # an update that takes longer may still overtake the final words
 CURSOR = " ▍"
 
 
@@ -70,11 +73,12 @@ class DraftWriter:
         self._bot = bot
         self._pace = pace
         self._drafts = drafts
+        self._draft = draft
         self._sleep = sleep
-        self.draft = draft
         self.latest = ""
         self._shown = ""
         self._news = asyncio.Event()
+        self._calling = asyncio.Lock()
         self._task = asyncio.create_task(self._show())
 
     def write(self, text: str) -> None:
@@ -83,25 +87,32 @@ class DraftWriter:
         self._news.set()
 
     async def close(self) -> None:
-        """Stop showing; the settling delivery has the last word."""
+        """Stop showing; an update on its way lands before the final words are sent."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAND_WITHIN_S), self._calling:
+                self._task.cancel()
         self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-        self._drafts.forget(self.draft)
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._drafts.forget(self._draft)
 
     async def _show(self) -> None:
-        ids = await self._drafts.ids(self.draft)
+        ids = await self._drafts.ids(self._draft)
         while ids:
             await self._news.wait()
             self._news.clear()
             if self.latest != self._shown and self._pace.take_spare(self._bot.name):
                 self._shown = self.latest
-                content = Content(self.latest + CURSOR)
-                body = self._bot.channel.encode(content, letter_for(self._turn))
-                part = Part(verb=Verb.EDIT, body=body, message_ids=ids, is_draft=True)
-                outcome = await self._bot.channel.perform(part, self._turn.chat)
+                outcome = await self._update(ids)
                 if isinstance(outcome, NotSent) and outcome.is_final:
                     return
             await self._sleep(UPDATE_EVERY_S)
             if self.latest != self._shown:
                 self._news.set()
+
+    async def _update(self, ids: tuple[str, ...]) -> Outcome:
+        content = split(Content(self._shown + CURSOR), self._bot.capabilities)[0]
+        letter = letter_for(self._turn, kind=Kind.DRAFT)
+        body = self._bot.channel.encode(content, letter)
+        part = Part(verb=Verb.EDIT, body=body, message_ids=ids, is_draft=True)
+        async with self._calling:
+            return await performers.call(self._bot, part, self._turn.chat)

@@ -12,11 +12,17 @@ class Lease:
         self.gateway = gateway
         self.until_at = until_at
         self._margin_s = margin_s
+        self._is_doubted = False
 
     def holds_at(self, now: float) -> bool:
         """Whether something begun now may still count as ours."""
-        return now < self.until_at - self._margin_s
+        return not self._is_doubted and now < self.until_at - self._margin_s
+
+    def doubt(self) -> None:
+        """Begin nothing more: the book says that we are not the gateway it knows."""
+        self._is_doubted = True
 
     def extend(self, until_at: float) -> None:
         """Stay longer."""
         self.until_at = until_at
+        self._is_doubted = False

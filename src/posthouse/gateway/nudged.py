@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+# What is ready and yet not handed out (its chat's control lane goes first, the house is held, the
+# lease is over) is looked at again this soon, not at once: that would be a busy loop.
+LOOK_AGAIN_S = 0.02
+
 
 class Nudged:
     """An event that also goes off by itself at a given time of the house's clock."""
@@ -23,10 +27,11 @@ class Nudged:
 
     async def wait(self, ready_at: float | None, at_most_s: float) -> None:
         """Return at a nudge, at ``ready_at``, or after ``at_most_s`` seconds."""
-        wait_s = at_most_s if ready_at is None else min(at_most_s, ready_at - self._clock())
-        if wait_s <= 0 or self._event.is_set():
+        if self._event.is_set():
             await asyncio.sleep(0)
             return
+        wait_s = at_most_s if ready_at is None else min(at_most_s, ready_at - self._clock())
+        wait_s = max(wait_s, LOOK_AGAIN_S)
         try:
             async with asyncio.timeout(wait_s):
                 await self._event.wait()

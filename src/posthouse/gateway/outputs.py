@@ -11,7 +11,7 @@ from posthouse.channels.degrade import split
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.router import token_of
 from posthouse.model.action import Ask, Policy, Send, Who
-from posthouse.model.delivery import Kind
+from posthouse.model.delivery import OPEN_STATES, Delivery, Kind, State
 from posthouse.model.disposition import NewDelivery, NewQuestion
 from posthouse.model.event import ButtonPressed, MessageEdited, MessageReceived, ReplyContext
 from posthouse.model.message import Choice, Content
@@ -67,6 +67,24 @@ class Outputs:
         self.notes: list[tuple[str, str]] = []
         self.withdraw: list[int] = []
 
+    def go_on_after(self, before: tuple[Delivery, ...]) -> int | None:
+        """Continue behind what was put before a crash; returns the draft that is still open."""
+        mine = [delivery for delivery in before if delivery.origin == self.origin]
+        self._ordinal = 1 + max((delivery.ordinal for delivery in mine), default=DRAFT_ORDINAL)
+        settled = {delivery.target for delivery in mine}
+        shown = OPEN_STATES | {State.SENT}
+        return next(
+            (
+                delivery.id
+                for delivery in mine
+                if delivery.kind is Kind.DRAFT
+                and delivery.id not in settled
+                and delivery.state in shown
+                and not delivery.withdraw_wanted
+            ),
+            None,
+        )
+
     def send(self, action: Send) -> tuple[NewDelivery, ...]:
         """Turn a ``Send`` into the platform messages it needs, and remember them."""
         letter = letter_for(self._turn, is_quoting=action.is_quoting)
@@ -102,7 +120,8 @@ class Outputs:
     def draft(self, text: str) -> NewDelivery:
         """Make the delivery that opens a growing message."""
         letter = letter_for(self._turn, kind=Kind.DRAFT)
-        return self._delivery(Content(text), letter, DRAFT_ORDINAL, 0, kind=Kind.DRAFT)
+        first = split(Content(text), self._bot.capabilities)[0]
+        return self._delivery(first, letter, DRAFT_ORDINAL, 0, kind=Kind.DRAFT)
 
     def settle(self, content: Content, draft: int) -> NewDelivery:
         """Make the delivery that gives the growing message its final words."""

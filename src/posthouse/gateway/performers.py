@@ -6,7 +6,8 @@ import asyncio
 
 import structlog
 
-from posthouse.channels.channel import Part, Verb
+from posthouse.channels.channel import Letter, Part, Verb
+from posthouse.channels.degrade import split
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.reply_slot import ReplySlots
 from posthouse.model.address import Chat
@@ -14,6 +15,7 @@ from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Step, Unknown
 from posthouse.store.journal import AmendKind, ClaimedAmend, ClaimedDelivery
 
 CALL_S_MAX = 60.0  # a platform that takes longer has an unclear outcome
+POSTPONED_S = 1.0
 
 log = structlog.get_logger("posthouse.performers")
 
@@ -30,9 +32,28 @@ async def call(bot: Bot, part: Part, chat: Chat) -> Outcome:
         return Unknown("platform_error")
 
 
+def encode(bot: Bot, claimed: ClaimedDelivery) -> bytes:
+    """Encode a sentence of the house; empty when the channel cannot, which ``deliver`` refuses."""
+    content = split(claimed.content, bot.capabilities)[0]
+    try:
+        return bot.channel.encode(content, Letter(chat=claimed.chat))
+    except Exception:  # the line that no exception may cross
+        log.exception("channel_raised", bot=bot.name, verb="encode")
+        return b""
+
+
+def postponed(claimed: ClaimedDelivery) -> Outcome:
+    """Say what is true when nothing was done: not sent, and found out nothing."""
+    if claimed.next.step is Step.LOOK_UP:
+        return Unknown(claimed.delivery.reason)
+    return NotSent("postponed", retry_after_s=POSTPONED_S)
+
+
 async def deliver(bot: Bot, claimed: ClaimedDelivery) -> Outcome:
     """Send a message, settle a growing one, or look for one that may be there."""
     delivery = claimed.delivery
+    if not delivery.body:
+        return NotSent("cannot_encode", is_final=True)
     if claimed.next.step is Step.LOOK_UP:
         part = Part(verb=Verb.LOOK_UP, key=delivery.key, first_sent_at=delivery.first_sent_at)
         return await call(bot, part, claimed.chat)

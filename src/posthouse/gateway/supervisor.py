@@ -117,6 +117,7 @@ class Supervisor:
                 elif now >= self._lease.until_at:
                     await self._enter_again(now)
                 else:
+                    self._lease.doubt()
                     log.error("lease_lost", gateway=self._lease.gateway.name)
                 if await self._journal.free(now):
                     self._wakeup.nudge(TURNS)

@@ -46,6 +46,9 @@ from posthouse.store.journal import (
 )
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
+STOPPING = "stopping"  # the one reason for a retry that is no failed attempt
+TYPING_EVERY_S = 4.0  # platforms show a typing sign for five seconds
+
 log = structlog.get_logger("posthouse.turns")
 
 
@@ -70,6 +73,9 @@ class TurnRun:
         self._traits = handler.traits if handler else Traits()
         self._outputs = Outputs(self._turn, bot, around.new_key)
         self._writer: DraftWriter | None = None
+        self._draft: int | None = None  # the growing message, opened now or before a crash
+        self._typed_at = float("-inf")
+        self._slot: int | None = None  # the event whose response is to carry the answer
         self._edits: list[NewAmend] = []
         self._put_through = 0  # how many deliveries are stored already (``report`` handlers)
         self._ending: asyncio.Task[None] | None = None
@@ -88,13 +94,17 @@ class TurnRun:
             log.warning("turn_fence_lost", turn=self._turn.id)
         except TryLater as problem:
             await self._again(problem)
+        except Exception:
+            log.exception("turn_broken", turn=self._turn.id)
+            await self._bury_in_silence()
         finally:
-            if self._writer is not None:
-                await self._writer.close()
+            await self._close_writer()
 
     async def _begin(self) -> None:
         turn, traits = self._turn, self._traits
         is_report = traits.on_crash is OnCrash.REPORT
+        if turn.is_started:
+            await self._go_on()
         if self._handler is None:
             await self._say_and_end("handler_missing", handler=turn.handler)
         elif is_report and turn.is_started:
@@ -103,21 +113,37 @@ class TurnRun:
             await self._bury()
         else:
             if is_report:
-                await self._around.journal.start(self._claim, turn.id, self._around.clock())
+                await self._start()
             await self._ask_handler(self._handler)
 
+    async def _start(self) -> None:
+        around, turn = self._around, self._turn.id
+        await around.until_stored(lambda: around.journal.start(self._claim, turn, around.clock()))
+
+    async def _go_on(self) -> None:
+        """Learn what of this turn is out already: a growing message, the first outputs."""
+        around, turn = self._around, self._turn.id
+        answers = await around.until_stored(lambda: around.journal.answers(turn))
+        self._draft = self._outputs.go_on_after(answers)
+
     async def _ask_handler(self, handler: Handler) -> None:
-        around = self._around
-        context = Context(self._claimed, around.journal, self._language, around.clock, around.sleep)
+        context = Context(self._claimed, self._around, self._language)
+        limit = asyncio.timeout(self._traits.max_run_s)
         try:
-            async with asyncio.timeout(self._traits.max_run_s):
-                async with aclosing(handler.handle(self._turn, context)) as actions:
-                    async for action in actions:
-                        await self._take(action)
-        except TimeoutError:
-            await self._fail("handler_timeout")
-        except (TryLater, FenceLost):
+            async with limit, aclosing(handler.handle(self._turn, context)) as actions:
+                async for action in actions:
+                    await self._take(action)
+        except FenceLost:
             raise
+        except TimeoutError as problem:
+            if limit.expired():
+                await self._fail("handler_timeout")
+            else:
+                await self._fail("handler_error", problem)
+        except TryLater as problem:
+            if self._traits.on_crash is OnCrash.RERUN:
+                raise
+            await self._fail("handler_error", problem)  # it began, so it is not run again
         except Exception as problem:  # noqa: BLE001 - whatever a handler raises, a person is told
             await self._fail("handler_error", problem)
         else:
@@ -139,16 +165,23 @@ class TurnRun:
 
     async def _stopped(self) -> None:
         """The task was cancelled: by a control turn, or because the house is stopping."""
+        around, turn = self._around, self._turn.id
         try:
             if self._ending is not None:
                 await self._ending
-            elif await self._around.journal.wanted(self._turn.id) is Wanted.NOTHING:
-                now = self._around.clock()
-                await self._around.journal.retry(self._claim, self._turn.id, now, "stopping")
+            elif await around.until_stored(lambda: around.journal.wanted(turn)) is Wanted.NOTHING:
+                await around.until_stored(
+                    lambda: around.journal.retry(self._claim, turn, around.clock(), STOPPING)
+                )
             else:
                 await self._end()
         except PosthouseError as problem:  # the next epoch frees the lane
-            log.warning("turn_left", turn=self._turn.id, problem=str(problem))
+            log.warning("turn_left", turn=turn, problem=str(problem))
+
+    async def _bury_in_silence(self) -> None:
+        """Let the lane move on although not even a sentence can be said (its channel is broken)."""
+        with suppress(FenceLost):
+            await self._finish(Result(state=TurnState.BURIED, reason="buried"))
 
     # --- what the handler yields ----------------------------------------------------------
 
@@ -163,7 +196,7 @@ class TurnRun:
             case Draft(text=text):
                 await self._show(text)
             case Typing():
-                self._deliverer.type(self._bot, self._turn.chat)
+                self._type()
             case Edit():
                 self._edits.append(self._amend(action))
             case Recall(delivery=delivery):
@@ -188,18 +221,31 @@ class TurnRun:
         """Store outputs as they come: a ``report`` handler will not be run twice."""
         if self._traits.on_crash is not OnCrash.REPORT or self._is_shadow:
             return
+        around = self._around
+        if self._draft is not None and not self._put_through:
+            await self._close_writer()
+            self._outputs.settle_first(self._draft)
         news = tuple(self._outputs.deliveries[self._put_through :])
-        await self._around.journal.put(self._claim, self._turn.id, news, self._around.clock())
+        await around.until_stored(
+            lambda: around.journal.put(self._claim, self._turn.id, news, around.clock())
+        )
         self._put_through += len(news)
-        self._around.wakeup.nudge(SENDS)
+        around.wakeup.nudge(SENDS)
+
+    def _type(self) -> None:
+        """Show a typing sign, unless the last one is still to be seen."""
+        now = self._around.clock()
+        if not self._is_shadow and abs(now - self._typed_at) >= TYPING_EVERY_S:
+            self._typed_at = now
+            self._deliverer.type(self._bot, self._turn.chat)
 
     async def _show(self, text: str) -> None:
         kind = self._bot.capabilities.draft
         if self._is_shadow or not text.strip():
             return
         if kind is DraftKind.TYPING:
-            self._deliverer.type(self._bot, self._turn.chat)
-        if kind is not DraftKind.MESSAGE or self._turn.replaces is not None:
+            self._type()
+        if kind is not DraftKind.MESSAGE or self._turn.replaces is not None or self._put_through:
             return
         if self._writer is None:
             self._writer = await self._open_draft(text)
@@ -209,10 +255,12 @@ class TurnRun:
     async def _open_draft(self, text: str) -> DraftWriter | None:
         around, turn = self._around, self._turn
         new = self._outputs.draft(text)
-        numbers = await around.journal.put(self._claim, turn.id, (new,), around.clock())
+        numbers: tuple[int, ...] = ()
+        with suppress(TryLater):  # where the store is full, the answer appears at once
+            numbers = await around.journal.put(self._claim, turn.id, (new,), around.clock())
         if not numbers:
             return None
-        draft = numbers[0]
+        draft = self._draft = numbers[0]
         around.drafts.expect(draft)
         for delivery in await around.journal.answers(turn.id):
             if delivery.id == draft:
@@ -253,19 +301,27 @@ class TurnRun:
 
     async def _end(self, state: TurnState = TurnState.FINISHED, reason: str = "answered") -> None:
         """Finish, whatever happens to us meanwhile: what was stored must be handed on."""
+        await self._close_writer()
         result = await self._result(state, reason)
         self._ending = asyncio.create_task(self._finish(result))
         await asyncio.shield(self._ending)
 
+    async def _close_writer(self) -> None:
+        """Show no more of the growing message: its final words must be the last."""
+        if self._writer is not None:
+            await self._writer.close()
+
     async def _finish(self, result: Result) -> None:
-        may_send = bool(result.deliveries) and self._deliverer.may_send_now(self._bot)
-        finished = await self._around.journal.finish(
-            self._claim,
-            self._turn.id,
-            result,
-            self._bot.capabilities,
-            self._around.clock(),
-            is_first_sent=may_send,
+        around = self._around
+        finished = await around.until_stored(
+            lambda: around.journal.finish(
+                self._claim,
+                self._turn.id,
+                result,
+                self._bot.capabilities,
+                around.clock(),
+                is_first_sent=bool(result.deliveries) and self._deliverer.may_send_now(self._bot),
+            )
         )
         self._hand_on(finished, result)
 
@@ -275,8 +331,7 @@ class TurnRun:
         is_done = finished.verdict is Verdict.DONE
         around.tally["turns_total", result.state if is_done else finished.verdict] += 1
         if finished.first is not None:
-            slot = self._slot_event if result.slot_body is not None else None
-            self._deliverer.send_now(finished.first, slot, result.slot_body)
+            self._deliverer.send_now(finished.first, self._slot, result.slot_body)
         is_more = len(result.deliveries) > (finished.first is not None)
         if is_more or result.withdraw or result.amends or self._claimed.is_control or not is_done:
             around.wakeup.nudge(SENDS)
@@ -287,11 +342,11 @@ class TurnRun:
         if self._is_shadow:
             said = tuple(("would_say", new.content.text) for new in outputs.deliveries)
             return Result(state=state, reason="shadow", notes=(*outputs.notes, *said))
-        if not outputs.deliveries and (self._must_answer or self._writer is not None):
+        if self._is_silent and (self._must_answer or self._draft is not None):
             reason = "no_answer" if reason == "answered" else reason
             outputs.send(Send(Content(phrases.say("no_answer", self._language))))
-        if self._writer is not None:
-            outputs.settle_first(self._writer.draft)
+        if self._draft is not None:
+            outputs.settle_first(self._draft)
         result = Result(
             state=state,
             reason=reason,
@@ -301,7 +356,7 @@ class TurnRun:
             questions=tuple(outputs.questions),
             notes=tuple(outputs.notes),
             if_cancelled=self._if_cancelled(),
-            slot_body=outputs.slot_body() if self._slot_event is not None else None,
+            slot_body=self._take_slot(),
         )
         if self._turn.replaces is None:
             return result
@@ -309,11 +364,20 @@ class TurnRun:
         return rewrite(result, old, self._bot.capabilities, self._around.clock())
 
     def _if_cancelled(self) -> tuple[NewDelivery, ...]:
-        if self._writer is None:
+        if self._draft is None:
             return ()
         words = phrases.say("draft_cancelled", self._language)
-        shown = f"{self._writer.latest}\n\n{words}".strip()
-        return (self._outputs.settle(Content(shown), self._writer.draft),)
+        written = self._writer.latest if self._writer is not None else ""
+        shown = f"{written}\n\n{words}".strip()
+        return (self._outputs.settle(Content(shown), self._draft),)
+
+    @property
+    def _is_silent(self) -> bool:
+        """Whether nobody would see that this turn happened."""
+        outputs = self._outputs
+        if self._draft is None and (self._edits or outputs.withdraw):
+            return False
+        return not outputs.deliveries
 
     @property
     def _must_answer(self) -> bool:
@@ -328,9 +392,10 @@ class TurnRun:
             return False
         return self._turn.chat.mode_at(self._around.clock()) is ChatMode.SHADOW
 
-    @property
-    def _slot_event(self) -> int | None:
-        for stored in reversed(self._turn.events):
-            if self._around.slots.is_open(stored.id):
-                return stored.id
-        return None
+    def _take_slot(self) -> bytes | None:
+        """Encode the answer for the response that waits for it, if it can travel there."""
+        if self._draft is not None or self._turn.replaces is not None or self._put_through:
+            return None
+        slots, events = self._around.slots, reversed(self._turn.events)
+        self._slot = next((stored.id for stored in events if slots.is_open(stored.id)), None)
+        return None if self._slot is None else self._outputs.slot_body()

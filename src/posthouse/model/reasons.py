@@ -120,6 +120,12 @@ _ALL = (
     Reason("timed_out", "平台没有回应，不知是否送达", "the platform did not answer in time"),
     Reason("platform_error", "平台内部错误，不知是否送达", "the platform failed inside"),
     Reason("crashed", "发送时进程中断，不知是否送达", "the process died while sending"),
+    Reason("postponed", "稍后再发", "put off for a moment"),
+    Reason(
+        "cannot_encode",
+        "无法转换成平台的格式，原因见日志",
+        "it could not be put into the platform's form; see the log",
+    ),
     Reason("rate_limited", "平台要求放慢", "the platform asked to slow down"),
     Reason("refused_by_platform", "平台拒绝", "the platform refused it"),
     Reason("too_long", "内容超过平台上限", "longer than the platform allows"),
