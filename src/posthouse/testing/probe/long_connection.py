@@ -18,7 +18,7 @@ from posthouse.model.delivery import NotSent, Outcome, Unknown
 from posthouse.model.errors import NotUnderstood, TryLater
 from posthouse.model.event import Event
 from posthouse.testing.probe.client import Answer, Client, outcome_of_answer
-from posthouse.testing.probe.codec import Call
+from posthouse.testing.probe.codec import UNREADABLE, Call
 
 SUPERSEDED = 4009
 WRONG_CREDENTIALS = frozenset({401, 403, 404})
@@ -37,7 +37,7 @@ class _Frame(Struct, frozen=True):
     """Any frame of the platform: an event under its number, or the result of a call."""
 
     seq: int | None = None
-    event: msgspec.Raw | None = None
+    event: msgspec.Raw = msgspec.Raw()  # empty: none
     echo: str | None = None
     result: _Result | None = None
 
@@ -122,10 +122,11 @@ class LongConnection:
     async def _take(self, text: str, waiting: asyncio.Queue[_Incoming]) -> None:
         try:
             frame = _FRAMES.decode(text)
-        except (msgspec.MsgspecError, RecursionError, ValueError):
+        except UNREADABLE:
             raise NotUnderstood("half a frame") from None
-        if frame.seq is not None and frame.event is not None:
-            await waiting.put(_Incoming(frame.seq, bytes(frame.event)))
+        payload = bytes(frame.event)
+        if frame.seq is not None and payload:
+            await waiting.put(_Incoming(frame.seq, payload))
         elif frame.echo is not None and frame.result is not None:
             result = frame.result
             call = self._calls.pop(frame.echo, None)
