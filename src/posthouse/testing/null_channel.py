@@ -53,6 +53,7 @@ class Words(Struct, frozen=True, omit_defaults=True):
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Words)
+_UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
 
 
 class NullChannel:
@@ -61,7 +62,6 @@ class NullChannel:
     def __init__(self, capabilities: Capabilities = CAPABILITIES) -> None:
         self._capabilities = capabilities
         self.files: dict[str, bytes] = {}  # what can be downloaded, by reference
-        self._numbers = count(1)
 
     @classmethod
     def build(cls, name: str, options: Mapping[str, object], tools: ChannelTools) -> NullChannel:  # noqa: ARG003 - it has no options
@@ -99,7 +99,9 @@ class NullChannel:
         return self.encode(content, letter) if self._capabilities.slot_s else None
 
     async def perform(self, part: Part, chat: Chat) -> Outcome:  # noqa: ARG002 - one answer for all
-        return Sent((str(next(self._numbers)),)) if part.verb is Verb.SEND else Sent()
+        if part.verb is Verb.LOOK_UP:
+            return Unknown("cannot_look_up")  # nothing is kept that could be found
+        return Sent((part.key,)) if part.verb is Verb.SEND else Sent()
 
     async def download(self, media: Media) -> AsyncIterator[bytes]:
         if media.ref not in self.files:
@@ -179,6 +181,7 @@ class ScriptedChannel(NullChannel):
         self.in_flight: list[Part] = []
         self.is_connected = True
         self._script = iter(script)
+        self._numbers = count(1)
         self._messages: dict[str, Shown] = {}
         self._open = asyncio.Event()
         self._open.set()
@@ -239,6 +242,9 @@ class ScriptedChannel(NullChannel):
             return NotSent("not_connected", retry_after_s=1.0)
         if part.verb is Verb.LOOK_UP:
             return self._look_up(part, chat)  # asked of the chat, not of the script
+        refusal = self._refusal(part)
+        if refusal is not None:
+            return refusal
         planned = next(self._script, None)
         if isinstance(planned, Exception):
             raise planned
@@ -247,6 +253,19 @@ class ScriptedChannel(NullChannel):
         if planned.has_arrived:
             self._apply(part, chat)
         return planned.outcome
+
+    def _refusal(self, part: Part) -> NotSent | None:
+        """Say what this platform cannot do, and what makes no sense to it."""
+        if part.verb is Verb.EDIT and not self._capabilities.can_edit:
+            return NotSent("cannot_edit", is_final=True)
+        if part.verb is Verb.RECALL and not self._capabilities.can_recall:
+            return NotSent("cannot_recall", is_final=True)
+        try:
+            if part.verb in {Verb.SEND, Verb.EDIT}:
+                _DECODER.decode(part.body)
+        except _UNREADABLE:
+            return NotSent("refused_by_platform bad_request", is_final=True)
+        return None
 
     def _look_up(self, part: Part, chat: int) -> Outcome:
         if not self._capabilities.can_look_up:

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 
-import msgspec
 from starlette.routing import BaseRoute
 
 from posthouse.channels.channel import (
@@ -113,7 +112,7 @@ class ProbeChannel:
             call = codec.to_call(
                 part, chat.platform_id, chooses_id=self._capabilities.can_overwrite
             )
-        except (msgspec.MsgspecError, ValueError):
+        except codec.UNREADABLE:
             return NotSent("refused_by_platform bad_request", is_final=True)
         if self._options.kind is ProbeClass.CONNECTION:
             return await self._line.perform(call)

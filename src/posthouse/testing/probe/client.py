@@ -16,7 +16,7 @@ from msgspec import Struct
 from posthouse.channels.channel import Verb
 from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import Refused
-from posthouse.testing.probe.codec import Call
+from posthouse.testing.probe.codec import UNREADABLE, Call
 
 CONNECT_WITHIN_S = 5.0
 CREDENTIALS_RETRY_S = 60.0  # an operator has to act first
@@ -108,7 +108,7 @@ def _success(body: bytes, verb: Verb) -> Outcome:
             found = msgspec.json.decode(body, type=_Search).messages
             return Sent(tuple(message.message_id for message in found)) if found else _ABSENT
         done = msgspec.json.decode(body or b"{}", type=_Done)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except UNREADABLE:
         return Unknown("cut")  # half an answer
     return Sent((done.message_id,)) if done.message_id else Sent()
 
@@ -116,7 +116,7 @@ def _success(body: bytes, verb: Verb) -> Outcome:
 def _refusal(answer: Answer) -> Outcome:
     try:
         code = msgspec.json.decode(answer.body, type=_Refusal).code
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except UNREADABLE:
         code = str(answer.status)
     return _BY_CODE.get(code, NotSent(f"refused_by_platform {code}", is_final=True))
 

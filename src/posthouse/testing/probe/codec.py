@@ -33,6 +33,9 @@ from posthouse.model.message import Part as Piece
 CLOCK_SKEW_S = 300.0
 PROBLEM_CHARACTERS_MAX = 500
 
+# What bytes from outside can do to a decoder: no JSON, the wrong shape, not UTF-8, too deep.
+UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError)
+
 # --- in -----------------------------------------------------------------------------------
 
 
@@ -106,7 +109,7 @@ def decode(payload: bytes, bot: str, bot_id: str, now: float) -> Event:
     try:
         envelope = _ENVELOPES.decode(payload)
         return _READERS.get(envelope.type, _unknown)(_Read(envelope, payload, bot, bot_id))
-    except (msgspec.MsgspecError, NotUnderstood, RecursionError, ValueError) as error:
+    except (*UNREADABLE, NotUnderstood) as error:
         return _undecodable(payload, bot, f"{type(error).__name__}: {error}", now)
 
 
@@ -357,7 +360,7 @@ def to_call(part: Part, chat: str, *, chooses_id: bool) -> Call:
         chooses_id: the house names its messages, so writing twice shows one.
 
     Raises:
-        msgspec.MsgspecError: ``part.body`` is not from ``encode``.
+        one of ``UNREADABLE``: ``part.body`` is not from ``encode``.
     """
     message_id = part.message_ids[0] if part.message_ids else ""
     key = part.key[:KEY_CHARACTERS_MAX]
