@@ -269,6 +269,12 @@ def build_channels(
     return {name: build(name, bot) for name, bot in settings.bots.items()}
 
 
+def database_of(settings: Settings) -> Path:
+    """Return where the book lies: in the data directory, unless ``store.url`` says otherwise."""
+    path = settings.store.url.removeprefix("sqlite:///")
+    return Path(path) if path else settings.data / DATABASE
+
+
 def build_house(settings: Settings, world: World | None = None) -> House:
     """Build a house that is ready to be opened; its book is opened here.
 
@@ -277,7 +283,7 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     """
     world = world or World()
     handlers = build_handlers(settings)
-    store = SqliteStore.open(Path(settings.data) / DATABASE, at=world.at, clock=world.clock)
+    store = SqliteStore.open(database_of(settings), at=world.at, clock=world.clock)
     wakeup = LocalWakeup()
     channels = build_channels(settings, world, store, wakeup)
     return House(settings, world, store, wakeup, handlers, channels)

@@ -14,9 +14,10 @@ import sys
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
-from aiohttp import ClientSession, ClientTimeout, CookieJar
+from aiohttp import ClientError, ClientSession, ClientTimeout, CookieJar
 
 from posthouse.cli.terminal import OK, Terminal
+from posthouse.cli.welcome import web_path
 from posthouse.model.errors import OperatorMistake, TryLater
 from posthouse.settings.data_directory import DataDirectory, owner_of
 from posthouse.settings.load import Loaded
@@ -39,26 +40,21 @@ async def chat(loaded: Loaded, name: str, lines: Sequence[str]) -> int:
     Raises:
         OperatorMistake: the house has no web bot.
     """
-    path = web_path(loaded.settings)
+    path = _path_of_web_bot(loaded.settings)
     async with _house(loaded) as url, _session() as session:
         room = await _enter(session, url + path + "/api", name or _own_name())
-        talk = Talk(session, f"{url}{path}/api/rooms/{room['id']}", Terminal())
+        talk = Talk(session, url + path, room, Terminal())
         if lines:
             await talk.say_all(lines)
         else:
-            await talk.go_on(room)
+            await talk.go_on()
     return OK
 
 
-def web_path(settings: Settings) -> str:
-    """Return where the pages of the first web bot are.
-
-    Raises:
-        OperatorMistake: there is none.
-    """
+def _path_of_web_bot(settings: Settings) -> str:
     for bot in settings.bots.values():
-        if bot.channel == "web":
-            return str((bot.model_extra or {}).get("path", "/chat"))
+        if (path := web_path(bot)) is not None:
+            return path
     raise OperatorMistake(
         'No bot here has channel = "web"; add [bots.web] with it to the settings.',
         zh='这里没有 channel = "web" 的机器人；请在配置里加上 [bots.web]。',
@@ -75,7 +71,7 @@ async def _house(loaded: Loaded) -> AsyncIterator[str]:
     from posthouse.cli.run import logs_of, running
 
     directory = DataDirectory(loaded.settings.data)
-    writer = logs_of(loaded)
+    writer = logs_of(loaded, level="warning")  # a chat is not the place for the rest
     try:
         async with running(loaded.settings, directory, writer) as (_, url, _serving):
             yield url
@@ -121,9 +117,11 @@ async def _call(session: ClientSession, method: str, url: str, body: Json | None
 class Talk:
     """One conversation in one room."""
 
-    def __init__(self, session: ClientSession, room: str, terminal: Terminal) -> None:
+    def __init__(self, session: ClientSession, pages: str, room: Json, terminal: Terminal) -> None:
         self._session = session
-        self._room = room
+        self._title = str(room["title"])
+        self._room = f"{pages}/api/rooms/{room['id']}"
+        self._stream = f"{pages}/rooms/{room['id']}/events"
         self._terminal = terminal
         self._shown: dict[int, str] = {}  # number → what was written to the terminal
         self._ended: dict[int, str] = {}  # own message → how its road ended
@@ -137,11 +135,11 @@ class Talk:
             for line in lines:
                 await self._say_and_wait(line)
 
-    async def go_on(self, room: Json) -> None:
+    async def go_on(self) -> None:
         """Say what is typed until the end of input; show everything that is said."""
         self._terminal.say(
-            f"你在“{room['title']}”。直接打字；/help 看看能做什么；Ctrl+D 离开。",
-            f"You are in “{room['title']}”. Just type; /help shows what it can do; Ctrl+D leaves.",
+            f"你在“{self._title}”。直接打字；/help 看看能做什么；Ctrl+D 离开。",
+            f"You are in “{self._title}”. Just type; /help shows what it can do; Ctrl+D leaves.",
         )
         async with self._listening(await self._newest()):
             while (line := await asyncio.to_thread(sys.stdin.readline)) != "":
@@ -194,9 +192,9 @@ class Talk:
     async def _listen(self) -> None:
         """Follow the room; a connection that breaks is taken up where it ended."""
         while True:
-            with contextlib.suppress(OSError, ConnectionError):
-                url = f"{self._room}/events?after={self._after}"
-                async with self._session.get(url) as answer:
+            with contextlib.suppress(OSError, ClientError):
+                url = f"{self._stream}?after={self._after}"
+                async with self._session.get(url, raise_for_status=True) as answer:
                     async for event, data in _events(answer.content):
                         self._take(event, data)
             await asyncio.sleep(RECONNECT_AFTER_S)
@@ -214,7 +212,7 @@ class Talk:
     def _show(self, message: Json) -> None:
         if message.get("is_mine") or message.get("is_draft"):
             return
-        number, name = message["number"], message["name"]
+        number, name = message["number"], message["name"] or self._title
         if message.get("is_bot"):
             self._newest_answer = max(self._newest_answer, number)
         if message.get("is_recalled"):

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from posthouse.api.desk import BACKUP, CHECK, REVIVE, BackUp, Nothing, Revive
-from posthouse.cli.house import absolute, counter_of, database_of, require_database
+from posthouse.bootstrap import database_of
+from posthouse.cli.house import absolute, counter_of, require_database
 from posthouse.cli.progress import at_work, copying
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.model.errors import OperatorMistake, PosthouseError

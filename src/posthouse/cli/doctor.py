@@ -19,7 +19,8 @@ from posthouse import __version__
 from posthouse.api.app import is_loopback
 from posthouse.api.desk import CHECK, COUNTS, HELD, Nothing
 from posthouse.api.server import listen
-from posthouse.cli.house import Counter, counter_of, database_of
+from posthouse.bootstrap import database_of
+from posthouse.cli.house import Counter, counter_of
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.model.errors import PosthouseError
 from posthouse.settings.data_directory import Owner, owner_of
@@ -35,6 +36,7 @@ FUTURE_S = 300.0  # files dated later than this mean that the clock went back
 RELEASED_AT = 1_735_689_600.0  # 2025-01-01: no clock of a running Posthouse is older
 FILES_PER_HOUSE = 256  # open files beside one per connection
 HEALTH_WITHIN_S = 5.0
+TROUBLES = ("turns_buried", "deliveries_failed", "deliveries_doubtful")
 
 
 class Mark(StrEnum):
@@ -278,8 +280,9 @@ async def _book(house: Counter) -> list[Finding]:
         for problem in problems
     ] or [Finding(Mark.OK, "database", Said("数据库完好", "the database is in order"))]
     shown = " · ".join(f"{what} {count}" for what, count in counts.items() if count)
-    findings.append(Finding(Mark.OK, "book", Said(f"册子：{shown}", f"in the book: {shown}")))
-    if any(counts.get(what) for what in ("buried", "doubtful", "failed")):
+    waiting = Said(f"册子：{shown or '没有等着的'}", f"in the book: {shown or 'nothing waits'}")
+    findings.append(Finding(Mark.OK, "book", waiting))
+    if any(counts.get(what) for what in TROUBLES):
         findings.append(
             Finding(
                 Mark.WARN,

@@ -113,6 +113,8 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
     if owner is not None:
         yield RunningHouse(owner)
         return
+    from posthouse.bootstrap import database_of
+
     require_database(database_of(settings))
     directory = DataDirectory(settings.data)
     try:
@@ -124,6 +126,7 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
 
 @contextlib.asynccontextmanager
 async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
+    from posthouse.bootstrap import database_of
     from posthouse.store.sqlite.store import SqliteStore
 
     store = SqliteStore.open(database_of(settings))
@@ -132,13 +135,6 @@ async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
         yield StandingHouse(Desk(books, LocalWakeup(), tuple(settings.bots), time.time))
     finally:
         await store.close()
-
-
-def database_of(settings: Settings) -> Path:
-    """Return where the database of these settings lies."""
-    from posthouse.bootstrap import DATABASE
-
-    return settings.data / DATABASE
 
 
 def require_database(path: Path) -> None:

@@ -25,6 +25,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "turn_left": Said(
         "第 {turn} 轮没有做完，稍后重来", "turn {turn} was left, it will be done again"
     ),
+    "turn_broken": Said(
+        "第 {turn} 轮因内部错误没有做完，稍后重来",
+        "turn {turn} broke on a defect inside and is done again",
+    ),
     "turn_again": Said(
         "第 {turn} 轮出错，稍后重试：{problem}", "turn {turn} failed and is tried again: {problem}"
     ),

@@ -8,7 +8,7 @@ from datetime import datetime, tzinfo
 from msgspec import Struct
 
 from posthouse.model.address import Chat
-from posthouse.model.delivery import State
+from posthouse.model.delivery import Kind, State
 from posthouse.model.reasons import REASONS, explain, next_click
 from posthouse.model.turn import EventState, TurnState
 from posthouse.settings.language import Said
@@ -116,7 +116,7 @@ def describe(road: Road, chat: Chat | None, language: str, zone: tzinfo) -> Iter
     yield f"#{event.id} · {place} · chat:{event.chat}"
     who = event.sender_name or event.sender_id
     yield f"  {who}: {_short(event.text) or event.kind}"
-    for at, step in _steps(road, language):
+    for at, step in sorted(_steps(road, language), key=lambda step: step[0]):
         yield f"  {_time(at, zone)}  {step}"
     end = verdict(road)
     action = end.next(language)
@@ -124,7 +124,7 @@ def describe(road: Road, chat: Chat | None, language: str, zone: tzinfo) -> Iter
     yield f"  ⇒ {end.sentence(language)}" + (f"  ({arrow}: {action})" if action else "")
 
 
-def _steps(road: Road, language: str) -> Iterator[tuple[float | None, str]]:
+def _steps(road: Road, language: str) -> Iterator[tuple[float, str]]:
     event, turn = road.event, road.turn
     entered = Said(f"收到（{event.entrance}），已入册", f"came in ({event.entrance}), in the book")
     yield event.accepted_at, entered(language)
@@ -134,7 +134,7 @@ def _steps(road: Road, language: str) -> Iterator[tuple[float | None, str]]:
         yield _step_of_delivery(row, language)
 
 
-def _steps_of_turn(turn: TurnRow, language: str) -> Iterator[tuple[float | None, str]]:
+def _steps_of_turn(turn: TurnRow, language: str) -> Iterator[tuple[float, str]]:
     if turn.started_at is not None:
         tries = f" ×{turn.tries}" if turn.tries > 1 else ""
         began = Said(f"{turn.handler} 开始处理", f"{turn.handler} began")
@@ -144,9 +144,11 @@ def _steps_of_turn(turn: TurnRow, language: str) -> Iterator[tuple[float | None,
         yield turn.finished_at, f"{TURNS[turn.state](language)}{reason}"
 
 
-def _step_of_delivery(row: DeliveryRow, language: str) -> tuple[float | None, str]:
+def _step_of_delivery(row: DeliveryRow, language: str) -> tuple[float, str]:
     delivery = row.delivery
     words = [STATES[delivery.state](language)]
+    if delivery.kind is Kind.DRAFT:
+        words.insert(0, Said("开始书写", "began to write")(language))
     if delivery.may_be_duplicate:
         words.append(Said("可能重复", "may be a duplicate")(language))
     if delivery.attempts > 1:
@@ -162,8 +164,6 @@ def _short(text: str) -> str:
     return line if len(line) <= TEXT_SHOWN_MAX else line[:TEXT_SHOWN_MAX] + "…"
 
 
-def _time(at: float | None, zone: tzinfo) -> str:
-    if at is None:
-        return "…"
+def _time(at: float, zone: tzinfo) -> str:
     shown = datetime.fromtimestamp(at, zone)
     return f"{shown:%Y-%m-%d %H:%M:%S}.{shown.microsecond // 1000:03d} {shown:%Z}"

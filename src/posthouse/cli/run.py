@@ -29,7 +29,7 @@ from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
 from posthouse.cli.welcome import welcome
 from posthouse.settings.data_directory import DataDirectory
 from posthouse.settings.load import Loaded, load
-from posthouse.settings.settings import Settings
+from posthouse.settings.settings import Level, Settings
 from posthouse.settings.zone import zone_of
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ def parser(terminal: Terminal) -> argparse.ArgumentParser:
     return made
 
 
-def logs_of(loaded: Loaded) -> LineWriter:
-    """Begin to log as the settings say, and pass on what loading them found."""
+def logs_of(loaded: Loaded, level: Level | None = None) -> LineWriter:
+    """Begin to log as the settings say (or from ``level`` on), and say what loading them found."""
     settings = loaded.settings
     writer = configure_logs(
-        settings.log,
+        settings.log if level is None else settings.log.model_copy(update={"level": level}),
         language=settings.language,
         secrets=loaded.secrets,
         zone=zone_of(settings.timezone),

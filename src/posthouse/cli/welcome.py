@@ -12,6 +12,7 @@ from posthouse.api.vitals import BotVitals
 from posthouse.channels.channel import ConnectionState
 from posthouse.settings.language import Said
 from posthouse.settings.load import Loaded
+from posthouse.settings.settings import BotSettings
 
 SSH_PORT = "22"
 LABEL_WIDTH = 10
@@ -45,7 +46,7 @@ def welcome(
     """
     language = loaded.settings.language
     rows = [
-        (Said("网页", "Page"), f"{loaded.settings.server.public_url or url}/"),
+        *((Said("网页", "Page"), page) for page in _pages(loaded, url)),
         *_from_afar(loaded, url, environ),
         *((Said("机器人", "Bot"), _bot(bot, language)) for bot in bots),
         (Said("数据", "Data"), str(loaded.settings.data.absolute())),
@@ -75,6 +76,19 @@ def ssh_command(url: str, environ: Mapping[str, str]) -> str | None:
     other_port = "" if port == SSH_PORT else f"-p {port} "
     here = urlsplit(url).port
     return f"ssh {other_port}-L {here}:localhost:{here} {user}@{host}"
+
+
+def _pages(loaded: Loaded, url: str) -> list[str]:
+    base = loaded.settings.server.public_url or url
+    bots = loaded.settings.bots.values()
+    return [base + path for path in map(web_path, bots) if path is not None]
+
+
+def web_path(bot: BotSettings) -> str | None:
+    """Return where the pages of a web bot are; None for other bots."""
+    if bot.channel != "web":
+        return None
+    return str((bot.model_extra or {}).get("path", "/chat"))
 
 
 def _from_afar(loaded: Loaded, url: str, environ: Mapping[str, str]) -> list[tuple[Said, str]]:
