@@ -11,7 +11,7 @@ from posthouse.channels.degrade import split
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.reply_slot import ReplySlots
 from posthouse.model.address import Chat
-from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Step, Unknown
+from posthouse.model.delivery import DRAFT_CLOSED, Kind, NotSent, Outcome, Sent, Step, Unknown
 from posthouse.store.journal import AmendKind, ClaimedAmend, ClaimedDelivery
 
 CALL_S_MAX = 60.0  # a platform that takes longer has an unclear outcome
@@ -57,20 +57,22 @@ async def deliver(bot: Bot, claimed: ClaimedDelivery) -> Outcome:
     if claimed.next.step is Step.LOOK_UP:
         part = Part(verb=Verb.LOOK_UP, key=delivery.key, first_sent_at=delivery.first_sent_at)
         return await call(bot, part, claimed.chat)
-    if delivery.kind is Kind.SETTLE and claimed.target_ids:
-        outcome = await _settle(bot, claimed)
-        if not (isinstance(outcome, NotSent) and outcome.is_final):
-            return outcome
-        # The platform closed the growing message: what remains follows as a new one.
+    if delivery.kind is Kind.SETTLE:
+        return await _settle(bot, claimed)
     is_draft = delivery.kind is Kind.DRAFT
     part = Part(verb=Verb.SEND, body=delivery.body, key=delivery.key, is_draft=is_draft)
     return await call(bot, part, claimed.chat)
 
 
 async def _settle(bot: Bot, claimed: ClaimedDelivery) -> Outcome:
+    """Give a growing message its final words; one that is closed is followed by a new message."""
     ids = claimed.target_ids
+    if not ids:
+        return NotSent(DRAFT_CLOSED)
     part = Part(verb=Verb.EDIT, body=claimed.delivery.body, message_ids=ids)
     outcome = await call(bot, part, claimed.chat)
+    if isinstance(outcome, NotSent) and outcome.is_final:
+        return NotSent(DRAFT_CLOSED)
     return Sent(ids) if isinstance(outcome, Sent) else outcome
 
 

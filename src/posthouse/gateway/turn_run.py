@@ -103,7 +103,7 @@ class TurnRun:
     async def _begin(self) -> None:
         turn, traits = self._turn, self._traits
         is_report = traits.on_crash is OnCrash.REPORT
-        if turn.is_started:
+        if turn.has_spoken:
             await self._go_on()
         if self._handler is None:
             await self._say_and_end("handler_missing", handler=turn.handler)

@@ -23,6 +23,7 @@ DOUBT_WAIT_S = 30.0  # how long a message may stay unclear before the policy dec
 ATTEMPTS_MAX = 40  # with the back-off below: about three hours of trying
 AGE_MAX_S = 24 * 3600.0
 BACK_OFF_MAX_S = 300.0
+DRAFT_CLOSED = "draft_closed"  # why final words could not become part of the growing message
 
 
 class State(StrEnum):
@@ -224,7 +225,13 @@ def _ids(s: Situation) -> tuple[str, ...]:
     return (s.happening.ids if isinstance(s.happening, Sent) else ()) or s.delivery.platform_ids
 
 
+def _is_draft_closed(s: Situation) -> bool:
+    is_closed = isinstance(s.happening, NotSent) and s.happening.reason == DRAFT_CLOSED
+    return is_closed and s.delivery.kind is Kind.SETTLE and not s.delivery.withdraw_wanted
+
+
 ALWAYS = When("", lambda _: True)
+IS_DRAFT_CLOSED = When("the growing message it should settle is closed", _is_draft_closed)
 IS_WITHDRAW_WANTED = When("a withdrawal is wanted", lambda s: s.delivery.withdraw_wanted)
 IS_FINAL = When("the platform's no is final", _is_final)
 IS_EARLIER_UNCLEAR = When("an earlier call is unclear", _is_earlier_unclear)
@@ -285,6 +292,20 @@ def _refused(s: Situation) -> tuple[Delivery, float]:
         s.delivery, reason=s.happening.reason, first_sent_at=None, unclear_since_at=None
     )
     return cleared, wait_s
+
+
+def _follow_as_message(s: Situation) -> tuple[Delivery, float]:
+    """Say the final words as a message of its own; an unclear try may have been seen already."""
+    message = replace(
+        s.delivery,
+        kind=Kind.SEND,
+        target=None,
+        may_be_duplicate=s.delivery.unclear_calls > 0,
+        first_sent_at=None,
+        unclear_since_at=None,
+        reason=DRAFT_CLOSED,
+    )
+    return message, 0.0
 
 
 def _still_doubted(s: Situation) -> tuple[Delivery, float]:
@@ -383,6 +404,7 @@ TABLE: tuple[Row, ...] = (
     Row(S, Sent, IS_WITHDRAW_WANTED_WITHOUT_ID, State.KEPT, Step.GO_ON, _kept_nameless),
     Row(S, Sent, IS_WITHDRAW_WANTED, State.WITHDRAWING, Step.WITHDRAW, _start_withdrawal),
     Row(S, Sent, ALWAYS, OK, Step.GO_ON, _arrived),
+    Row(S, NotSent, IS_DRAFT_CLOSED, Q, Step.WAIT, _follow_as_message),
     Row(S, NotSent, IS_FINAL_AND_EARLIER_UNCLEAR, State.DOUBTFUL, Step.GO_ON, _platform_says),
     Row(S, NotSent, IS_EARLIER_UNCLEAR, U, Step.WAIT, _still_doubted),
     Row(S, NotSent, IS_WITHDRAW_WANTED, State.DROPPED, Step.GO_ON, _because("recalled")),

@@ -89,6 +89,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     events: tuple[StoredEvent, ...]
     attempt: int = 1
     is_started: bool = False  # a ``report`` handler began with it before a crash
+    has_spoken: bool = False  # something of it was put before: a growing message, first outputs
     replaces: int | None = None  # the turn whose answer this one corrects, after an edit
     answer: Answer | None = None
     accepted_at: float = 0.0

@@ -54,6 +54,7 @@ AT_MOST_ONCE = Policy.AT_MOST_ONCE
 
 CUT = {"attempts": 1, "first_sent_at": NOW - 5, "unclear_since_at": NOW - 4, "unclear_calls": 1}
 WANTED = {"withdraw_wanted": True}
+FINAL_WORDS = {"kind": Kind.SETTLE, "target": 3}
 NAMED = {"platform_ids": ("p1",), "first_sent_at": NOW - 60}
 
 
@@ -116,6 +117,15 @@ CASES = (
          Q, Step.WAIT, {"reason": "rate_limited", "first_sent_at": None}, wait_s=90.0),
     Case("refused for good", S, {"attempts": 1}, NotSent("too_long", is_final=True),
          State.FAILED, Step.GO_ON, {"reason": "too_long"}),
+    Case("its growing message is closed, so it follows as a message", S,
+         FINAL_WORDS | {"attempts": 1, "first_sent_at": NOW}, NotSent("draft_closed"), Q, Step.WAIT,
+         {"kind": Kind.SEND, "target": None, "first_sent_at": None, "reason": "draft_closed"}),
+    Case("its growing message is closed, perhaps with its words", S, FINAL_WORDS | CUT,
+         NotSent("draft_closed", is_final=True), Q, Step.WAIT,
+         {"kind": Kind.SEND, "target": None, "first_sent_at": None, "unclear_since_at": None,
+          "may_be_duplicate": True, "reason": "draft_closed"}),
+    Case("its growing message is closed, wanted back", S, FINAL_WORDS | WANTED,
+         NotSent("draft_closed"), State.DROPPED, Step.GO_ON, {"reason": "recalled"}),
     Case("refused once too often", S, {"attempts": 40}, NotSent("cannot_reach"), State.FAILED,
          Step.GO_ON, {"reason": "cannot_reach"}),
     Case("refused, wanted back", S, WANTED, NotSent("rate_limited"), State.DROPPED, Step.GO_ON,
