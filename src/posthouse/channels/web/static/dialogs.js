@@ -1,6 +1,6 @@
 // Questions that interrupt: a name, a new room, an invitation, who is here.
 
-import { call } from "./api.js";
+import { call, root } from "./api.js";
 import { byId, face, h, icon } from "./dom.js";
 import { copyText } from "./message.js";
 import { moment, t } from "./words.js";
@@ -86,7 +86,7 @@ export function showInvitation(room) {
     const make = async () => {
       try {
         const made = await call("POST", `rooms/${room.id}/invitations`, { expires_s: Number(valid.value) });
-        link.value = new URL(made.link.startsWith("http") ? made.link : joinPath(made.link), location.href).href;
+        link.value = made.link.startsWith("http") ? made.link : below(made.link);
         until.textContent = t("valid_until", moment(made.expires_at));
       } catch (problem) {
         until.textContent = problem.words;
@@ -104,10 +104,8 @@ export function showInvitation(room) {
   });
 }
 
-/** Without a public address the server names only the path it knows; a proxy may have put more before it. */
-function joinPath(link) {
-  return new URL(`join/${link.split("/join/")[1]}`, new URL(document.documentElement.dataset.root, location.href)).href;
-}
+/** Without a public address the server names the path it knows; a proxy may have put more before it. */
+const below = (link) => new URL(`join/${link.split("/join/")[1]}`, root).href;
 
 export function showMembers(room, onRemove) {
   return ask((close) => {

@@ -316,7 +316,15 @@ function nextLanguage() {
 
 // --- beginning -------------------------------------------------------------------------------------------
 
+/** The page's address changes with the open room; what was named relative to the first one stays there. */
+function anchorAddresses() {
+  for (const link of document.querySelectorAll("link[href]")) link.setAttribute("href", link.href);
+  for (const image of document.querySelectorAll("img[src]")) image.setAttribute("src", image.src);
+  for (const use of document.querySelectorAll("use[href]")) use.setAttribute("href", new URL(use.getAttribute("href"), document.baseURI).href);
+}
+
 async function begin() {
+  anchorAddresses();
   setLanguage(state.language);
   speak();
   if (!page.me) {

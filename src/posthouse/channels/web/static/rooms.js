@@ -39,7 +39,7 @@ export class RoomList {
     const last = line.last_text ? (line.last_name ? `${line.last_name}: ${line.last_text}` : line.last_text) : t(line.kind === "group" ? "group" : "private");
     const element = h("a", { class: "room-line", href: roomUrl(line.id), "aria-current": isOpen ? "page" : null },
       face(line.title, line.id, line.kind === "private", "large"),
-      h("span", { class: "middle" }, h("span", { class: "name" }, line.title), h("br"), h("span", { class: "last" }, last)),
+      h("span", { class: "middle" }, h("span", { class: "name" }, line.title), h("span", { class: "last" }, last)),
       h("span", { class: "aside" }, when(line.at), unread ? h("span", { class: "unread", "aria-label": t("new_messages", unread) }, unread > 99 ? "99+" : String(unread)) : null));
     element.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;

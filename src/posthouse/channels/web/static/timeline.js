@@ -32,6 +32,10 @@ export class Timeline {
     return Math.max(0, ...this.messages.keys());
   }
 
+  get oldest() {
+    return Math.min(...this.messages.keys());
+  }
+
   get isAtEnd() {
     return this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < NEAR_END_PX;
   }
@@ -64,7 +68,7 @@ export class Timeline {
     for (const message of messages) {
       const known = this.messages.get(message.number);
       if (known && known.version >= message.version) continue;
-      if (!known && message.number < Math.min(...this.messages.keys())) continue; // above the page: read when scrolled to
+      if (!known && this.isMore && message.number < this.oldest) continue; // above the page: read when scrolled to
       if (!known && message.number < this.newest) isReordered = true;
       this.messages.set(message.number, message);
       if (!message.is_draft) this.drafts.delete(message.number);
@@ -117,7 +121,7 @@ export class Timeline {
   redraw() {
     this.elements.clear();
     this.list.replaceChildren();
-    if (this.isMore) this.list.append(h("button", { type: "button", class: "earlier", onclick: () => this.hooks.loadEarlier(Math.min(...this.messages.keys())) }, t("earlier")));
+    if (this.isMore) this.list.append(h("button", { type: "button", class: "earlier", onclick: () => this.hooks.loadEarlier(this.oldest) }, t("earlier")));
     for (const number of [...this.messages.keys()].sort((one, other) => one - other)) this.#append(this.messages.get(number));
     this.#drawWaiting();
     this.#drawFeet();
@@ -201,7 +205,7 @@ export class Timeline {
     this.down.hidden = this.isAtEnd;
     if (this.scroll.scrollTop < 60 && this.isMore && !this.isLoading) {
       this.isLoading = true;
-      this.hooks.loadEarlier(Math.min(...this.messages.keys())).finally(() => (this.isLoading = false));
+      this.hooks.loadEarlier(this.oldest).finally(() => (this.isLoading = false));
     }
   }
 
