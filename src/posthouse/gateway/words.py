@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
@@ -33,6 +32,7 @@ class ControlWord(Struct, frozen=True):
 _ORDERS = frozenset(order.value for order in Order)
 TEXT_MAX = 2000  # characters; a longer message is no order
 
+_MENTION = re.compile(r"@\S+")
 _SPAN = re.compile(r"^(\d{1,6})\s*(s|m|min|h|d|秒|分|分钟|小时|天)?$")
 _SECONDS = {
     "s": 1,
@@ -50,11 +50,8 @@ _SECONDS = {
 
 def bare(text: str) -> str:
     """Return the letters of a text, lower-cased: no mentions, spaces or punctuation."""
-    without_mentions = re.sub(r"@\S+", "", text)
-    kept = (
-        c for c in without_mentions if not unicodedata.category(c).startswith(("P", "Z", "C", "S"))
-    )
-    return "".join(kept).lower()
+    without_mentions = _MENTION.sub("", text) if "@" in text else text
+    return "".join(filter(str.isalnum, without_mentions)).lower()
 
 
 def split_prefix(text: str, words: WordsSettings) -> tuple[str, str] | None:
