@@ -8,20 +8,21 @@ from typing import Any, NamedTuple
 import pytest
 
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
-from posthouse.testing.conformance import chats, questions, upkeep
+from posthouse.testing.conformance import chats, holding, questions, upkeep
 from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
 from posthouse.testing.conformance.journal import (
     arrivals,
     control,
     gateways,
     looking_back,
+    races,
     sends,
     turns,
 )
 from posthouse.testing.conformance.scene import Store, run
 
 CHECKS = checks_of(
-    gateways, arrivals, turns, control, sends, looking_back, chats, questions, upkeep
+    gateways, arrivals, turns, control, sends, looking_back, races, chats, questions, upkeep
 )
 
 
@@ -37,8 +38,8 @@ def parts(store: SqliteStore) -> Store:
 
 
 @asynccontextmanager
-async def sqlite_file(folder: Path) -> AsyncIterator[Store]:
-    store = SqliteStore.open(folder / "house.db")
+async def sqlite_file(folder: Path, name: str = "house.db") -> AsyncIterator[Store]:
+    store = SqliteStore.open(folder / name)
     try:
         yield parts(store)
     finally:
@@ -71,6 +72,14 @@ def by_name(check: Check[Any]) -> str:
     return f"{check.__module__.rpartition('.')[2]}-{check.__name__}"
 
 
+@asynccontextmanager
+async def restored(store: Store, folder: Path) -> AsyncIterator[Store]:
+    """What comes up when a copy of the store is put in its place."""
+    await store.upkeep.backup(folder / "copy.db")
+    async with sqlite_file(folder, "copy.db") as opened:
+        yield opened
+
+
 @each_product
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 async def test_a_store_keeps_its_promises(
@@ -79,3 +88,15 @@ async def test_a_store_keeps_its_promises(
     if needs_concurrent_writers(check) and not product.has_concurrent_writers:
         pytest.skip(f"{product.name}: one writer, so nothing can come between snapshot and lock")
     await run(check, lambda: product.open(tmp_path))
+
+
+@each_product
+@pytest.mark.parametrize("check", checks_of(holding), ids=by_name)
+async def test_a_restored_store_is_held(
+    check: Check[Any], product: Product, tmp_path: Path
+) -> None:
+    original = tmp_path / "original"
+    original.mkdir()
+    await holding.run_restored(
+        check, lambda: product.open(original), lambda store: restored(store, tmp_path)
+    )

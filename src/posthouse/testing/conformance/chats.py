@@ -96,9 +96,10 @@ async def what_is_set_stays_set(scene: Scene) -> None:
 
 
 async def the_list_begins_with_the_most_recently_used(scene: Scene) -> None:
-    for n, name in enumerate(("a", "b", "c")):
-        await scene.store.chats.resolve(Place(BOT, name), scene.now + 10 + n)
-    await scene.store.chats.resolve(Place(BOT, "a"), scene.now + 100)
+    rooms = [await scene.room(name) for name in ("a", "b", "c")]
+    for room in (*rooms, rooms[0]):
+        await scene.say("hello", chat=room)
+        await scene.wait(1)
     listed = await scene.store.chats.list(limit=2)
     same([chat.platform_id for chat in listed], ["a", "c"], "the list")
-    same(len(await scene.store.chats.list()), 4, "all of them")
+    same(len(await scene.store.chats.list()), 4, "all of them, the unused one too")

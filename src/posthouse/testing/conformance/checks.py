@@ -19,6 +19,7 @@ Subject = TypeVar("Subject")
 Check = Callable[[Subject], Awaitable[None]]
 
 _CONCURRENT = "_needs_concurrent_writers"
+_RUNNERS = ("run", "run_restored")  # a suite's way to run a check is not a check
 
 
 def concurrent(check: Check[Subject]) -> Check[Subject]:
@@ -41,6 +42,7 @@ def checks_of(*suites: ModuleType) -> tuple[Check[Any], ...]:
         if iscoroutinefunction(thing)
         and thing.__module__ == suite.__name__
         and not name.startswith("_")
+        and name not in _RUNNERS
     )
 
 

@@ -35,6 +35,7 @@ async def what_is_over_and_old_goes(scene: Scene) -> None:
     await scene.finish(turn, *scene.outputs(turn, "answer"))
     await scene.deliver()
     await scene.wait(31 * DAY_S)
+    await scene.told("a newer question", "a newer answer")
     events, turns, deliveries, _ = await _prune(scene)
     same((events, turns, deliveries), (1, 1, 1), "removed")
     same(await scene.store.reader.road(receipt.event), None, "the event")
@@ -131,8 +132,34 @@ async def raw_payloads_have_their_own_age(scene: Scene) -> None:
     await _prune(scene)
     holds(await scene.store.reader.road(receipt.event), "kept for its time")
     await scene.wait(2 * DAY_S)
+    await scene.say("something newer")
     await _prune(scene)
     same(await scene.store.reader.road(receipt.event), None, "afterwards")
+
+
+async def what_must_stay_does_not_hide_what_is_over(scene: Scene) -> None:
+    """A bot that is switched off for months may have more waiting than one round looks at."""
+    off = await scene.room("room", bot="switched off")
+    for n in range(12):
+        await scene.answer("question", f"waits {n}", who=f"person {n}", chat=off)
+        await scene.say("never handled", who=f"waiting person {n}", chat=off)
+        await scene.claim()
+    turn = await scene.answer("question", "over")
+    await scene.deliver()
+    await scene.wait(31 * DAY_S)
+    await scene.told("a newer question", "a newer answer")
+    await _prune(scene)
+    same(await scene.journal.answers(turn.turn.id), (), "answers that are over")
+    same(bodies(await scene.sends(bot="switched off")), ["waits 0"], "what waits")
+
+
+async def numbers_are_never_given_twice(scene: Scene) -> None:
+    """A late word about a delivery that is gone must not meet another one of the same number."""
+    old = await scene.told("question", "answer")
+    await scene.wait(31 * DAY_S)
+    await _prune(scene)
+    new = await scene.told("question", "answer")
+    holds(new.id > old.id, "a pruned number is not given again")
 
 
 async def one_round_is_bounded(scene: Scene) -> None:

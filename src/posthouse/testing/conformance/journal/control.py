@@ -213,12 +213,14 @@ async def a_growing_message_is_withdrawn_once(scene: Scene) -> None:
 async def a_report_appears_exactly_when_all_is_known(scene: Scene) -> None:
     await scene.told("one", "first")
     await scene.told("two", "second")
-    await scene.recall()
+    recall = await scene.recall()
     for _ in range(2):
         await _read_no_report(scene)
         await scene.settle_amend(await scene.amend_one(), Sent())
     report = await _read_report(scene)
     same(report.turn.chat.id, scene.chat.id, "the chat of the report")
+    same(report.turn.session, str(recall.id), "the recall that it is about")
+    holds(report.is_control, "a report is a control turn")
     await _read_no_report(scene)
 
 
