@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.conformance import chats, holding, questions, upkeep
 from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
@@ -76,6 +77,7 @@ def by_name(check: Check[Any]) -> str:
 async def restored(store: Store, folder: Path) -> AsyncIterator[Store]:
     """What comes up when a copy of the store is put in its place."""
     await store.upkeep.backup(folder / "copy.db")
+    mark_restored(folder / "copy.db")
     async with sqlite_file(folder, "copy.db") as opened:
         yield opened
 

@@ -42,7 +42,7 @@ async def nothing_is_said_while_held(scene: Scene) -> None:
 
 
 async def the_house_listens_and_thinks_while_held(scene: Scene) -> None:
-    await scene.say("another question")
+    await scene.say("another question", message_id="after the copy")
     claimed = await scene.claim_one()
     outputs = scene.outputs(claimed, "three")
     finished = await scene.finish(claimed, *outputs, is_first_sent=True)

@@ -121,13 +121,14 @@ async def a_turn_knows_who_waits_for_it(scene: Scene) -> None:
 
 
 async def a_repeat_gets_the_answer_of_the_slot(scene: Scene) -> None:
-    first = await scene.say("hello", message_id="om1")
+    hello = scene.message("hello", message_id="om1")
+    first = await scene.accept(hello, has_slot=True)
     same(first.slot_body, None, "a slot before the answer")
     claimed = await scene.claim_one()
     await scene.finish(claimed, result=Result(slot_body=b"<xml/>"))
-    again = await scene.say("hello", message_id="om1")
+    again = await scene.accept(hello, has_slot=True)
     same((again.is_new, again.slot_body), (False, b"<xml/>"), "the repeat's answer")
-    other = await scene.say("other", message_id="om2")
+    other = await scene.accept(scene.message("other"), has_slot=True)
     same(other.slot_body, None, "somebody else's slot")
 
 
