@@ -122,6 +122,14 @@ def typed(text: str, names: tuple[str, ...] = ()) -> str:
     return str(_TYPED.render(text, {"names": names}))
 
 
+@lru_cache(maxsize=_CACHE_SIZE)
+def summary(text: str, chars_max: int) -> str:
+    """Return the beginning of what a bot says on one line, without its Markdown."""
+    inline = (token.children or () for token in _ANSWER.parse(text) if token.type == "inline")
+    words = " ".join("".join(child.content or " " for child in children) for children in inline)
+    return " ".join(words.split())[:chars_max]
+
+
 def plain(text: str) -> str:
     """Render text that is shown as it is."""
     return f"<p>{'<br>'.join(_words(line, (), is_linking=True) for line in text.splitlines())}</p>"

@@ -151,10 +151,15 @@ def file_view(media: Media) -> FileView:
 def _quote_view(quoted: Quoted | None) -> QuoteView | None:
     if quoted is None:
         return None
-    text = " ".join(quoted.text.split())[:_SNIPPET_CHARS]
-    return QuoteView(
-        quoted.number, quoted.sender_name, quoted.sender == BOT, text, quoted.is_recalled
-    )
+    is_bot = quoted.sender == BOT
+    text = _one_line(quoted.text, is_bot=is_bot)
+    return QuoteView(quoted.number, quoted.sender_name, is_bot, text, quoted.is_recalled)
+
+
+def _one_line(text: str, *, is_bot: bool) -> str:
+    if is_bot:
+        return render.summary(text[: 4 * _SNIPPET_CHARS], _SNIPPET_CHARS)
+    return " ".join(text.split())[:_SNIPPET_CHARS]
 
 
 def room_view(room: Room, members: tuple[Member, ...], reader: str) -> RoomView:
@@ -183,5 +188,5 @@ def room_line(line: RoomOfPerson) -> RoomLine:
 
 
 def _snippet(message: Message) -> str:
-    words = " ".join(message.said.text.split())[:_SNIPPET_CHARS]
+    words = _one_line(message.said.text, is_bot=message.sender == BOT)
     return words or ", ".join(media.name for media in message.said.media)[:_SNIPPET_CHARS]

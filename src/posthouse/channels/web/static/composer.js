@@ -95,7 +95,7 @@ export class Composer {
 
   #changed(isTyped = true) {
     this.text.style.height = "auto";
-    this.text.style.height = `${this.text.scrollHeight}px`;
+    if (this.text.value) this.text.style.height = `${this.text.scrollHeight}px`; // a placeholder may be longer
     if (this.room && !this.editing) {
       if (this.text.value) localStorage.setItem(this.#draftKey(), this.text.value);
       else localStorage.removeItem(this.#draftKey());

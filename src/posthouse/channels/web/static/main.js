@@ -51,6 +51,7 @@ function show(content) {
 
 function leave() {
   page.stream?.close();
+  page.timeline?.close();
   page.stream = null;
   page.room = null;
   page.typing.clear();

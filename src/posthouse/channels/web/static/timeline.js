@@ -26,6 +26,10 @@ export class Timeline {
     this.scroll.onscroll = () => this.#scrolled();
     this.down.onclick = () => this.toEnd(true);
     this.list.replaceChildren();
+    this.isPinned = true; // whoever reads the end goes on to read it when pictures arrive above
+    this.sizes = new ResizeObserver(() => this.isPinned && this.toEnd());
+    this.sizes.observe(this.list);
+    this.sizes.observe(this.scroll);
   }
 
   get newest() {
@@ -48,6 +52,7 @@ export class Timeline {
     this.freshAfter = unread && readNumber > 0 ? readNumber : null;
     this.redraw();
     const mark = this.list.querySelector(".fresh");
+    this.isPinned = !mark;
     if (mark) mark.scrollIntoView({ block: "center" });
     else this.toEnd();
   }
@@ -108,12 +113,14 @@ export class Timeline {
   jump(number) {
     const element = this.elements.get(number);
     if (!element) return;
+    this.isPinned = false;
     element.scrollIntoView({ block: "center", behavior: "smooth" });
     element.classList.add("lit");
     setTimeout(() => element.classList.remove("lit"), 1700);
   }
 
   toEnd(isSmooth = false) {
+    this.isPinned = true;
     this.scroll.scrollTo({ top: this.scroll.scrollHeight, behavior: isSmooth ? "smooth" : "instant" });
     this.#miss(0);
   }
@@ -180,14 +187,15 @@ export class Timeline {
     if (this.waiting.length) this.list.querySelector(".empty")?.remove();
   }
 
-  /** How far it has come stands below one's newest message, and below those that went wrong. */
+  /** How far it has come stands below one's newest message, and below those that wait or went wrong. */
   #drawFeet() {
-    const newestMine = Math.max(0, ...[...this.messages.values()].filter((one) => one.is_mine && !one.is_recalled).map((one) => one.number));
+    const newest = this.waiting.length ? 0 : this.newest;
     for (const [number, message] of this.messages) {
       const element = this.elements.get(number);
       if (!element) continue;
-      const known = this.progress.get(number) ?? { state: "delivered" };
-      const isShown = message.is_mine && !message.is_recalled && (known.state === "unanswered" || (number === newestMine && !this.waiting.length) || ["queued", "answering"].includes(known.state));
+      const isSaid = message.is_mine && !message.is_recalled;
+      const known = this.progress.get(number) ?? { state: number === newest ? "delivered" : "" };
+      const isShown = isSaid && (known.state !== "delivered" || number === newest);
       drawFoot(element, message, isShown ? this.#withDraft(known, number) : null, this.hooks.actions);
     }
   }
@@ -200,7 +208,12 @@ export class Timeline {
 
   // --- reading --------------------------------------------------------------------------------
 
+  close() {
+    this.sizes.disconnect();
+  }
+
   #scrolled() {
+    this.isPinned = this.isAtEnd;
     if (this.isAtEnd) this.#miss(0);
     this.down.hidden = this.isAtEnd;
     if (this.scroll.scrollTop < 60 && this.isMore && !this.isLoading) {
