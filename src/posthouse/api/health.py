@@ -14,7 +14,6 @@ from posthouse import __version__
 from posthouse.api.answers import as_json
 from posthouse.api.vitals import Vitals
 from posthouse.channels.channel import ConnectionState
-from posthouse.model.errors import PosthouseError
 from posthouse.settings.language import Said
 from posthouse.store.holding import Holding
 
@@ -72,7 +71,7 @@ class Health:
         try:
             async with asyncio.timeout(STORE_WITHIN_S):
                 return (await self._holding.house()).is_held
-        except (TimeoutError, PosthouseError, OSError):
+        except Exception:  # noqa: BLE001 - whatever it raises, it does not answer
             return None
 
     async def _alive(self, _request: Request) -> Response:

@@ -254,9 +254,11 @@ def _decide(
 
 @app.command(
     "simulate",
-    help=_say("启动模拟的平台", "start a pretended platform"),
+    help=_say(
+        "启动模拟的平台；它自己的选项：simulate probe -- --help",
+        "start a pretended platform; its own options: simulate probe -- --help",
+    ),
     context_settings=_PASSED_ON,
-    add_help_option=False,
 )
 def simulate_command(
     context: typer.Context, platform_name: Annotated[str, typer.Argument(metavar="probe")]

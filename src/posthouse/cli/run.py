@@ -24,6 +24,7 @@ from posthouse.api.desk import Books, Desk
 from posthouse.api.health import Health
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
+from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter, configure_logs
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
 from posthouse.cli.welcome import welcome
@@ -140,9 +141,10 @@ async def opened(
     settings: Settings, listening: Listening, token: str, writer: LineWriter
 ) -> AsyncIterator[tuple[House, HttpServer]]:
     """Open the house and what it answers over HTTP; close both in order, or leave when late."""
-    from posthouse.bootstrap import build_house
+    from posthouse.bootstrap import World, build_house
 
-    house = build_house(settings)
+    crash = crash_at(os.environ)
+    house = build_house(settings, World(at=crash) if crash else None)
     try:
         await house.open()
         yield house, HttpServer(_app(settings, house, token), settings.server, listening)
