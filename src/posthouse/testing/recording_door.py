@@ -14,26 +14,28 @@ from posthouse.model.event import Event
 class RecordingDoor:
     """Keeps every event once, by its key, and every attempt in ``attempts``.
 
-    While ``is_shut`` it refuses with ``TryLater``. ``answers`` are the bodies that ``answer``
-    gives, in order; ``written`` is what ``answered`` was told.
+    While ``refusal`` is set it raises that. ``answers`` are the bodies that ``answer``
+    gives next, in order; ``waits_s`` how long it was asked to wait, ``written`` what ``answered``
+    was told.
     """
 
     def __init__(self, answers: Sequence[bytes | None] = ()) -> None:
+        self.answers = list(answers)
+        self.waits_s: list[float] = []
         self.events: list[Event] = []
         self.attempts: list[tuple[Event, Entrance]] = []
         self.written: list[tuple[str, bool]] = []
-        self.is_shut = False
-        self._answers = list(answers)
+        self.refusal: TryLater | None = None
         self._numbers: dict[str, int] = {}
         self._changed = asyncio.Condition()
 
     async def accept(self, events: Sequence[Event], entrance: Entrance) -> Receipts:
         self.attempts += [(event, entrance) for event in events]
-        new = () if self.is_shut else tuple(self._keep(event) for event in events)
+        new = () if self.refusal else tuple(self._keep(event) for event in events)
         async with self._changed:
             self._changed.notify_all()
-        if self.is_shut:
-            raise TryLater
+        if self.refusal:
+            raise self.refusal
         numbers = tuple(self._numbers[event.key] for event in events)
         return Receipts(events=numbers, new=new)
 
@@ -45,13 +47,11 @@ class RecordingDoor:
         return True
 
     async def answer(
-        self,
-        events: Sequence[Event],
-        entrance: Entrance,
-        wait_s: float,  # noqa: ARG002 - its answers are there, or never come
+        self, events: Sequence[Event], entrance: Entrance, wait_s: float
     ) -> bytes | None:
+        self.waits_s.append(wait_s)
         await self.accept(events, entrance)
-        return self._answers.pop(0) if self._answers else None
+        return self.answers.pop(0) if self.answers else None
 
     async def answered(self, events: Sequence[Event], *, is_written: bool) -> None:
         self.written += [(event.key, is_written) for event in events]
