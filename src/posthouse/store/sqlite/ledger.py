@@ -28,6 +28,7 @@ from posthouse.store.sqlite.rows import Entry
 SQL = load("sqlite/ledger.sql")
 
 UNDECIDED = OPEN_STATES | {State.WITHDRAWING}  # a recall waits for the outcome
+SHOWN = OPEN_STATES | {State.SENT}
 NEVER_SENT = frozenset({State.DROPPED, State.FAILED})
 
 
@@ -49,6 +50,10 @@ def happen(
         happening = Sent(target_ids(database, was.delivery))
     delivery, step = advance(was.delivery, happening, capabilities, now)
     write(database, was, delivery, now)
+    if delivery.kind is not was.delivery.kind:
+        database.run(
+            SQL["change_kind"], delivery=delivery.id, kind=delivery.kind, target=delivery.target
+        )
     if delivery.state is not was.delivery.state:
         _follow(database, was, delivery, capabilities, now)
     if step.step is Step.WITHDRAW:
@@ -62,6 +67,14 @@ def take_back(database: Database, was: Entry, capabilities: Capabilities, now: f
     if delivery.state is State.DROPPED and was.delivery.state is State.QUEUED:
         lanes.row_lost(database, lanes.send_lane(delivery.chat), delivery.id, now)
     return delivery
+
+
+def is_shown(database: Database, draft: int | None) -> bool:
+    """Whether a draft is there, or will be: one that was taken back gets no last words."""
+    was = None if draft is None else entry(database, draft)
+    if was is None:
+        return draft is None
+    return was.delivery.state in SHOWN and not was.delivery.withdraw_wanted
 
 
 def write(database: Database, was: Entry, delivery: Delivery, now: float) -> None:

@@ -104,19 +104,20 @@ def _turns(database: Database, tries: dict[int, int]) -> dict[int, Turn]:
 
 
 def _turn(database: Database, found: list[Row], tries: int) -> Turn:
-    number, session, handler, is_started, replaces, answer, accepted_at = found[0][:7]
-    events = _events(row[7:11] for row in found)
+    number, session, handler, is_started, replaces, answer, accepted_at, has_spoken = found[0][:8]
+    events = _events(row[8:12] for row in found)
     if replaces is not None:
         events = _events_before(database, replaces, events) + events
     return Turn(
         id=number,
-        chat=rows.chat(found[0][11:]),
+        chat=rows.chat(found[0][12:]),
         session=session,
         handler=handler,
         person=events[-1].event.sender if events else Person(id=""),
         events=events,
         attempt=tries,
         is_started=bool(is_started),
+        has_spoken=bool(has_spoken),
         replaces=replaces,
         answer=rows.answer(answer),
         accepted_at=accepted_at,
@@ -277,6 +278,7 @@ def _obey(
         database.run(SQL["run_again"], turn=held.turn)
         lanes.turn_waits(database, held.lane, now, tries=0)
         return Verdict.RERUN
+    if_cancelled = tuple(new for new in if_cancelled if ledger.is_shown(database, new.target))
     if if_cancelled:
         outputs.put(database, _author(database, held), if_cancelled, now)
     _end(database, held, TurnState.CANCELLED, held.wanted_reason, now, notes=held.notes)

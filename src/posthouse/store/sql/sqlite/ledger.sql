@@ -12,6 +12,10 @@ UPDATE deliveries SET
   platform_ids = :platform_ids, reason = :reason, settled_at = :settled_at
 WHERE id = :id;
 
+-- name: change_kind
+-- Final words whose draft is closed become a message of their own.
+UPDATE deliveries SET kind = :kind, target = :target WHERE id = :delivery;
+
 -- name: put_withdrawal
 -- Ask for a sent message to be taken back.
 INSERT INTO amends (chat, delivery, kind, state, origin, ordinal, content, body, put_at)

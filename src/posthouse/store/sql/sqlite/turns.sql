@@ -32,8 +32,9 @@ WHERE lane IN (
 RETURNING lane, fence, current, tries, ready_at;
 
 -- name: turns
--- Claimed turns with their chats and, a row each, their events.
+-- Claimed turns, whether they have spoken before, with their chats and, a row each, their events.
 SELECT t.id, t.session, t.handler, t.started_at IS NOT NULL, t.replaces, t.answer, t.accepted_at,
+       EXISTS (SELECT 1 FROM deliveries d WHERE d.origin = 'turn:' || t.id),
        e.id, e.body, e.accepted_at, e.has_slot, c.*
 FROM turns t JOIN chats c ON c.id = t.chat
 LEFT JOIN events e ON e.turn = t.id AND e.is_part
