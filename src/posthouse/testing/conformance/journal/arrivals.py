@@ -383,6 +383,19 @@ async def editing_what_runs_has_it_run_again(scene: Scene) -> None:
     same((await scene.claim_one()).turn.text, "and then?", "the lane goes on")
 
 
+async def an_edit_survives_a_crash_as_one_run(scene: Scene) -> None:
+    """What is handed out after the crash has the new words already; it need not run once more."""
+    await scene.say("helo", message_id="om1", on_edit=OnEdit.RERUN)
+    await scene.claim_one()
+    await _edit(scene, "hello", OnEdit.RERUN)
+    await scene.crash()
+    again = await scene.claim_one()
+    same(again.turn.text, "hello", "the words")
+    same(await scene.journal.wanted(again.turn.id), Wanted.NOTHING, "what is wanted of it")
+    finished = await scene.finish(again, *scene.outputs(again, "answer to hello"))
+    same(finished.verdict, Verdict.DONE, "the verdict")
+
+
 async def editing_what_runs_may_change_nothing(scene: Scene) -> None:
     await scene.say("helo", message_id="om1", on_edit=OnEdit.IGNORE)
     claimed = await scene.claim_one()

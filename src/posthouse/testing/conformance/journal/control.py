@@ -274,17 +274,27 @@ async def what_runs_is_cancelled_and_what_waits_survives(scene: Scene) -> None:
 
 
 async def what_was_cancelled_is_not_run_again_after_a_crash(scene: Scene) -> None:
-    await scene.say("work")
+    receipt = await scene.say("work")
+    await scene.say("next")
     running = await scene.claim_one()
     await scene.recall()
     await scene.crash()
-    await scene.finish(_the_report(await scene.claim()))
-    for claimed in await scene.claim():
-        same(claimed.turn.id, running.turn.id, "the only turn that may be left")
-        same(await scene.journal.wanted(claimed.turn.id), Wanted.CANCEL, "it must not run")
-        finished = await scene.finish(claimed, *scene.outputs(claimed, "zombie"))
-        same(finished.verdict, Verdict.CANCELLED, "the verdict")
-    same(await scene.sends(), (), "what it wanted to say")
+    await _read_report(scene)
+    next_one = await scene.claim_one()
+    holds(next_one.turn.id != running.turn.id, "a cancelled turn is not handed out again")
+    same(next_one.turn.text, "next", "the lane goes on")
+    road = await scene.road(receipt)
+    same(road.turn and road.turn.state, TurnState.CANCELLED, "the turn")
+    same(road.turn and road.turn.reason, "recalled", "its reason")
+
+
+async def what_was_stopped_is_not_run_again_after_a_crash(scene: Scene) -> None:
+    await scene.say("work")
+    await scene.claim_one()
+    await scene.journal.stop_session(scene.chat.id, scene.session(), scene.now)
+    await scene.crash()
+    same(await scene.claim(), (), "turns")
+    same(await scene.journal.next_turn_at(scene.now), None, "when to look again")
 
 
 async def somebody_elses_turn_is_not_cancelled(scene: Scene) -> None:
