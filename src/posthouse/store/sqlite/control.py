@@ -138,7 +138,8 @@ def recall_message(
             stopped.append(int(turn))
         elif state == TurnState.WAITING:
             _wait_without(database, turn, lane, now)
-        _withdraw_answers(database, turn, capabilities, now)
+        if database.one(SQL["covers_others"], turn=turn) is None:
+            _withdraw_answers(database, turn, capabilities, now)
     return tuple(dict.fromkeys(stopped))
 
 

@@ -80,6 +80,11 @@ UPDATE turns SET event_count = event_count - 1 WHERE id = :turn;
 UPDATE turns SET state = 'cancelled', reason = :reason, finished_at = :now, wanted = ''
 WHERE id = :turn;
 
+-- name: covers_others
+-- Whether a turn is the one line about late messages, and other messages still stand behind it.
+SELECT 1 FROM turns t WHERE t.id = :turn AND t.handler = 'away'
+  AND EXISTS (SELECT 1 FROM events e WHERE e.turn = t.id AND e.is_part);
+
 -- name: answers
 -- The deliveries of a turn.
 SELECT d.* FROM deliveries d WHERE d.origin = :origin ORDER BY d.ordinal, d.part;
