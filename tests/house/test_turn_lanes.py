@@ -1,6 +1,8 @@
 """Turns of one session run one at a time, in order; different sessions side by side."""
 
-from tests.house.kit import opened, simulated
+from posthouse.model.address import SessionKind
+from posthouse.settings.settings import GatewaySettings
+from tests.house.kit import Scripted, opened, simulated, thinking
 
 
 @simulated
@@ -11,3 +13,168 @@ async def test_an_answer() -> None:
     assert await house.texts() == ("re hello",)
     assert await house.reason(message) == "answered"
     await house.check()
+
+
+@simulated
+async def test_one_session_is_answered_in_the_order_of_arrival() -> None:
+    house = await opened(handler=Scripted(thinking(5.0)))
+    for number in range(5):
+        await house.say(str(number))
+    await house.quiet()
+    assert await house.texts() == ("re 0", "re 1", "re 2", "re 3", "re 4")
+
+
+@simulated
+async def test_turns_of_one_session_never_overlap() -> None:
+    handler = Scripted(thinking(5.0))
+    house = await opened(handler=handler)
+    await house.say("1")
+    await house.say("2")
+    await house.quiet(4.0)
+    assert handler.seen == ["1"]
+    await house.quiet(2.0)
+    assert handler.seen == ["1", "2"]
+
+
+@simulated
+async def test_two_people_in_one_group_do_not_wait_for_each_other() -> None:
+    handler = Scripted(thinking(5.0))
+    house = await opened(handler=handler)
+    await house.say("1", who="ann")
+    await house.say("2", who="ben")
+    await house.quiet(1.0)
+    assert handler.seen == ["1", "2"]
+    await house.quiet(5.0)
+    assert sorted(await house.texts()) == ["re 1", "re 2"]
+
+
+@simulated
+async def test_a_chat_may_be_one_session() -> None:
+    handler = Scripted(thinking(5.0))
+    house = await opened(handler=handler)
+    chat = await house.chat()
+    await house.store.chats.set_session_kind(chat.id, SessionKind.CHAT)
+    await house.say("1", who="ann")
+    await house.say("2", who="ben")
+    await house.quiet(1.0)
+    assert handler.seen == ["1"]
+
+
+@simulated
+async def test_a_session_goes_on_without_waiting_for_its_answers_to_be_sent() -> None:
+    handler = Scripted(thinking(1.0))
+    house = await opened(handler=handler)
+    bot = house.bots["b"]
+    bot.hold()
+    await house.say("1")
+    await house.say("2")
+    await house.quiet(5.0)
+    assert handler.seen == ["1", "2"]
+    assert await house.texts() == ()
+    bot.release()
+    await house.quiet()
+    assert await house.texts() == ("re 1", "re 2")
+
+
+@simulated
+async def test_what_belongs_together_is_one_turn() -> None:
+    handler = Scripted(thinking(0.0), burst_s=1.5)
+    house = await opened(handler=handler)
+    await house.say("a picture")
+    await house.quiet(1.0)
+    await house.say("what is on it?")
+    await house.quiet(1.4)
+    assert handler.seen == []
+    await house.quiet(1.0)
+    assert handler.seen == ["a picture\nwhat is on it?"]
+
+
+@simulated
+async def test_a_burst_ends_when_nobody_adds_to_it() -> None:
+    handler = Scripted(thinking(0.0), burst_s=1.5)
+    house = await opened(handler=handler)
+    await house.say("1")
+    await house.quiet(1.6)
+    await house.say("2")
+    await house.quiet()
+    assert handler.seen == ["1", "2"]
+
+
+@simulated
+async def test_a_burst_does_not_grow_for_ever() -> None:
+    handler = Scripted(thinking(0.0), burst_s=5.0)
+    house = await opened(handler=handler)
+    for number in range(30):
+        await house.say(str(number))
+        await house.quiet(1.0)
+    await house.quiet()
+    sizes = [len(words.split()) for words in handler.seen]
+    assert sum(sizes) == 30
+    assert max(sizes) <= 11  # ten seconds
+    for _ in range(45):
+        await house.say("x")
+    await house.quiet()
+    assert [len(words.split()) for words in handler.seen[len(sizes) :]] == [20, 20, 5]
+
+
+@simulated
+async def test_a_burst_is_of_one_person_and_one_handler() -> None:
+    handler = Scripted(thinking(0.0), burst_s=1.5)
+    house = await opened(handler=handler)
+    await house.say("1", who="ann")
+    await house.say("2", who="ben")
+    await house.say("/help", who="ann")
+    await house.quiet()
+    assert sorted(handler.seen) == ["1", "2"]
+
+
+@simulated
+async def test_a_repeat_changes_nothing() -> None:
+    handler = Scripted(thinking(0.0))
+    house = await opened(handler=handler)
+    message = await house.say("hello")
+    first = await house.accept(message)
+    again = await house.accept(message)
+    await house.quiet()
+    assert first == again
+    assert handler.seen == ["hello"]
+
+
+@simulated
+async def test_so_many_turns_run_at_once_and_no_more() -> None:
+    handler = Scripted(thinking(5.0))
+    house = await opened(handler=handler, gateway=GatewaySettings(turns_max=3))
+    for number in range(7):
+        await house.say(str(number), who=f"p{number}")
+    await house.quiet(1.0)
+    assert len(handler.seen) == 3
+    await house.quiet(5.0)
+    assert len(handler.seen) == 6
+    await house.quiet()
+    assert len(await house.texts()) == 7
+
+
+@simulated
+async def test_so_many_calls_are_made_at_once_and_no_more() -> None:
+    house = await opened(gateway=GatewaySettings(sends_max=3))
+    bot = house.bots["b"]
+    bot.hold()
+    for number in range(7):
+        await house.say("x", room=f"room{number}")
+    await house.quiet(1.0)
+    assert len(bot.in_flight) == 3
+    bot.release()
+    await house.quiet()
+    assert len(bot.calls) == 7
+
+
+@simulated
+async def test_a_flooded_chat_does_not_slow_the_others() -> None:
+    handler = Scripted(thinking(1.0), session_queue_max=10_000)
+    house = await opened(handler=handler, gateway=GatewaySettings(turns_max=4))
+    for number in range(300):
+        await house.say(str(number), room="flooded")
+    await house.quiet(10.0)
+    await house.say("hello", room="quiet")
+    await house.quiet(1.5)
+    assert await house.texts("quiet") == ("re hello",)

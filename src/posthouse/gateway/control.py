@@ -132,11 +132,12 @@ class Control:
             if until_at is None:
                 return _say("pause", context)
             return _say("pause_until", context, until=clock_time(until_at))
-        if word.argument not in tuple(ChatMode):
-            phrase = "mode_unknown" if word.argument else "mode"
+        mode = word.argument.lower()
+        if mode not in tuple(ChatMode):
+            phrase = "mode_unknown" if mode else "mode"
             return _say(phrase, context, mode=chat.mode_at(now))
-        await self._chats.set_mode(chat.id, ChatMode(word.argument), now)
-        return _say("mode", context, mode=word.argument)
+        await self._chats.set_mode(chat.id, ChatMode(mode), now)
+        return _say("mode", context, mode=mode)
 
     def _cancel(self, running: tuple[int, ...]) -> None:
         """Tell whoever runs these turns; they have been marked in the book already."""

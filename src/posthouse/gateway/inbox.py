@@ -14,12 +14,12 @@ from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Question
 from posthouse.model.errors import StorageFull
-from posthouse.model.event import ButtonPressed, Event, MessageReceived
+from posthouse.model.event import ButtonPressed, Event, MessageEdited, MessageReceived
 from posthouse.model.turn import EventState
 from posthouse.store.chats import Chats
 from posthouse.store.journal import Arrival, Receipt
 from posthouse.store.questions import Questions
-from posthouse.wakeup.wakeup import SENDS, TURNS
+from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 
 EVENTS_MAX = 1000  # in one call
 
@@ -79,6 +79,8 @@ class Inbox:
         self._wakeup.nudge(TURNS)
         if any(map(_has_notice, arrivals, receipts)):
             self._wakeup.nudge(SENDS)
+        for turn in filter(None, map(_edited_turn, arrivals, receipts)):
+            self._wakeup.nudge(CANCELS, str(turn).encode())
         return receipts
 
     async def _arrival(
@@ -116,6 +118,12 @@ def _has_notice(arrival: Arrival, receipt: Receipt) -> bool:
     """Whether somebody is told at once: by the router, or because the book decided otherwise."""
     decided = arrival.disposition
     return decided.notice is not None or receipt.state is not decided.state
+
+
+def _edited_turn(arrival: Arrival, receipt: Receipt) -> int | None:
+    """Return the turn whose words have changed: if it is being run, it must start again."""
+    is_edit = isinstance(arrival.event, MessageEdited) and receipt.state is EventState.ROUTED
+    return receipt.turn if is_edit and receipt.is_new else None
 
 
 class BotDoor:
