@@ -17,6 +17,8 @@ from msgspec import Struct
 
 MARKDOWN_CHARACTERS_MAX = 100_000  # beyond it a text is not parsed, but taken as it stands
 
+# One line in which nothing could mean anything: most short answers, at a hundredth of the cost.
+_PLAIN = re.compile(r"[^\W\d_](?:[^\x00-\x1f\\`*_\[\]<>#|~&!=+:-]*[^\W_])?[.,?。，？！]?")
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.channels.markup import MARKDOWN_CHARACTERS_MAX, Mark, Node, parse, to_plain
+from posthouse.channels.markup import (
+    _PLAIN,
+    MARKDOWN_CHARACTERS_MAX,
+    Mark,
+    Node,
+    _blocks,
+    parse,
+    to_plain,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,17 @@ def test_html_is_text_like_any_other() -> None:
 )
 def test_a_link_that_could_run_stays_words(scheme: str) -> None:
     assert Mark.LINK not in {node.mark for node in walk(parse(f"[click]({scheme})"))}
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from(" ab1.!"), max_size=30))
+def test_the_short_way_leads_to_the_same_words(text: str) -> None:
+    if _PLAIN.fullmatch(text):
+        assert "\n\n".join(_blocks(parse(text).children)) == text == to_plain(text)
+
+
+@pytest.mark.parametrize("text", ["hello", "你好，我在。", "Sure, it is 5 pm", "a"])
+def test_most_short_answers_take_the_short_way(text: str) -> None:
+    assert _PLAIN.fullmatch(text)
 
 
 def test_the_tree_says_what_a_dialect_needs() -> None:
