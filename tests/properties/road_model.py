@@ -99,13 +99,10 @@ class Road:
         return Verdict.CANCELLED if task.end == "cancelled" else Verdict.DONE
 
     def crash(self, now: float) -> None:
-        """What ran waits again; what was to be cancelled is not run again."""
+        """What ran waits again, at once, with whatever was wanted of it."""
         for task in self.tasks:
             if task.is_running:
                 task.is_running, task.ready_at = False, now
-                if task.wanted is Wanted.CANCEL:
-                    task.end = "cancelled"
-                task.wanted = Wanted.NOTHING
 
     def stop(self, lane: str) -> None:
         for task in self.tasks:

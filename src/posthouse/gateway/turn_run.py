@@ -109,12 +109,19 @@ class TurnRun:
             await self._say_and_end("handler_missing", handler=turn.handler)
         elif is_report and turn.is_started:
             await self._say_and_end("interrupted", state=TurnState.INTERRUPTED)
+        elif turn.attempt > 1 and await self._is_called_off():
+            await self._end()  # asked for before a crash; finishing obeys
         elif turn.attempt > traits.attempts_max:
             await self._bury()
         else:
             if is_report:
                 await self._start()
             await self._ask_handler(self._handler)
+
+    async def _is_called_off(self) -> bool:
+        around, turn = self._around, self._turn.id
+        wanted = await around.until_stored(lambda: around.journal.wanted(turn))
+        return wanted is not Wanted.NOTHING
 
     async def _start(self) -> None:
         around, turn = self._around, self._turn.id
@@ -169,7 +176,7 @@ class TurnRun:
         try:
             if self._ending is not None:
                 await self._ending
-            elif await around.until_stored(lambda: around.journal.wanted(turn)) is Wanted.NOTHING:
+            elif not await self._is_called_off():
                 await around.until_stored(
                     lambda: around.journal.retry(self._claim, turn, around.clock(), STOPPING)
                 )

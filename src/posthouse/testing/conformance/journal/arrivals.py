@@ -383,17 +383,18 @@ async def editing_what_runs_has_it_run_again(scene: Scene) -> None:
     same((await scene.claim_one()).turn.text, "and then?", "the lane goes on")
 
 
-async def an_edit_survives_a_crash_as_one_run(scene: Scene) -> None:
-    """What is handed out after the crash has the new words already; it need not run once more."""
+async def a_wish_to_run_again_survives_a_crash(scene: Scene) -> None:
     await scene.say("helo", message_id="om1", on_edit=OnEdit.RERUN)
     await scene.claim_one()
     await _edit(scene, "hello", OnEdit.RERUN)
     await scene.crash()
     again = await scene.claim_one()
     same(again.turn.text, "hello", "the words")
-    same(await scene.journal.wanted(again.turn.id), Wanted.NOTHING, "what is wanted of it")
-    finished = await scene.finish(again, *scene.outputs(again, "answer to hello"))
-    same(finished.verdict, Verdict.DONE, "the verdict")
+    same(await scene.journal.wanted(again.turn.id), Wanted.RERUN, "what is wanted of it")
+    same((await scene.finish(again)).verdict, Verdict.RERUN, "the verdict")
+    fresh = await scene.claim_one()
+    same(await scene.journal.wanted(fresh.turn.id), Wanted.NOTHING, "wanted of the fresh run")
+    same((await scene.finish(fresh)).verdict, Verdict.DONE, "its verdict")
 
 
 async def editing_what_runs_may_change_nothing(scene: Scene) -> None:

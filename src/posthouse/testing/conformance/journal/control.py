@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posthouse.model.delivery import Delivery, Kind, NotSent, Sent, State, Unknown
 from posthouse.model.turn import EventState, TurnState
-from posthouse.store.journal import AmendKind, ClaimedTurn, Verdict, Wanted
+from posthouse.store.journal import AmendKind, ClaimedTurn, Result, Verdict, Wanted
 from posthouse.testing.conformance.checks import holds, same
 from posthouse.testing.conformance.scene import (
     KEYED,
@@ -273,28 +273,26 @@ async def what_runs_is_cancelled_and_what_waits_survives(scene: Scene) -> None:
     same(await scene.sends(), (), "what the cancelled one wanted to say")
 
 
-async def what_was_cancelled_is_not_run_again_after_a_crash(scene: Scene) -> None:
+async def a_wish_to_cancel_survives_a_crash(scene: Scene) -> None:
+    """Whoever gets the turn next asks ``wanted`` before running it, and only ends it."""
     receipt = await scene.say("work")
     await scene.say("next")
     running = await scene.claim_one()
     await scene.recall()
     await scene.crash()
     await _read_report(scene)
-    next_one = await scene.claim_one()
-    holds(next_one.turn.id != running.turn.id, "a cancelled turn is not handed out again")
-    same(next_one.turn.text, "next", "the lane goes on")
+    again = await scene.claim_one()
+    same(again.turn.id, running.turn.id, "the turn that was running")
+    same(await scene.journal.wanted(again.turn.id), Wanted.CANCEL, "what is wanted of it")
+    stopped = output(f"turn:{again.turn.id}", "Stopped.", ordinal=9)
+    result = Result(deliveries=scene.outputs(again, "zombie"), if_cancelled=(stopped,))
+    finished = await scene.finish(again, result=result)
+    same(finished.verdict, Verdict.CANCELLED, "the verdict")
+    same(bodies(await scene.sends()), ["Stopped."], "what is said")
     road = await scene.road(receipt)
     same(road.turn and road.turn.state, TurnState.CANCELLED, "the turn")
     same(road.turn and road.turn.reason, "recalled", "its reason")
-
-
-async def what_was_stopped_is_not_run_again_after_a_crash(scene: Scene) -> None:
-    await scene.say("work")
-    await scene.claim_one()
-    await scene.journal.stop_session(scene.chat.id, scene.session(), scene.now)
-    await scene.crash()
-    same(await scene.claim(), (), "turns")
-    same(await scene.journal.next_turn_at(scene.now), None, "when to look again")
+    same((await scene.claim_one()).turn.text, "next", "the lane goes on")
 
 
 async def somebody_elses_turn_is_not_cancelled(scene: Scene) -> None:
