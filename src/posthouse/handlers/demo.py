@@ -8,9 +8,9 @@ from collections.abc import AsyncGenerator, Mapping
 from posthouse.handlers.handler import Traits, TurnContext
 from posthouse.model.action import Action, Ask, Draft, Send
 from posthouse.model.message import Content, File, Image
-from posthouse.model.turn import OnCrash, OnEdit, Turn
+from posthouse.model.turn import Answer, OnCrash, OnEdit, Turn
 
-WORD = re.compile(r"\s*\S+|\s+$")
+WORD = re.compile(r"\s*(?:[⺀-鿿＀-￯]|[^\s⺀-鿿＀-￯]+)|\s+$")  # a Chinese character is a word
 WORD_PAUSE_S = 0.04
 WORDS_MAX = 400  # shown one by one; what is longer appears at once
 ASK_WORDS = ("投票", "vote", "ask")
@@ -52,11 +52,8 @@ class Demo:
     async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         """Answer word by word; ``vote`` asks a question with buttons."""
         lines = _LINES["zh" if context.language == "zh" else "en"]
-        if turn.answer is not None:
-            choices = lines["choices"]
-            picked = (
-                choices[turn.answer.choice] if turn.answer.choice is not None else turn.answer.text
-            )
+        picked = _picked(turn.answer, tuple(lines["choices"]))
+        if picked:
             yield Send(Content(str(lines["chosen"]).format(choice=picked)))
             return
         if turn.text.strip().lower() in ASK_WORDS:
@@ -90,3 +87,12 @@ class Demo:
             shown += word
             yield Draft(shown)
             await context.sleep(self._pause_s)
+
+
+def _picked(answer: Answer | None, choices: tuple[str, ...]) -> str:
+    """Return which button was pressed or typed; empty where something else was said."""
+    if answer is None:
+        return ""
+    if answer.choice is not None:
+        return choices[answer.choice]
+    return answer.text if answer.text in choices else ""
