@@ -31,7 +31,11 @@ class Fate(Struct, frozen=True):
     notice: Notice | None = None  # beside the disposition's own
 
 
-_TAKEN_BACK = Fate(EventState.RECALLED, "recalled_early")  # its recall was faster than it
+class Queue(Struct, frozen=True):
+    """The queue that an event would join: how long it is, and whether people know it is full."""
+
+    length: int
+    is_told: bool
 
 
 def accept(
@@ -42,18 +46,23 @@ def accept(
 
 def _accept_one(database: Database, arrival: Arrival, now: float, new_key: NewKey) -> Receipt:
     event = arrival.event
-    recall = _recall_key(event)
-    seen = database.all(SQL["seen"], bot=event.place.bot, key=event.key, recall=recall)
-    for key, first in seen:
-        if key == event.key:
-            return _repeated(database, first)
-    fate = _TAKEN_BACK if seen else _decide(database, arrival, now)
+    found = database.one(
+        SQL["look"],
+        bot=event.place.bot,
+        key=event.key,
+        recall=_recall_key(event),
+        lane=_lane(arrival),
+    )
+    assert found is not None
+    first, is_taken_back, length, is_told = found
+    if first is not None:
+        return _repeated(database, first)
+    if is_taken_back:  # its recall was faster
+        fate = Fate(EventState.RECALLED, "recalled_early")
+    else:
+        fate = _decide(database, arrival, Queue(length, bool(is_told)), now)
     number = _enter(database, arrival, fate, now)
-    if arrival.disposition.claimant is not None and fate.is_part:
-        question = arrival.disposition.claimant.question
-        database.run(SQL["answer"], event=number, question=question)
-    if fate.notice is not None or (arrival.disposition.notice is not None and not seen):
-        _put_notices(database, arrival, fate, now, new_key)
+    _put_notices(database, arrival, fate, now, new_key)
     return Receipt(event=number, is_new=True, state=fate.state, reason=fate.reason, turn=fate.turn)
 
 
@@ -80,7 +89,7 @@ def _repeated(database: Database, first: int) -> Receipt:
 
 def _enter(database: Database, arrival: Arrival, fate: Fate, now: float) -> int:
     event = arrival.event
-    row = database.one(
+    number = database.insert(
         SQL["enter"],
         chat=arrival.chat,
         kind=str(event.__struct_config__.tag),
@@ -96,34 +105,38 @@ def _enter(database: Database, arrival: Arrival, fate: Fate, now: float) -> int:
         has_slot=arrival.has_slot,
         body=rows.json(event),
     )
-    assert row is not None
-    database.run(SQL["remember"], bot=event.place.bot, key=event.key, event=row[0], now=now)
-    return int(row[0])
+    assert number is not None
+    database.run(SQL["remember"], bot=event.place.bot, key=event.key, event=number, now=now)
+    if arrival.disposition.claimant is not None and fate.is_part:
+        question = arrival.disposition.claimant.question
+        database.run(SQL["answer"], event=number, question=question)
+    return number
 
 
 def _put_notices(
     database: Database, arrival: Arrival, fate: Fate, now: float, new_key: NewKey
 ) -> None:
-    bot = outputs.bot_of(database, arrival.chat)
-    author = Author(arrival.chat, bot, person=arrival.event.sender.id)
-    for notice in (arrival.disposition.notice, fate.notice):
+    own = None if fate.state is EventState.RECALLED else arrival.disposition.notice
+    for notice in (own, fate.notice):
         if notice is not None:
+            bot = outputs.bot_of(database, arrival.chat)
+            author = Author(arrival.chat, bot, person=arrival.event.sender.id)
             outputs.put_notice(database, author, notice, now, new_key)
 
 
 # --- where it goes --------------------------------------------------------------------------
 
 
-def _decide(database: Database, arrival: Arrival, now: float) -> Fate:
+def _decide(database: Database, arrival: Arrival, queue: Queue, now: float) -> Fate:
     event, disposition = arrival.event, arrival.disposition
     if disposition.claimant is not None:
-        return _answer(database, arrival, disposition.claimant, now)
+        return _answer(database, arrival, queue, disposition.claimant, now)
     if isinstance(event, MessageEdited):
-        fate = _edit(database, arrival, event, now)
+        fate = _edit(database, arrival, queue, event, now)
         if fate is not None:
             return fate
     if disposition.state is EventState.ROUTED or _is_away(disposition):
-        return _to_turn(database, arrival, now)
+        return _to_turn(database, arrival, queue, now)
     return Fate(disposition.state, disposition.reason)
 
 
@@ -131,7 +144,9 @@ def _is_away(disposition: Disposition) -> bool:
     return disposition.state is EventState.LATE and disposition.handler == AWAY
 
 
-def _answer(database: Database, arrival: Arrival, claimant: Claimant, now: float) -> Fate:
+def _answer(
+    database: Database, arrival: Arrival, queue: Queue, claimant: Claimant, now: float
+) -> Fate:
     """Give the answer of a question to a turn, if it comes first and in time."""
     row = database.one(SQL["question"], question=claimant.question)
     if row is None:
@@ -147,7 +162,7 @@ def _answer(database: Database, arrival: Arrival, claimant: Claimant, now: float
         choice=claimant.choice,
         text="" if claimant.choice is not None else _typed(arrival.event),
     )
-    return _to_turn(database, arrival, now, answer=answer)
+    return _to_turn(database, arrival, queue, now, answer=answer)
 
 
 def _refused(claimant: Claimant, reason: str) -> Fate:
@@ -161,25 +176,24 @@ def _typed(event: Event) -> str:
 def _to_turn(
     database: Database,
     arrival: Arrival,
+    queue: Queue,
     now: float,
     *,
     answer: Answer | None = None,
     replaces: int | None = None,
 ) -> Fate:
+    """Join the last turn of the lane, start one, or refuse; answers and edits never join."""
     disposition = arrival.disposition
-    lane = _lane(arrival)
-    row = database.one(SQL["lane"], lane=lane)
-    queue, is_overloaded = row if row is not None else (0, False)
     state, reason = disposition.state, disposition.reason
-    if queue and answer is None and replaces is None:
-        joined = _join(database, arrival, lane, now)
+    if queue.length and answer is None and replaces is None:
+        joined = _join(database, arrival, now)
         if joined is not None:
             return Fate(state, reason, joined, is_part=True)
-    if queue >= disposition.queue_max:
-        return _overloaded(database, lane, disposition, is_told=bool(is_overloaded))
-    if is_overloaded and queue <= disposition.queue_max // 2:
-        database.run(SQL["overload"], lane=lane, is_overloaded=False)
-    turn = _put_turn(database, arrival, lane, now, answer, replaces)
+    if queue.length >= disposition.queue_max:
+        return _overloaded(database, arrival, queue)
+    if queue.is_told and queue.length <= disposition.queue_max // 2:
+        database.run(SQL["overload"], lane=_lane(arrival), is_overloaded=False)
+    turn = _put_turn(database, arrival, now, answer, replaces)
     return Fate(state, reason, turn, is_part=True)
 
 
@@ -193,15 +207,16 @@ def _lane_kind(arrival: Arrival) -> LaneKind:
     return LaneKind.CONTROL if _is_away(arrival.disposition) else arrival.disposition.lane_kind
 
 
-def _overloaded(database: Database, lane: str, disposition: Disposition, *, is_told: bool) -> Fate:
-    if not is_told:
-        database.run(SQL["overload"], lane=lane, is_overloaded=True)
-    notice = None if is_told else disposition.overload
-    return Fate(EventState.REFUSED, "overload", notice=notice)
+def _overloaded(database: Database, arrival: Arrival, queue: Queue) -> Fate:
+    if queue.is_told:
+        return Fate(EventState.REFUSED, "overload")
+    database.run(SQL["overload"], lane=_lane(arrival), is_overloaded=True)
+    return Fate(EventState.REFUSED, "overload", notice=arrival.disposition.overload)
 
 
-def _join(database: Database, arrival: Arrival, lane: str, now: float) -> int | None:
+def _join(database: Database, arrival: Arrival, now: float) -> int | None:
     """Join the waiting last turn of the lane; None when its window is closed."""
+    lane = _lane(arrival)
     row = database.one(SQL["last_turn"], lane=lane)
     if row is None:
         return None
@@ -221,14 +236,13 @@ def _join(database: Database, arrival: Arrival, lane: str, now: float) -> int | 
 def _put_turn(
     database: Database,
     arrival: Arrival,
-    lane: str,
     now: float,
     answer: Answer | None,
     replaces: int | None,
 ) -> int:
-    disposition = arrival.disposition
+    disposition, lane = arrival.disposition, _lane(arrival)
     until_at = now + min(disposition.burst_s, BURST_MAX_S)
-    row = database.one(
+    turn = database.insert(
         SQL["put_turn"],
         lane=lane,
         chat=arrival.chat,
@@ -241,15 +255,17 @@ def _put_turn(
         replaces=replaces,
         answer=None if answer is None else rows.json(answer),
     )
-    assert row is not None
+    assert turn is not None
     lanes.gain_turn(database, _lane_kind(arrival), lane, arrival.chat, until_at)
-    return int(row[0])
+    return turn
 
 
 # --- edits ----------------------------------------------------------------------------------
 
 
-def _edit(database: Database, arrival: Arrival, event: MessageEdited, now: float) -> Fate | None:
+def _edit(
+    database: Database, arrival: Arrival, queue: Queue, event: MessageEdited, now: float
+) -> Fate | None:
     """Say what becomes of an edit; None when it is to be treated like a new message."""
     disposition = arrival.disposition
     is_routed = disposition.state is EventState.ROUTED
@@ -269,7 +285,7 @@ def _edit(database: Database, arrival: Arrival, event: MessageEdited, now: float
         return Fate(EventState.IGNORED, "edit_ignored")
     if not is_routed:
         return Fate(disposition.state, disposition.reason)
-    return _to_turn(database, arrival, now, replaces=turn)
+    return _to_turn(database, arrival, queue, now, replaces=turn)
 
 
 def _edit_of_nothing(database: Database, arrival: Arrival, event: MessageEdited) -> Fate:

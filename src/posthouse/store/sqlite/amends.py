@@ -91,7 +91,7 @@ def claim(
             epoch=gateway.epoch,
             now=now,
         )
-        taken.sort(key=lambda row: row[4])  # RETURNING knows no order
+        taken.sort(key=lanes.by_age)
         claimed += [_take(database, gateway, row, now) for row in taken]
     return tuple(amend for amend in claimed if amend is not None)
 

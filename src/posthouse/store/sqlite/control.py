@@ -9,7 +9,7 @@ from posthouse.model.delivery import Delivery, State
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import RECALLED_DELIVERIES_MAX, Recall, RecallScope, Wanted
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, ledger, rows
+from posthouse.store.sqlite import lanes, ledger, rows, turns
 from posthouse.store.sqlite.database import Database, Row
 
 SQL = load("sqlite/control.sql")
@@ -169,7 +169,7 @@ def _wait_without(database: Database, turn: int, lane: str, now: float) -> None:
         database.run(SQL["one_less"], turn=turn)
         lanes.turn_changed(database, lane)
     else:
-        _cancel_waiting(database, turn, lane, "recalled", now)
+        turns.cancel_waiting(database, turn, lane, "recalled", now)
 
 
 def _withdraw_answers(
@@ -192,7 +192,7 @@ def _is_said(delivery: Delivery) -> bool:
 def stop_session(database: Database, session: str, now: float) -> tuple[int, ...]:
     lane = lanes.turn_lane(session)
     for (turn,) in database.all(SQL["waiting_in"], lane=lane):
-        _cancel_waiting(database, turn, lane, "stopped", now)
+        turns.cancel_waiting(database, turn, lane, "stopped", now)
     running = tuple(int(turn) for (turn,) in database.all(SQL["running_in"], lane=lane))
     for turn in running:
         _want(database, turn, Wanted.CANCEL, "stopped")
@@ -209,8 +209,3 @@ def forget_before(database: Database, session: str, now: float) -> None:
 
 def _want(database: Database, turn: int, wanted: Wanted, reason: str) -> None:
     database.run(SQL["want"], turn=turn, wanted=wanted, reason=reason)
-
-
-def _cancel_waiting(database: Database, turn: int, lane: str, reason: str, now: float) -> None:
-    database.run(SQL["cancel_waiting"], turn=turn, reason=reason, now=now)
-    lanes.turn_lost(database, lane, turn, now)

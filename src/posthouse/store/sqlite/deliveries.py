@@ -47,7 +47,7 @@ def claim(
             epoch=gateway.epoch,
             now=now,
         )
-        taken.sort(key=lambda row: row[4])  # RETURNING knows no order
+        taken.sort(key=lanes.by_age)
         claimed += [_take(database, gateway, row, budget.capabilities, now) for row in taken]
     return tuple(delivery for delivery in claimed if delivery is not None)
 
@@ -110,13 +110,14 @@ def sending(
     capabilities: Capabilities,
     now: float,
 ) -> ClaimedDelivery | None:
-    row = lanes.held_row(database, SQL["held"], claim, delivery=delivery)
+    row = lanes.held_row(database, SQL["held_with_chat"], claim, delivery=delivery)
     if row is None:
         raise FenceLost
     was = rows.entry(row)
     if was.delivery.state is State.DROPPED:
         lanes.let_go(database, claim.lane, now)
         return None
+    database.run(SQL["keep_body"], delivery=delivery, body=body)
     was.delivery = replace(was.delivery, body=body)
     sent, step = ledger.happen(database, was, Taken(), capabilities, now)
     if step.step is Step.WRITE:

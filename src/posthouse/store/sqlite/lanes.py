@@ -76,7 +76,12 @@ def let_go(database: Database, lane: str, now: float) -> None:
     database.run(SQL["let_go"], lane=lane, now=now)
 
 
-def held_row(database: Database, sql: str, claim: Claim, **values: int) -> Row | None:
+def by_age(taken: Row) -> tuple[float, int]:
+    """Order claimed lanes (lane, fence, current, tries, ready_at): RETURNING knows no order."""
+    return taken[4], taken[2] or 0
+
+
+def held_row(database: Database, sql: str, claim: Claim, **values: float) -> Row | None:
     """Return what a claim holds; None when the lane is no longer the claim's."""
     return database.one(
         sql,

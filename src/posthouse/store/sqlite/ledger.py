@@ -84,7 +84,6 @@ def write(database: Database, was: Entry, delivery: Delivery, now: float) -> Non
         SQL["change"],
         id=delivery.id,
         state=delivery.state,
-        body=delivery.body,
         attempts=delivery.attempts,
         queued_at=delivery.queued_at,
         first_sent_at=delivery.first_sent_at,

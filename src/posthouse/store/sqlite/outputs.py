@@ -73,7 +73,7 @@ def insert(
     database: Database, author: Author, new: NewDelivery, delivery: Delivery, now: float
 ) -> int | None:
     """Insert a delivery in the state it has; None when its origin exists. The lane is not told."""
-    row = database.one(
+    return database.insert(
         SQL["put"],
         bot=author.bot,
         chat=author.chat,
@@ -93,7 +93,6 @@ def insert(
         person=author.person,
         is_report=author.is_report,
     )
-    return None if row is None else row[0]
 
 
 def ask(database: Database, chat: int, question: NewQuestion) -> None:

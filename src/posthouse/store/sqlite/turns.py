@@ -10,10 +10,9 @@ from msgspec.structs import replace
 
 from posthouse.model.address import Chat, Person
 from posthouse.model.capabilities import Capabilities
-from posthouse.model.delivery import Delivery, Next, Step, Taken, advance
+from posthouse.model.delivery import Taken, advance
 from posthouse.model.disposition import NewDelivery
 from posthouse.model.errors import FenceLost
-from posthouse.model.message import Content
 from posthouse.model.turn import LaneKind, StoredEvent, Turn, TurnState
 from posthouse.store.journal import (
     Claim,
@@ -36,15 +35,16 @@ SQL = load("sqlite/turns.sql")
 
 REPORT = "recall_report"  # the handler that says how a recall went
 STOPPING = "stopping"  # the reason of a retry that is nobody's fault
+BUSY = -1  # what the query says instead of the fence of a send lane that is not idle
 REPLACED_MAX = 20  # edits of one message that are followed back
 
 
 class Held(Struct, frozen=True):
     """The turn that a claim holds."""
 
+    claim: Claim
     turn: int
-    lane: str
-    chat: int
+    chat: Chat
     handler: str
     person: str
     wanted: Wanted
@@ -53,10 +53,16 @@ class Held(Struct, frozen=True):
     tries: int
     ready_at: float
     notes: str
+    send_fence: int | None  # of the idle send lane, if a first delivery may take it at once
 
     @property
-    def is_control(self) -> bool:
-        return is_control(self.lane)
+    def lane(self) -> str:
+        return self.claim.lane
+
+    @property
+    def author(self) -> Author:
+        is_report = self.handler == REPORT
+        return Author(self.chat.id, self.chat.bot, self.person, is_report)
 
 
 def is_control(lane: str) -> bool:
@@ -88,7 +94,7 @@ def next_at(database: Database) -> float | None:
 
 def _take(database: Database, sql: str, gateway: Gateway, now: float, limit: int) -> list[Row]:
     taken = database.all(sql, gateway=gateway.id, epoch=gateway.epoch, now=now, limit=limit)
-    taken.sort(key=lambda row: row[4])  # RETURNING knows no order
+    taken.sort(key=lanes.by_age)
     return taken
 
 
@@ -159,28 +165,31 @@ def _events_before(
 # --- while it runs --------------------------------------------------------------------------
 
 
-def hold(database: Database, claim: Claim, turn: int) -> Held:
-    """Return what the claim holds.
+def hold(
+    database: Database, claim: Claim, turn: int, now: float = 0.0, *, has_first: bool = False
+) -> Held:
+    """Return what the claim holds; with ``has_first``, also whether that may leave at once.
 
     Raises:
         FenceLost: somebody else has the lane now.
     """
-    row = lanes.held_row(database, SQL["held"], claim, turn=turn)
+    row = lanes.held_row(database, SQL["held"], claim, turn=turn, now=now, has_first=has_first)
     if row is None:
         raise FenceLost
-    chat, handler, person, wanted, wanted_reason, is_started, tries, ready_at, notes = row
+    handler, person, wanted, wanted_reason, is_started, tries, ready_at, notes, fence = row[:9]
     return Held(
+        claim,
         turn,
-        claim.lane,
-        chat,
+        rows.chat(row[9:]),
         handler,
         person,
-        Wanted(wanted),
+        Wanted(wanted) if wanted else Wanted.NOTHING,
         wanted_reason,
         bool(is_started),
         tries,
         ready_at,
         notes,
+        None if fence == BUSY else fence,
     )
 
 
@@ -201,7 +210,7 @@ def put(
     held = hold(database, claim, turn)
     if held.wanted is not Wanted.NOTHING:
         return ()
-    return outputs.put(database, _author(database, held), deliveries, now)
+    return outputs.put(database, held.author, deliveries, now)
 
 
 def wanted(database: Database, turn: int) -> Wanted:
@@ -236,17 +245,14 @@ def finish(  # noqa: PLR0913 - the protocol's own
     *,
     is_first_sent: bool,
 ) -> Finished:
-    held = hold(database, claim, turn)
+    has_first = is_first_sent and bool(result.deliveries and result.deliveries[0].body)
+    held = hold(database, claim, turn, now, has_first=has_first)
     if held.wanted is not Wanted.NOTHING:
         return Finished(_obey(database, held, result.if_cancelled, now))
-    first = None
-    if _leaves_something(result):
-        may_send = is_first_sent and _may_send_at_once(database, held, claim, result, now)
-        first = _put_result(
-            database, held, result, capabilities, now, sender=claim if may_send else None
-        )
-    notes = result.notes and rows.json(rows.pairs(held.notes) + result.notes)
-    _end(database, held, result.state, result.reason, now, notes=notes or held.notes)
+    first = _put_first(database, held, result, capabilities, now)
+    _put_rest(database, held, result, capabilities, now, is_first_out=first is not None)
+    notes = rows.json(rows.pairs(held.notes) + result.notes) if result.notes else held.notes
+    _end(database, held, result.state, result.reason, now, notes=notes)
     return Finished(Verdict.DONE, first)
 
 
@@ -270,17 +276,28 @@ def revive(database: Database, turn: int, now: float) -> bool:
     return True
 
 
+def cancel_waiting(database: Database, turn: int, lane: str, reason: str, now: float) -> None:
+    """End a turn that nobody runs."""
+    database.run(SQL["cancel_waiting"], turn=turn, reason=reason, now=now)
+    lanes.turn_lost(database, lane, turn, now)
+
+
+def run_again(database: Database, turn: int, lane: str, now: float) -> None:
+    """Give a turn back to the head of its lane, to start from the beginning."""
+    database.run(SQL["run_again"], turn=turn)
+    lanes.turn_waits(database, lane, now, tries=0)
+
+
 def _obey(
     database: Database, held: Held, if_cancelled: tuple[NewDelivery, ...], now: float
 ) -> Verdict:
     """Do with a turn what a control turn has asked for; its outputs are refused."""
     if held.wanted is Wanted.RERUN:
-        database.run(SQL["run_again"], turn=held.turn)
-        lanes.turn_waits(database, held.lane, now, tries=0)
+        run_again(database, held.turn, held.lane, now)
         return Verdict.RERUN
     if_cancelled = tuple(new for new in if_cancelled if ledger.is_shown(database, new.target))
     if if_cancelled:
-        outputs.put(database, _author(database, held), if_cancelled, now)
+        outputs.put(database, held.author, if_cancelled, now)
     _end(database, held, TurnState.CANCELLED, held.wanted_reason, now, notes=held.notes)
     return Verdict.CANCELLED
 
@@ -300,54 +317,26 @@ def _end(
     lanes.turn_goes_on(database, held.lane, now)
 
 
-def _author(database: Database, held: Held, chat: Chat | None = None) -> Author:
-    bot = outputs.bot_of(database, held.chat) if chat is None else chat.bot
-    return Author(held.chat, bot, held.person, is_report=held.handler == REPORT)
-
-
-def _leaves_something(result: Result) -> bool:
-    return bool(
-        result.deliveries
-        or result.amends
-        or result.withdraw
-        or result.questions
-        or result.slot_body is not None
-    )
-
-
-def _put_result(
+def _put_rest(
     database: Database,
     held: Held,
     result: Result,
     capabilities: Capabilities,
     now: float,
     *,
-    sender: Claim | None,
-) -> ClaimedDelivery | None:
-    """Store what a turn leaves behind; ``sender`` sends the first delivery at once."""
-    chat = _chat(database, held.chat)
-    author = _author(database, held, chat)
-    first = None
-    if sender is not None:
-        first = _put_sending(database, author, result.deliveries[0], capabilities, now)
-    outputs.put(database, author, result.deliveries[0 if first is None else 1 :], now)
+    is_first_out: bool,
+) -> None:
+    """Store what a turn leaves behind, except a first delivery that is on its way already."""
+    if rest := result.deliveries[is_first_out:]:
+        outputs.put(database, held.author, rest, now)
     for question in result.questions:
-        outputs.ask(database, held.chat, question)
-    amends.put(database, author, result.amends, now)
+        outputs.ask(database, held.chat.id, question)
+    amends.put(database, held.author, result.amends, now)
     for delivery in result.withdraw:
-        _withdraw(database, held.chat, delivery, capabilities, now)
-    is_slot_used = first is not None or not result.deliveries
+        _withdraw(database, held.chat.id, delivery, capabilities, now)
+    is_slot_used = is_first_out or not result.deliveries
     if result.slot_body is not None and is_slot_used:
         database.run(SQL["keep_slot"], turn=held.turn, body=result.slot_body)
-    if sender is None or first is None:
-        return None
-    return _with_claim(database, first, sender, chat, result.deliveries[0].content)
-
-
-def _chat(database: Database, chat: int) -> Chat:
-    row = database.one(SQL["chat"], chat=chat)
-    assert row is not None
-    return rows.chat(row)
 
 
 def _withdraw(
@@ -358,58 +347,38 @@ def _withdraw(
         ledger.take_back(database, was, capabilities, now)
 
 
-# --- the first delivery, sent at once -------------------------------------------------------
-
-
-def _may_send_at_once(
-    database: Database, held: Held, claim: Claim, result: Result, now: float
-) -> bool:
-    if not result.deliveries or not result.deliveries[0].body:
-        return False
-    row = database.one(
-        SQL["may_send_at_once"],
-        chat=held.chat,
-        own=int(held.is_control),
-        gateway=claim.gateway,
-        epoch=claim.epoch,
-        now=now,
-    )
-    return row is not None
-
-
-def _put_sending(
-    database: Database,
-    author: Author,
-    new: NewDelivery,
-    capabilities: Capabilities,
-    now: float,
-) -> Delivery | None:
-    """Put a delivery that is ``sending`` from the start; None when it had been put before."""
-    queued = outputs.fresh(author, new, now)
-    delivery, _ = advance(queued, Taken(), capabilities, now)
+def _put_first(
+    database: Database, held: Held, result: Result, capabilities: Capabilities, now: float
+) -> ClaimedDelivery | None:
+    """Put the first delivery as ``sending`` and hold its lane, if that may be."""
+    if held.send_fence is None:
+        return None
+    new, author = result.deliveries[0], held.author
+    delivery, step = advance(outputs.fresh(author, new, now), Taken(), capabilities, now)
     number = outputs.insert(database, author, new, delivery, now)
-    return None if number is None else replace(delivery, id=number)
-
-
-def _with_claim(
-    database: Database, delivery: Delivery, sender: Claim, chat: Chat, content: Content
-) -> ClaimedDelivery:
-    lane = lanes.send_lane(chat.id)
-    row = database.one(
-        SQL["take_send_lane"],
-        lane=lane,
-        chat=chat.id,
-        bot=chat.bot,
-        delivery=delivery.id,
-        gateway=sender.gateway,
-        epoch=sender.epoch,
-    )
-    assert row is not None
+    if number is None:  # it had been put before
+        return None
+    delivery = replace(delivery, id=number)
     return ClaimedDelivery(
-        claim=Claim(lane, row[0], sender.gateway, sender.epoch),
+        claim=_take_send_lane(database, held, number, held.send_fence + 1),
         delivery=delivery,
-        next=Next(Step.WRITE),
-        chat=chat,
-        content=content,
+        next=step,
+        chat=held.chat,
+        content=new.content,
         target_ids=ledger.target_ids(database, delivery),
     )
+
+
+def _take_send_lane(database: Database, held: Held, delivery: int, fence: int) -> Claim:
+    lane, claim = lanes.send_lane(held.chat.id), held.claim
+    database.run(
+        SQL["take_send_lane"],
+        lane=lane,
+        chat=held.chat.id,
+        bot=held.chat.bot,
+        delivery=delivery,
+        gateway=claim.gateway,
+        epoch=claim.epoch,
+        fence=fence,
+    )
+    return Claim(lane, fence, claim.gateway, claim.epoch)

@@ -157,6 +157,7 @@ CREATE UNIQUE INDEX deliveries_by_origin ON deliveries (origin, ordinal, part);
 CREATE INDEX deliveries_of_chat ON deliveries (chat, put_at);
 CREATE INDEX deliveries_open ON deliveries (chat, id) WHERE state IN ('queued', 'sending', 'unknown');
 CREATE INDEX deliveries_troubled ON deliveries (state, id) WHERE state IN ('failed', 'doubtful');
+CREATE INDEX deliveries_recalled ON deliveries (recall) WHERE recall IS NOT NULL;
 CREATE INDEX deliveries_of_target ON deliveries (target) WHERE target IS NOT NULL;
 
 CREATE TABLE amends (           -- edits and withdrawals of what was sent

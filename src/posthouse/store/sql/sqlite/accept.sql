@@ -1,14 +1,19 @@
--- name: seen
--- Whether a key was seen before, and whether the recall of this message came first.
-SELECT key, event FROM seen WHERE bot = :bot AND key IN (:key, :recall);
-
--- name: first
--- What was said about the first delivery of a repeated event.
-SELECT state, reason, turn, slot_body FROM events WHERE id = :event;
+-- name: look
+-- All there is to know before an event is written: the event that had its key first, whether the
+-- recall of this message was faster, and how long the queue of its lane is (without what is being
+-- worked on) and whether people were told that it is full.
+SELECT (SELECT s.event FROM seen s WHERE s.bot = :bot AND s.key = :key),
+       EXISTS (SELECT 1 FROM seen r WHERE r.bot = :bot AND r.key = :recall),
+       coalesce(l.waiting - (l.owner IS NOT NULL AND l.current IS NOT NULL), 0), l.is_overloaded
+FROM (SELECT 1) LEFT JOIN lanes l ON l.lane = :lane;
 
 -- name: remember
 -- Recognise this key from now on.
 INSERT INTO seen (bot, key, event, at) VALUES (:bot, :key, :event, :now);
+
+-- name: first
+-- What was said about the first delivery of a repeated event.
+SELECT state, reason, turn, slot_body FROM events WHERE id = :event;
 
 -- name: enter
 -- Write an event into the book.
@@ -17,13 +22,7 @@ INSERT INTO events (
   has_slot, body)
 VALUES (
   :chat, :kind, :key, :message_id, :entrance, :platform_at, :now, :state, :reason, :turn, :is_part,
-  :has_slot, :body)
-RETURNING id;
-
--- name: lane
--- How long the queue of a lane is, without what is being worked on.
-SELECT waiting - (owner IS NOT NULL AND current IS NOT NULL), is_overloaded FROM lanes
-WHERE lane = :lane;
+  :has_slot, :body);
 
 -- name: last_turn
 -- The newest waiting turn of a lane that nobody works on: the one that a new event may join.
@@ -45,8 +44,7 @@ INSERT INTO turns (
   replaces, answer)
 VALUES (
   :lane, (SELECT coalesce(max(id), 0) + 1 FROM turns), :chat, :session, :handler, :person, :on_edit,
-  :now, :burst_until_at, 1, :replaces, :answer)
-RETURNING id;
+  :now, :burst_until_at, 1, :replaces, :answer);
 
 -- name: overload
 -- Remember whether people were told that a lane is full.
@@ -54,13 +52,13 @@ UPDATE lanes SET is_overloaded = :is_overloaded WHERE lane = :lane;
 
 -- name: is_known_message
 -- Whether a message stands in the book.
-SELECT 1 FROM events WHERE chat = :chat AND message_id = :message_id AND kind = 'message' LIMIT 1;
+SELECT 1 FROM events WHERE chat = :chat AND message_id = :message_id AND message_id <> '' AND kind = 'message' LIMIT 1;
 
 -- name: edited
 -- The newest words of a message that a turn was given, and whether that turn is running.
 SELECT e.id, e.body, t.id, t.state, t.on_edit, t.lane, l.owner IS NOT NULL AND l.current IS t.id
 FROM events e JOIN turns t ON t.id = e.turn JOIN lanes l ON l.lane = t.lane
-WHERE e.chat = :chat AND e.message_id = :message_id AND e.kind IN ('message', 'edited')
+WHERE e.chat = :chat AND e.message_id = :message_id AND e.message_id <> '' AND e.kind IN ('message', 'edited')
   AND e.state = 'routed' AND e.is_part
 ORDER BY e.id DESC LIMIT 1;
 

@@ -60,7 +60,7 @@ SELECT message_id FROM events WHERE id = :event;
 -- A message and its edits, with the turns they were given to.
 SELECT e.id, t.id, t.lane, t.state, l.owner IS NOT NULL AND l.current IS t.id
 FROM events e LEFT JOIN turns t ON t.id = e.turn AND e.is_part LEFT JOIN lanes l ON l.lane = t.lane
-WHERE e.chat = :chat AND e.message_id = :message_id AND e.kind IN ('message', 'edited')
+WHERE e.chat = :chat AND e.message_id = :message_id AND e.message_id <> '' AND e.kind IN ('message', 'edited')
   AND e.state <> 'recalled';
 
 -- name: take_words
@@ -74,11 +74,6 @@ SELECT count(*) FROM events WHERE turn = :turn AND is_part;
 -- name: one_less
 -- A waiting turn has lost an event.
 UPDATE turns SET event_count = event_count - 1 WHERE id = :turn;
-
--- name: cancel_waiting
--- A turn that waited will not be run.
-UPDATE turns SET state = 'cancelled', reason = :reason, finished_at = :now, wanted = ''
-WHERE id = :turn;
 
 -- name: covers_others
 -- Whether a turn is the one line about late messages, and other messages still stand behind it.

@@ -21,8 +21,18 @@ RETURNING lane, fence, current, tries, ready_at;
 -- A claimed delivery with its chat.
 SELECT d.*, c.* FROM deliveries d JOIN chats c ON c.id = d.chat WHERE d.id = :delivery;
 
+-- name: keep_body
+-- Keep the bytes that are about to leave.
+UPDATE deliveries SET body = :body WHERE id = :delivery;
+
 -- name: held
--- The delivery that a claim holds with its chat; nothing when the lane is no longer the claim's.
+-- The delivery that a claim holds; nothing when the lane is no longer the claim's.
+SELECT d.* FROM lanes l JOIN deliveries d ON d.id = l.current
+WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
+  AND l.current = :delivery;
+
+-- name: held_with_chat
+-- The same with its chat.
 SELECT d.*, c.* FROM lanes l JOIN deliveries d ON d.id = l.current JOIN chats c ON c.id = d.chat
 WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
   AND l.current = :delivery;

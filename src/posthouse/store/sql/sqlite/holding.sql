@@ -7,7 +7,7 @@ SELECT is_held, snapshot_at FROM house;
 SELECT d.id, d.bot, d.chat, c.title, d.state, d.content, d.queued_at
 FROM deliveries d JOIN chats c ON c.id = d.chat
 WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared
-ORDER BY d.id LIMIT :limit;
+ORDER BY +d.id LIMIT :limit;
 
 -- name: undecided
 -- Whether anything is left to decide.
@@ -19,7 +19,7 @@ WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared LIMIT 1;
 SELECT d.* FROM deliveries d
 WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared
   AND (:chosen IS NULL OR d.id IN (SELECT value FROM json_each(:chosen)))
-ORDER BY d.id;
+ORDER BY +d.id;
 
 -- name: clear
 -- An operator lets a delivery leave.

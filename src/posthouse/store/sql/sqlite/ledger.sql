@@ -5,7 +5,7 @@ SELECT * FROM deliveries WHERE id = :delivery;
 -- name: change
 -- Write what a delivery became.
 UPDATE deliveries SET
-  state = :state, body = :body, attempts = :attempts, queued_at = :queued_at,
+  state = :state, attempts = :attempts, queued_at = :queued_at,
   first_sent_at = :first_sent_at, unclear_since_at = :unclear_since_at,
   unclear_calls = :unclear_calls, is_repeated = :is_repeated,
   may_be_duplicate = :may_be_duplicate, withdraw_wanted = :withdraw_wanted,

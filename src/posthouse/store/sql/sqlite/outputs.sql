@@ -7,8 +7,7 @@ INSERT INTO deliveries (
 VALUES (
   :bot, :chat, :origin, :ordinal, :part, :kind, :state, :policy, :key, :body, :target, :attempts,
   :now, :first_sent_at, 0, 0, 0, 0, '[]', '', :content, :now, :person, :is_report)
-ON CONFLICT (origin, ordinal, part) DO NOTHING
-RETURNING id;
+ON CONFLICT (origin, ordinal, part) DO NOTHING;
 
 -- name: existing
 -- The delivery that was put under an origin before.

@@ -15,7 +15,7 @@ SELECT * FROM deliveries WHERE origin = 'turn:' || :turn ORDER BY ordinal, part;
 
 -- name: of_message
 -- Events of a bot's chats that carry a message id, newest first.
-SELECT e.id FROM chats c JOIN events e ON e.chat = c.id
+SELECT e.id FROM chats c CROSS JOIN events e ON e.chat = c.id
 WHERE c.bot = :bot AND e.message_id = :message_id AND e.message_id <> ''
 ORDER BY e.id DESC;
 

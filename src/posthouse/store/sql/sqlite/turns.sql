@@ -69,16 +69,25 @@ SELECT min(ready_at) FROM (
     ORDER BY l.ready_at LIMIT 1));
 
 -- name: held
--- The turn that a claim holds; nothing when the lane is no longer the claim's.
-SELECT t.chat, t.handler, t.person, t.wanted, t.wanted_reason, t.started_at IS NOT NULL, l.tries,
-       l.ready_at, t.notes
-FROM lanes l JOIN turns t ON t.id = l.current
+-- The turn that a claim holds (nothing when the lane is no longer the claim's) and its chat; and,
+-- if there is a first delivery to send at once, the fence of the chat's send lane (0: none yet),
+-- or NULL or -1 when that may not be: the lane is busy or paced, the control lane has something
+-- beside this turn, the house is held, or the gateway's time is up.
+SELECT t.handler, t.person, t.wanted, t.wanted_reason, t.started_at IS NOT NULL, l.tries,
+       l.ready_at, t.notes,
+       CASE WHEN :has_first
+         AND NOT EXISTS (SELECT 1 FROM lanes k
+                         WHERE k.lane = 'c:' || t.chat AND k.waiting > (l.kind = 'c'))
+         AND NOT (SELECT is_held FROM house)
+         AND EXISTS (SELECT 1 FROM gateways g
+                     WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+       THEN coalesce((
+         SELECT iif(s.waiting = 0 AND s.owner IS NULL AND s.not_before_at <= :now, s.fence, -1)
+         FROM lanes s WHERE s.lane = 's:' || t.chat), 0) END,
+       c.*
+FROM lanes l JOIN turns t ON t.id = l.current JOIN chats c ON c.id = t.chat
 WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
   AND l.current = :turn;
-
--- name: chat
--- The chat of a turn.
-SELECT * FROM chats WHERE id = :chat;
 
 -- name: start
 -- A handler that must not run twice begins.
@@ -90,6 +99,11 @@ UPDATE turns SET
   state = :state, reason = :reason, finished_at = :now, tries = :tries, notes = :notes, wanted = ''
 WHERE id = :turn;
 
+-- name: cancel_waiting
+-- A turn that waited will not be run.
+UPDATE turns SET state = 'cancelled', reason = :reason, finished_at = :now, wanted = ''
+WHERE id = :turn;
+
 -- name: run_again
 -- A turn is given back to its lane, to start from the beginning.
 UPDATE turns SET wanted = '', wanted_reason = '', started_at = NULL WHERE id = :turn;
@@ -98,29 +112,18 @@ UPDATE turns SET wanted = '', wanted_reason = '', started_at = NULL WHERE id = :
 -- Remember why a turn waits for its next try.
 UPDATE turns SET reason = :reason, tries = :tries WHERE id = :turn;
 
--- name: may_send_at_once
--- Whether a first delivery may leave in the same transaction: the send lane is idle and paced, the
--- control lane has nothing but perhaps this turn, the house is not held, and we are still here.
-SELECT 1 FROM gateways g
-WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now
-  AND NOT (SELECT is_held FROM house)
-  AND NOT EXISTS (SELECT 1 FROM lanes k WHERE k.lane = 'c:' || :chat AND k.waiting > :own)
-  AND NOT EXISTS (SELECT 1 FROM lanes s WHERE s.lane = 's:' || :chat
-                  AND (s.waiting > 0 OR s.owner IS NOT NULL OR s.not_before_at > :now));
-
 -- name: take_send_lane
 -- Hold the idle send lane for a delivery that is on its way already.
 INSERT INTO lanes (lane, kind, chat, bot, waiting, current, tries, owner, epoch, fence)
-VALUES (:lane, 's', :chat, :bot, 1, :delivery, 1, :gateway, :epoch, 1)
+VALUES (:lane, 's', :chat, :bot, 1, :delivery, 1, :gateway, :epoch, :fence)
 ON CONFLICT (lane) DO UPDATE SET
-  waiting = waiting + 1, current = excluded.current, tries = 1, owner = excluded.owner,
-  epoch = excluded.epoch, fence = fence + 1
-RETURNING fence;
+  waiting = 1, current = :delivery, tries = 1, owner = :gateway, epoch = :epoch, fence = :fence;
 
 -- name: keep_slot
--- Keep the bytes that answered inside the HTTP request of the newest event that waits for one.
+-- Keep the bytes that answered inside the HTTP request of the newest event, of those that waited
+-- for one if there are any.
 UPDATE events SET slot_body = :body
-WHERE id = (SELECT max(id) FROM events WHERE turn = :turn AND is_part AND has_slot);
+WHERE id = (SELECT id FROM events WHERE turn = :turn AND is_part ORDER BY has_slot DESC, id DESC LIMIT 1);
 
 -- name: wanted
 -- What control turns have asked of a turn.

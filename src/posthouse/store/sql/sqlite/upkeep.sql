@@ -7,20 +7,30 @@ DELETE FROM seen WHERE (bot, key) IN (
 -- Remove payloads that nobody could read.
 DELETE FROM events WHERE id IN (
   SELECT e.id FROM events e WHERE e.state = 'undecodable' AND e.accepted_at < :before
-  ORDER BY e.accepted_at LIMIT :rows_max)
-  AND id < (SELECT max(id) FROM events);
+    AND e.id < (SELECT max(id) FROM events)
+  ORDER BY e.accepted_at LIMIT :rows_max);
 
 -- name: prune_events
--- Remove old events among the oldest, but none of a turn that waits. The newest row of each table
--- stays, so that no number is ever given twice.
-DELETE FROM events WHERE id IN (SELECT e.id FROM events e ORDER BY e.id LIMIT :rows_max)
-  AND accepted_at < :before AND id < (SELECT max(id) FROM events)
-  AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.id = events.turn AND t.state = 'waiting');
+-- Remove old events, but none of a turn that waits. Here and below: numbers grow with time, so old
+-- rows are those before the first that is young, and nothing young is looked at; and the newest row
+-- of each table stays, so that no number is ever given twice.
+DELETE FROM events WHERE id IN (
+  SELECT o.id FROM events o
+  WHERE o.id < coalesce(
+      (SELECT n.id FROM events n WHERE n.accepted_at >= :before ORDER BY n.id LIMIT 1),
+      (SELECT max(n.id) FROM events n))
+    AND NOT EXISTS (SELECT 1 FROM turns t WHERE t.id = o.turn AND t.state = 'waiting')
+  ORDER BY o.id LIMIT :rows_max);
 
 -- name: prune_turns
--- Remove old turns among the oldest that are over.
-DELETE FROM turns WHERE id IN (SELECT t.id FROM turns t ORDER BY t.id LIMIT :rows_max)
-  AND accepted_at < :before AND state <> 'waiting' AND id < (SELECT max(id) FROM turns)
+-- Remove old turns that are over.
+DELETE FROM turns WHERE id IN (
+  SELECT o.id FROM turns o
+  WHERE o.id < coalesce(
+      (SELECT n.id FROM turns n WHERE n.accepted_at >= :before ORDER BY n.id LIMIT 1),
+      (SELECT max(n.id) FROM turns n))
+    AND o.state <> 'waiting'
+  ORDER BY o.id LIMIT :rows_max)
 RETURNING id;
 
 -- name: prune_once
@@ -28,27 +38,45 @@ RETURNING id;
 DELETE FROM once WHERE turn IN (SELECT value FROM json_each(:turns));
 
 -- name: prune_deliveries
--- Remove old deliveries among the oldest that are over and that no recall waits for.
-DELETE FROM deliveries WHERE id IN (SELECT d.id FROM deliveries d ORDER BY d.id LIMIT :rows_max)
-  AND put_at < :before AND state NOT IN ('queued', 'sending', 'unknown', 'withdrawing')
-  AND recall IS NULL AND id < (SELECT max(id) FROM deliveries)
-  AND NOT EXISTS (SELECT 1 FROM amends m
-                  WHERE m.delivery = deliveries.id AND m.state IN ('queued', 'parked'));
+-- Remove old deliveries that are over and that no recall or edit waits for.
+DELETE FROM deliveries WHERE id IN (
+  SELECT o.id FROM deliveries o
+  WHERE o.id < coalesce(
+      (SELECT n.id FROM deliveries n WHERE n.put_at >= :before ORDER BY n.id LIMIT 1),
+      (SELECT max(n.id) FROM deliveries n))
+    AND o.state NOT IN ('queued', 'sending', 'unknown', 'withdrawing') AND o.recall IS NULL
+    AND NOT EXISTS (SELECT 1 FROM amends m
+                    WHERE m.delivery = o.id AND m.state IN ('queued', 'parked'))
+  ORDER BY o.id LIMIT :rows_max);
 
 -- name: prune_amends
--- Remove old amends among the oldest that are over.
-DELETE FROM amends WHERE id IN (SELECT m.id FROM amends m ORDER BY m.id LIMIT :rows_max)
-  AND put_at < :before AND state IN ('done', 'refused') AND id < (SELECT max(id) FROM amends);
+-- Remove old amends that are over.
+DELETE FROM amends WHERE id IN (
+  SELECT o.id FROM amends o
+  WHERE o.id < coalesce(
+      (SELECT n.id FROM amends n WHERE n.put_at >= :before ORDER BY n.id LIMIT 1),
+      (SELECT max(n.id) FROM amends n))
+    AND o.state IN ('done', 'refused')
+  ORDER BY o.id LIMIT :rows_max);
 
 -- name: prune_questions
--- Remove questions among the oldest that nobody can answer any more.
-DELETE FROM questions WHERE number IN (SELECT q.number FROM questions q ORDER BY q.number LIMIT :rows_max)
-  AND expires_at < :before AND number < (SELECT max(number) FROM questions);
+-- Remove questions that nobody can answer any more.
+DELETE FROM questions WHERE number IN (
+  SELECT o.number FROM questions o
+  WHERE o.number < coalesce(
+      (SELECT n.number FROM questions n WHERE n.expires_at >= :before ORDER BY n.number LIMIT 1),
+      (SELECT max(n.number) FROM questions n))
+  ORDER BY o.number LIMIT :rows_max);
 
 -- name: prune_recalls
--- Remove recalls among the oldest that know all outcomes.
-DELETE FROM recalls WHERE id IN (SELECT r.id FROM recalls r ORDER BY r.id LIMIT :rows_max)
-  AND at < :before AND pending = 0 AND id < (SELECT max(id) FROM recalls);
+-- Remove old recalls that know all outcomes.
+DELETE FROM recalls WHERE id IN (
+  SELECT o.id FROM recalls o
+  WHERE o.id < coalesce(
+      (SELECT n.id FROM recalls n WHERE n.at >= :before ORDER BY n.id LIMIT 1),
+      (SELECT max(n.id) FROM recalls n))
+    AND o.pending = 0
+  ORDER BY o.id LIMIT :rows_max);
 
 -- name: prune_lanes
 -- Remove the idle turn lanes of sessions of which nothing is left, a bounded number at a time from
@@ -106,8 +134,8 @@ WHERE l.kind IN ('t', 'c') AND l.current IS NOT NULL AND NOT EXISTS (
 
 -- name: two_unclear
 -- Chats with more than one delivery that is on its way or unclear.
-SELECT chat, count(*) FROM deliveries
-WHERE state IN ('sending', 'unknown') GROUP BY chat HAVING count(*) > 1;
+SELECT chat, sum(state <> 'queued') AS found FROM deliveries
+WHERE state IN ('queued', 'sending', 'unknown') GROUP BY chat HAVING found > 1;
 
 -- name: miscounted_recalls
 -- Recalls that wait for another number of outcomes than there are.
