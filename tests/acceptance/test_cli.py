@@ -23,6 +23,7 @@ pytestmark = pytest.mark.slow
 PATIENCE_S = 20.0
 ENGLISH = {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1"}
 OK, PROBLEM, USAGE, MISTAKE, TRY_LATER = range(5)
+INTERRUPTED = 130
 
 
 class Result:
@@ -57,6 +58,19 @@ class Shell:
                 timeout=60,
             )
         )
+
+    def attach(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command that goes on; somebody sits at its keyboard."""
+        process = subprocess.Popen(
+            self._command(words),
+            cwd=self.folder,
+            env=self._environ(None),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._running.append(process)
+        return process
 
     def start(self, *words: str, environ: Mapping[str, str] | None = None) -> House:
         process = subprocess.Popen(
@@ -144,6 +158,41 @@ def test_an_open_page_does_not_hold_the_door(shell: Shell) -> None:
         assert idle.recv(4096).startswith(b"HTTP/1.1 200")
         begun_at = time.monotonic()
         assert house.end()[0] == OK
+    assert time.monotonic() - begun_at < 5
+
+
+def test_a_chat_in_progress_does_not_hold_the_door(shell: Shell) -> None:
+    house = shell.start()
+    chat = shell.attach("chat")
+    assert chat.stdout is not None
+    assert b"You are in" in chat.stdout.readline()  # its stream is open now
+    begun_at = time.monotonic()
+    assert house.end()[0] == OK
+    assert time.monotonic() - begun_at < 5
+
+
+def test_ctrl_c_leaves_the_chat_at_once(shell: Shell) -> None:
+    chat = shell.attach("chat")
+    assert chat.stdout is not None
+    chat.stdout.readline()
+    chat.send_signal(signal.SIGINT)
+    _, err = chat.communicate(timeout=PATIENCE_S)
+    assert chat.returncode == INTERRUPTED
+    assert b"Traceback" not in err
+
+
+def test_the_second_ctrl_c_does_not_wait(shell: Shell) -> None:
+    (shell.folder / "posthouse.toml").write_text("[handlers.demo]\nword_pause_s = 60\n")
+    house = shell.start()
+    shell.attach("chat", "--say", "take your time")
+    while b'{what="turns_running"} 1.0' not in house.get("/metrics"):
+        pass
+    begun_at = time.monotonic()
+    house.process.send_signal(signal.SIGINT)
+    assert house.process.stderr is not None
+    while b"house_stopping" not in house.process.stderr.readline():
+        pass
+    assert house.end(signal.SIGINT)[0] == INTERRUPTED
     assert time.monotonic() - begun_at < 5
 
 

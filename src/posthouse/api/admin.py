@@ -45,7 +45,7 @@ class Admin:
             return error("not_found")
         try:
             arguments = msgspec.json.decode(await request.body() or b"{}", type=task.arguments)
-        except msgspec.MsgspecError as problem:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
             return error("not_understood", en=str(problem))
         try:
             return as_json(await task.perform(self._desk, arguments))

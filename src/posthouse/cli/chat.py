@@ -11,6 +11,7 @@ import getpass
 import json
 import secrets
 import sys
+import threading
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import Any
 
@@ -142,7 +143,7 @@ class Talk:
             f"You are in “{self._title}”. Just type; /help shows what it can do; Ctrl+D leaves.",
         )
         async with self._listening(await self._newest()):
-            while (line := await asyncio.to_thread(sys.stdin.readline)) != "":
+            async for line in _typed():
                 if line.strip():
                     await self._post(line.strip())
 
@@ -231,6 +232,25 @@ class Talk:
         if progress["state"] == "unanswered":
             self._terminal.say(f"（{progress['zh']}）", f"({progress['en']})")
         self._ended[progress["number"]] = progress["state"]
+
+
+async def _typed() -> AsyncIterator[str]:
+    """Yield lines of standard input.
+
+    A thread that may be left behind reads them: Ctrl+C must not wait for one more line.
+    """
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError, ValueError):  # the chat is over
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+    threading.Thread(target=read, name="typed", daemon=True).start()
+    while line := await lines.get():
+        yield line
 
 
 async def _events(content: AsyncIterable[bytes]) -> AsyncIterator[tuple[str, Any]]:

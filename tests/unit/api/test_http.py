@@ -208,6 +208,16 @@ async def test_unknown_tasks_and_wrong_arguments_are_refused_in_words(site: Site
     assert "turn" in str(problem)
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" * 8_000, b'{"what": "\xff"}', b"\x00", b'{"what": "\\ud800"}'], ids=repr
+)
+async def test_hostile_arguments_are_refused_in_words(site: Site, body: bytes) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/octet-stream"}
+    async with site.session.post("/api/v1/admin/why", data=body, headers=headers) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["code"] == "not_understood"
+
+
 async def test_an_operators_mistake_comes_back_in_both_languages(
     site: Site, tmp_path: Path
 ) -> None:
