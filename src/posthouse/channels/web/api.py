@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from posthouse.channels.web.chat import Chat
 from posthouse.channels.web.codec import TypingNow
-from posthouse.channels.web.exchange import NUMBER_MAX, Endpoint, json, read_body
+from posthouse.channels.web.exchange import Endpoint, json, read_body
 from posthouse.channels.web.pace import Buckets
-from posthouse.channels.web.settings import ROOMS_PER_PERSON_MAX
+from posthouse.channels.web.settings import NUMBER_MAX, ROOMS_PER_PERSON_MAX
 from posthouse.channels.web.visitors import Seat, good_title, tidy
 from posthouse.channels.web.words import Declined
 from posthouse.model.address import ChatKind

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+import msgspec
 import structlog
 from starlette.routing import BaseRoute
 
@@ -175,6 +176,8 @@ class WebChannel:
             return await self._perform(part, chat.platform_id)
         except TryLater as error:
             return NotSent("cannot_reach", error.retry_after_s)
+        except msgspec.DecodeError:
+            return NotSent("cannot_encode", is_final=True)  # no bytes of ours
         except Exception:
             log.exception("web_perform_failed", bot=self._chat.bot, verb=part.verb)
             return Unknown("platform_error")

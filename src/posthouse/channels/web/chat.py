@@ -14,6 +14,7 @@ from posthouse.channels.web.media import Shelf
 from posthouse.channels.web.mentions import bot_names, mentioned
 from posthouse.channels.web.settings import (
     MEMBERS_MAX,
+    NUMBER_MAX,
     ROOMS_PER_PERSON_MAX,
     TEXT_CHARS_MAX,
     WebOptions,
@@ -131,7 +132,9 @@ class Chat(Struct, frozen=True, kw_only=True):
         Raises:
             Declined: there is none by that number.
         """
-        message = await self.rooms.message(seat.room.id, number)
+        message = None
+        if 0 < number <= NUMBER_MAX:
+            message = await self.rooms.message(seat.room.id, number)
         if message is None:
             raise Declined("message_not_found")
         return message

@@ -17,7 +17,6 @@ from posthouse.channels.web.visitors import Visitors
 from posthouse.channels.web.words import Declined
 from posthouse.model.errors import StorageFull, TryLater
 
-NUMBER_MAX = 2**53
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
 log = structlog.get_logger()

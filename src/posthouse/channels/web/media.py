@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
 
-from posthouse.model.errors import StorageFull
+from posthouse.model.errors import Refused, StorageFull
 from posthouse.model.message import Media
 
 _REF = re.compile(r"sha256:([0-9a-f]{64})")
@@ -46,6 +46,10 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 
 class FileTooLarge(Exception):
     """The file is larger than `upload_bytes_max` of this bot."""
+
+
+class FileGone(Refused):
+    """The file is not here any more; ask for it to be sent again."""
 
 
 def sniff(head: bytes) -> str:
@@ -127,11 +131,11 @@ class Shelf:
         """Yield the bytes of a file.
 
         Raises:
-            FileNotFoundError: it is not here.
+            FileGone: it is not here.
         """
         path = self.path(ref)
         if path is None:
-            raise FileNotFoundError(ref)
+            raise FileGone
         with path.open("rb") as file:
             while chunk := await asyncio.to_thread(file.read, _CHUNK_BYTES):
                 yield chunk

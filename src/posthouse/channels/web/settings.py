@@ -20,6 +20,7 @@ FILES_PER_MESSAGE_MAX = 10
 BODY_BYTES_MAX = 256 * 1024  # of a JSON request
 STREAMS_PER_PERSON_MAX = 8
 PRESSES_SHOWN_MAX = 50
+NUMBER_MAX = 2**53  # of a message: what a script can count to
 
 
 class WebOptions(ChannelOptions):

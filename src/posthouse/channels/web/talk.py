@@ -13,7 +13,6 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 
 from posthouse.channels.web.chat import PAGE_MESSAGES, Chat
 from posthouse.channels.web.exchange import (
-    NUMBER_MAX,
     Endpoint,
     check_declared_size,
     json,
@@ -24,7 +23,7 @@ from posthouse.channels.web.exchange import (
 from posthouse.channels.web.media import INLINE_MIMES
 from posthouse.channels.web.pace import Buckets
 from posthouse.channels.web.progress import progress_of
-from posthouse.channels.web.settings import FILES_PER_MESSAGE_MAX
+from posthouse.channels.web.settings import FILES_PER_MESSAGE_MAX, NUMBER_MAX
 from posthouse.channels.web.stream import Stream
 from posthouse.channels.web.view import file_view, message_view
 from posthouse.channels.web.visitors import Seat, tidy
