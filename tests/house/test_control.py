@@ -1,8 +1,13 @@
 """Orders come first: stop, new, pause, modes, welcome."""
 
+from collections.abc import AsyncGenerator
+
 import pytest
 
+from posthouse.handlers.handler import TurnContext
+from posthouse.model.action import Action
 from posthouse.model.address import ChatMode, Role
+from posthouse.model.turn import Turn
 from posthouse.wakeup.wakeup import CANCELS
 from tests.house.kit import HouseKit, Scripted, echo, opened, simulated, thinking
 from tests.house.people import joined, said
@@ -82,7 +87,7 @@ async def test_stop_without_work_says_so() -> None:
 async def test_new_sets_the_history_aside() -> None:
     remembered: list[int] = []
 
-    async def remember(turn, context):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    async def remember(turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         remembered.append(len(await context.history()))
         async for action in echo(turn, context):
             yield action

@@ -20,7 +20,7 @@ class _Slot:
 
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
-        self.body: asyncio.Future[bytes] = loop.create_future()
+        self.body: asyncio.Future[bytes | None] = loop.create_future()  # None: by another road
         self.is_written: asyncio.Future[bool] = loop.create_future()
         self.waiting = 0  # responses without bytes
         self.writing = 0  # responses that have been given the bytes
@@ -56,11 +56,19 @@ class ReplySlots:
             self._close_if_left(event, slot)
             raise
         slot.waiting -= 1
-        if slot.body.done():
+        body = slot.body.result() if slot.body.done() else None
+        if body is None:
+            self._close_if_left(event, slot)
+        else:
             slot.writing += 1
-            return slot.body.result()
-        self._close_if_left(event, slot)
-        return None
+        return body
+
+    def release(self, event: int) -> None:
+        """Let the waiting responses go: the answer, if there is one, comes by another road."""
+        slot = self._slots.get(event)
+        if slot is not None and not slot.body.done():
+            del self._slots[event]
+            slot.body.set_result(None)
 
     def repeat(self, event: int) -> bool:
         """Count one more response that carries the bytes, if others are still being written."""

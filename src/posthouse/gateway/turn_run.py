@@ -267,6 +267,7 @@ class TurnRun:
             numbers = await around.journal.put(self._claim, turn.id, (new,), around.clock())
         if not numbers:
             return None
+        self._release_slots()
         draft = self._draft = numbers[0]
         around.drafts.expect(draft)
         for delivery in await around.journal.answers(turn.id):
@@ -337,6 +338,8 @@ class TurnRun:
         around = self._around
         is_done = finished.verdict is Verdict.DONE
         around.tally["turns_total", result.state if is_done else finished.verdict] += 1
+        has_taken_slot = finished.first is not None and result.slot_body is not None
+        self._release_slots(self._slot if has_taken_slot else None)
         if finished.first is not None:
             self._deliverer.send_now(finished.first, self._slot, result.slot_body)
         is_more = len(result.deliveries) > (finished.first is not None)
@@ -406,3 +409,9 @@ class TurnRun:
         slots, events = self._around.slots, reversed(self._turn.events)
         self._slot = next((stored.id for stored in events if slots.is_open(stored.id)), None)
         return None if self._slot is None else self._outputs.slot_body()
+
+    def _release_slots(self, taken: int | None = None) -> None:
+        """Keep no response waiting for an answer that it will not carry."""
+        for stored in self._turn.events:
+            if stored.id != taken:
+                self._around.slots.release(stored.id)
