@@ -55,6 +55,33 @@ def test_too_late() -> None:
     run_simulated(scenario())
 
 
+def test_released_when_the_answer_comes_by_another_road() -> None:
+    async def scenario() -> float:
+        slots = ReplySlots()
+        first, second = await opened(slots, wait_s=5.0), await opened(slots, wait_s=5.0)
+        began_at = asyncio.get_running_loop().time()
+        slots.release(EVENT)
+        assert (await first, await second) == (None, None)
+        assert await slots.perform(EVENT, BODY) == NotSent("slot_closed")
+        assert is_empty(slots)
+        return asyncio.get_running_loop().time() - began_at
+
+    assert run_simulated(scenario()) == 0.0  # nobody waits any longer
+
+
+def test_not_released_once_it_carries_the_answer() -> None:
+    async def scenario() -> None:
+        slots = ReplySlots()
+        waiting = await opened(slots)
+        performing = await begun(slots)
+        slots.release(EVENT)
+        assert await waiting == BODY
+        slots.written(EVENT, is_written=True)
+        assert await performing == Sent()
+
+    run_simulated(scenario())
+
+
 def test_written_in_vain_is_unclear() -> None:
     async def scenario() -> None:
         slots = ReplySlots()
