@@ -17,6 +17,7 @@ from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools
 from posthouse.gateway.bots import Bot, Bots
+from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
@@ -248,6 +249,7 @@ def build_channels(
     Raises:
         OperatorMistake: a channel is unknown, or one of its settings is wrong.
     """
+    connections = Connections()
 
     def build(name: str, bot: BotSettings) -> Channel:
         tools = ChannelTools(
@@ -263,6 +265,7 @@ def build_channels(
             reader=store.reader,
             host=settings.server.host,
             public_url=settings.server.public_url,
+            on_status=connections.changed,
         )
         return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
 

@@ -8,6 +8,16 @@ from posthouse.settings.language import Said
 
 LOG_SENTENCES: Mapping[str, Said] = {
     # the house
+    "bot_connected": Said("机器人 {bot} 已连接", "bot {bot} is connected"),
+    "bot_disconnected": Said(
+        "机器人 {bot} 的连接断了，正在重连：{detail}",
+        "bot {bot} lost its connection and tries again: {detail}",
+    ),
+    "bot_silent": Said(
+        "机器人 {bot} 连不上（{state}，失败 {failures} 次）：{detail}。请运行 posthouse doctor",
+        "bot {bot} cannot connect ({state}, {failures} failures): {detail}. Run posthouse doctor",
+    ),
+    "bot_recovered": Said("机器人 {bot} 已恢复连接", "bot {bot} is connected again"),
     "house_started": Said("驿站已开门：{url}", "the house is open: {url}"),
     "house_stopping": Said("正在关门，最多 {within_s} 秒", "closing, within {within_s} s"),
     "house_stopped": Said("驿站已关门", "the house is closed"),

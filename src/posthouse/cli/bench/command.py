@@ -35,9 +35,11 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
 
 def measure(name: str, messages: int = MESSAGES, rounds: int = ROUNDS) -> tuple[Figure, ...]:
     """Run one benchmark in a data directory of its own, which is removed afterwards."""
-    with tempfile.TemporaryDirectory(prefix="posthouse-bench-") as folder:
-        with asyncio.Runner(loop_factory=fast_loop()) as runner:
-            return runner.run(_run(benchmarks(messages, rounds)[name], Path(folder)))
+    with (
+        tempfile.TemporaryDirectory(prefix="posthouse-bench-") as folder,
+        asyncio.Runner(loop_factory=fast_loop()) as runner,
+    ):
+        return runner.run(_run(benchmarks(messages, rounds)[name], Path(folder)))
 
 
 async def _run(benchmark: Measure, data: Path) -> tuple[Figure, ...]:

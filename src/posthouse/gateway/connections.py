@@ -1,0 +1,35 @@
+"""Says in the log when a bot loses its connection, when that becomes alarming, when it is back."""
+
+from __future__ import annotations
+
+import structlog
+
+from posthouse.channels.channel import ConnectionState, Status
+
+log = structlog.get_logger("posthouse.connections")
+
+
+class Connections:
+    """Hears every change of every bot's connection and logs what an operator wants to know."""
+
+    def __init__(self) -> None:
+        self._alarming: set[str] = set()
+
+    def changed(self, bot: str, status: Status) -> None:
+        """Hear of a change; an alarm is said once, and taken back once."""
+        if status.is_alarming and bot not in self._alarming:
+            self._alarming.add(bot)
+            log.error(
+                "bot_silent",
+                bot=bot,
+                state=status.state,
+                failures=status.failures,
+                detail=status.detail,
+            )
+        elif bot in self._alarming and not status.is_alarming:
+            self._alarming.remove(bot)
+            log.warning("bot_recovered", bot=bot)
+        elif status.state is ConnectionState.WAITING and status.failures == 1:
+            log.warning("bot_disconnected", bot=bot, detail=status.detail)
+        elif status.state is ConnectionState.CONNECTED:
+            log.info("bot_connected", bot=bot)

@@ -1,0 +1,40 @@
+"""An operator hears of a lost bot once, and once when it is back."""
+
+from __future__ import annotations
+
+from structlog.testing import capture_logs
+
+from posthouse.channels.channel import ConnectionState, Status
+from posthouse.gateway.connections import Connections
+
+
+def status(state: ConnectionState, failures: int = 0, *, is_alarming: bool = False) -> Status:
+    return Status(state=state, since_at=0.0, failures=failures, is_alarming=is_alarming)
+
+
+def test_an_alarm_is_said_once_and_taken_back_once() -> None:
+    connections = Connections()
+    with capture_logs() as said:
+        for failures in range(1, 9):
+            connections.changed(
+                "a", status(ConnectionState.WAITING, failures, is_alarming=failures >= 5)
+            )
+        connections.changed("a", status(ConnectionState.CONNECTED, is_alarming=True))
+        connections.changed("a", status(ConnectionState.CONNECTED))
+    assert [line["event"] for line in said] == [
+        "bot_disconnected",
+        "bot_silent",
+        "bot_connected",
+        "bot_recovered",
+    ]
+
+
+def test_each_bot_has_its_own_alarm() -> None:
+    connections = Connections()
+    with capture_logs() as said:
+        connections.changed("a", status(ConnectionState.SUPERSEDED, is_alarming=True))
+        connections.changed("b", status(ConnectionState.REFUSED, is_alarming=True))
+    assert [(line["event"], line["bot"]) for line in said] == [
+        ("bot_silent", "a"),
+        ("bot_silent", "b"),
+    ]
