@@ -23,6 +23,8 @@ FILE_NAME = "posthouse.toml"
 FILE_BYTES_MAX = 1024 * 1024
 PREFIX = "POSTHOUSE_"
 CONFIG_VARIABLE = "POSTHOUSE_CONFIG"
+CRASH_VARIABLE = "POSTHOUSE_CRASH_AT"  # for the laboratory: no setting, and nothing to keep
+NO_SETTINGS = frozenset({CONFIG_VARIABLE, CRASH_VARIABLE})
 
 # What other programs call a setting of ours; our own name wins.
 KNOWN_VARIABLES = {"DATABASE_URL": ("store", "url"), "LOG_LEVEL": ("log", "level")}
@@ -226,7 +228,7 @@ def _from_known_variables(environ: Mapping[str, str]) -> Entries:
 
 def _from_variables(environ: Mapping[str, str]) -> Entries:
     for name in sorted(environ):
-        if not name.startswith(PREFIX) or name == CONFIG_VARIABLE or _NOT_OURS.fullmatch(name):
+        if not name.startswith(PREFIX) or name in NO_SETTINGS or _NOT_OURS.fullmatch(name):
             continue
         if environ[name]:  # compose files set what they do not know to nothing
             path = tuple(name.removeprefix(PREFIX).lower().split("__"))

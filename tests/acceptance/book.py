@@ -1,0 +1,110 @@
+"""What the house wrote down, read behind its back."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from posthouse.store.queries import parse
+from posthouse.store.sqlite.database import Database
+from posthouse.store.sqlite.file import open_reading, open_writing
+from posthouse.store.sqlite.store import SqliteStore
+
+SQL = parse(Path(__file__).with_name("book.sql").read_text("utf-8"))
+
+
+class Message(Struct, frozen=True):
+    """A message that was accepted."""
+
+    bot: str
+    message_id: str
+    state: str
+    reason: str
+    turn: int | None
+
+
+class Said(Struct, frozen=True):
+    """A delivery."""
+
+    key: str
+    origin: str
+    kind: str
+    state: str
+    may_be_duplicate: bool
+    unclear_calls: int
+
+    @property
+    def is_flagged(self) -> bool:
+        """Whether people are told that it may be there twice, or that nobody knows."""
+        return self.may_be_duplicate or self.state == "doubtful"
+
+
+class Book(Struct, frozen=True):
+    """Everything that the judge wants to know."""
+
+    messages: tuple[Message, ...]
+    said: tuple[Said, ...]
+
+
+class Caught(Struct, frozen=True):
+    """What a process was doing when it was killed."""
+
+    turns: int
+    sends: int
+
+
+def read(database: Path) -> Book:
+    """Read the book of a house, running or not."""
+    with _reading(database) as reading:
+        return Book(
+            messages=tuple(Message(*row) for row in reading.all(SQL["messages"])),
+            said=tuple(
+                Said(key, origin, kind, state, bool(is_flagged), unclear_calls)
+                for key, origin, kind, state, is_flagged, unclear_calls in reading.all(
+                    SQL["deliveries"]
+                )
+            ),
+        )
+
+
+def unrest(database: Path) -> int:
+    """Count what is still to be done."""
+    with _reading(database) as reading:
+        row = reading.one(SQL["unrest"])
+        assert row is not None
+        return int(row[0])
+
+
+async def inspect(database: Path, folder: Path) -> tuple[Caught, tuple[str, ...]]:
+    """Look at what a killed house left, on a copy: what it was doing, and what is out of order."""
+    copied = _copy(database, folder)
+    with _reading(copied) as reading:
+        row = reading.one(SQL["caught"])
+        assert row is not None
+    store = SqliteStore.open(copied)
+    try:
+        return Caught(*row), await store.upkeep.check()
+    finally:
+        await store.close()
+
+
+def _copy(database: Path, folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for part in (database, database.with_name(f"{database.name}-wal")):
+        if part.exists():
+            shutil.copy(part, folder)
+    copied = folder / database.name
+    open_writing(copied).connection.close()  # recovers the log, as the next life will
+    return copied
+
+
+@contextlib.contextmanager
+def _reading(database: Path) -> Iterator[Database]:
+    reading = open_reading(database)
+    with contextlib.closing(reading.connection):
+        yield reading

@@ -1,0 +1,20 @@
+-- name: messages
+-- Every message that was accepted: what was decided, and the turn that answers it.
+SELECT c.bot, e.message_id, e.state, e.reason, e.turn
+FROM events e JOIN chats c ON c.id = e.chat
+WHERE e.message_id <> '' AND e.kind = 'message';
+
+-- name: deliveries
+-- Everything that was to be said.
+SELECT key, origin, kind, state, may_be_duplicate, unclear_calls FROM deliveries;
+
+-- name: unrest
+-- How much is still to be done.
+SELECT (SELECT count(*) FROM turns WHERE state = 'waiting')
+     + (SELECT count(*) FROM deliveries WHERE state IN ('queued', 'sending', 'unknown', 'withdrawing'))
+     + (SELECT count(*) FROM amends WHERE state = 'queued');
+
+-- name: caught
+-- What the last process was doing when it died: running turns, messages on their way.
+SELECT (SELECT count(*) FROM lanes WHERE owner IS NOT NULL AND kind IN ('t', 'c')),
+       (SELECT count(*) FROM deliveries WHERE state = 'sending');

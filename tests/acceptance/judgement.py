@@ -1,0 +1,165 @@
+"""Judges a run by both sides: what people saw, and what the house says about it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+
+from msgspec import Struct
+
+from posthouse.simulators.probe.bots import BotClass
+from posthouse.simulators.probe.ledger import Ledger, MessageEntry
+from posthouse.simulators.probe.verdict import Inversion, Overlap, judge
+from tests.acceptance.book import Book, Said
+
+CAN_TELL = frozenset({BotClass.KEYED, BotClass.LOOKUP, BotClass.OVERWRITE})
+MARK = re.compile(r"\bm-\d+\b")
+
+
+class Repeat(Struct, frozen=True):
+    """Something that people see more than once."""
+
+    bot: str
+    chat: str
+    what: str  # a mark, or a key
+    copies: int
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What is to be said about a run."""
+
+    acknowledged: int
+    lost: tuple[str, ...]  # no answer, no sentence, and the house does not know
+    unsure: tuple[str, ...]  # not to be seen, and the house says that it cannot tell
+    excused: tuple[str, ...]  # answered by a sentence that says why there is no answer
+    repeats: tuple[Repeat, ...]  # allowed: one repeat of an unclear call, and flagged
+    forbidden: tuple[Repeat, ...]  # all others
+    strangers: tuple[str, ...]  # keys that people see and the book does not know
+    inversions: tuple[Inversion, ...]
+    overlaps: tuple[Overlap, ...]
+    flagged: int
+
+    @property
+    def is_good(self) -> bool:
+        return not (
+            self.lost or self.forbidden or self.strangers or self.inversions or self.overlaps
+        )
+
+    @property
+    def problems(self) -> str:
+        """What is wrong, for whoever reads a failed test."""
+        wrong = (self.lost, self.forbidden, self.strangers, self.inversions, self.overlaps)
+        return "\n".join(str(each) for each in wrong if each)
+
+    def __str__(self) -> str:
+        counts = {
+            "acknowledged": self.acknowledged,
+            "lost": len(self.lost),
+            "unsure": len(self.unsure),
+            "excused": len(self.excused),
+            "duplicates": len(self.repeats) + len(self.forbidden),
+            "forbidden": len(self.forbidden),
+            "strangers": len(self.strangers),
+            "inversions": len(self.inversions),
+            "overlaps": len(self.overlaps),
+            "flagged": self.flagged,
+        }
+        return ", ".join(f"{name} {count}" for name, count in counts.items())
+
+
+def judge_run(ledger: Ledger, book: Book, classes: Mapping[str, BotClass]) -> Judgement:
+    """Judge a run that has come to rest.
+
+    Args:
+        ledger: what the platform saw.
+        book: what the house wrote down.
+        classes: what each bot is like.
+    """
+    by_key = {said.key: said for said in book.said}
+    flagged = {said.key for said in book.said if said.is_flagged}
+    verdict = judge(ledger, flagged)
+    fates = _fates(verdict.lost, ledger, book)
+    repeats = tuple(_repeats(ledger))
+    allowed = tuple(each for each in repeats if _is_allowed(each, classes, by_key))
+    return Judgement(
+        acknowledged=verdict.acknowledged,
+        lost=fates["lost"],
+        unsure=fates["unsure"],
+        excused=fates["excused"],
+        repeats=tuple(each.repeat for each in allowed),
+        forbidden=tuple(each.repeat for each in repeats if each not in allowed),
+        strangers=tuple(
+            message.key for message in ledger.messages if message.key and message.key not in by_key
+        ),
+        inversions=verdict.inversions,
+        overlaps=verdict.overlaps,
+        flagged=len(flagged),
+    )
+
+
+# --- what became of messages without an answer ------------------------------------------------
+
+
+def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tuple[str, ...]]:
+    ids = {
+        found.group(): (event.bot, event.message_id)
+        for event in ledger.events
+        if event.type == "message" and (found := MARK.search(event.text))
+    }
+    turns = {(message.bot, message.message_id): message.turn for message in book.messages}
+    said: dict[str, list[Said]] = defaultdict(list)
+    for each in book.said:
+        said[each.origin].append(each)
+    shown = {message.key for message in ledger.messages}
+    fates: dict[str, list[str]] = {"lost": [], "unsure": [], "excused": []}
+    for mark in marks:
+        bot, message_id = ids[mark]
+        turn = turns.get((bot, message_id or ""))
+        fates[_fate(said.get(f"turn:{turn}", []), shown)].append(mark)
+    return {fate: tuple(marks) for fate, marks in fates.items()}
+
+
+def _fate(said: list[Said], shown: set[str]) -> str:
+    """Tell by the deliveries of the turn; a settled draft is shown under the draft's own key."""
+    has_ended = any(each.state == "sent" and each.kind != "draft" for each in said)
+    if has_ended and any(each.key in shown for each in said):
+        return "excused"
+    return "unsure" if any(each.state == "doubtful" for each in said) else "lost"
+
+
+# --- what people see more than once -----------------------------------------------------------
+
+
+class _Seen(Struct, frozen=True):
+    """Messages that say the same."""
+
+    repeat: Repeat
+    keys: tuple[str, ...]  # of each; empty for an answer inside a webhook's response
+
+
+def _repeats(ledger: Ledger) -> Iterator[_Seen]:
+    """Find copies of one delivery, and several deliveries that answer the same message."""
+    by_what: dict[tuple[str, str, str], list[MessageEntry]] = defaultdict(list)
+    for message in ledger.messages:
+        if message.is_recalled:
+            continue
+        for what in {message.key, *MARK.findall(message.text)} - {""}:
+            by_what[message.bot, message.chat, what].append(message)
+    told: set[tuple[str, ...]] = set()
+    for (bot, chat, what), messages in sorted(by_what.items(), key=lambda item: item[0]):
+        ids = tuple(message.message_id for message in messages)
+        if len(messages) > 1 and ids not in told:  # by key and by mark it is the same repeat
+            told.add(ids)
+            keys = tuple(message.key for message in messages)
+            yield _Seen(Repeat(bot, chat, what, len(messages)), keys)
+
+
+def _is_allowed(seen: _Seen, classes: Mapping[str, BotClass], by_key: Mapping[str, Said]) -> bool:
+    """At most one repeat per unclear call, where the platform cannot tell, and people are told."""
+    if classes[seen.repeat.bot] in CAN_TELL:
+        return False
+    copies = Counter(key for key in seen.keys if key)
+    said = [by_key[key] for key in copies if key in by_key]
+    is_told = bool(said) and sum(not each.is_flagged for each in said) <= (len(said) > 1)
+    return is_told and len(seen.keys) - 1 <= sum(each.unclear_calls for each in said)

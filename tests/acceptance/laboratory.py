@@ -1,0 +1,204 @@
+"""A platform with a bot of every class, and a house for them all, each in its own process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from posthouse.simulators.probe.bots import Bot, BotClass
+from posthouse.simulators.probe.bots import bot as declare
+from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, Verb
+from posthouse.simulators.probe.ledger import CallEntry
+from posthouse.simulators.probe.pusher import Errand, Patience
+from posthouse.simulators.probe.server import ProbeServer
+from posthouse.simulators.probe.state import Event, ProbePlatform
+from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying
+from tests.acceptance import book
+from tests.acceptance.judgement import Judgement, judge_run
+from tests.acceptance.premises import Premises
+
+LOOK_EVERY_S = 0.02
+
+# A bot of every class, named by it; some are told by webhook, some over a long connection.
+BOTS: tuple[Bot, ...] = tuple(declare(kind.value, kind) for kind in BotClass)
+CLASSES = {each.bot: each.bot_class for each in BOTS}
+CONNECTED = frozenset({BotClass.LOOKUP, BotClass.NONE, BotClass.CONNECTION})
+
+SHAKY_CALLS = {
+    Fault.DELAY: 0.1,
+    Fault.RESET_BEFORE: 0.02,
+    Fault.RESET_AFTER: 0.03,
+    Fault.HALF_RESPONSE: 0.02,
+    Fault.TOO_MANY: 0.03,
+    Fault.ERROR_BEFORE: 0.02,
+    Fault.ERROR_AFTER: 0.03,
+}
+SHAKY_PUSHES = {
+    Fault.DELAY: 0.05,
+    Fault.RESET_BEFORE: 0.03,
+    Fault.RESET_AFTER: 0.05,
+    Fault.TWICE: 0.05,
+}
+# Who lost a connection waits before the next, each time longer; so they are seldom cut.
+RARE_CUTS = {Fault.RESET_BEFORE: 0.002, Fault.RESET_AFTER: 0.004}
+SHAKY_LINES = {**SHAKY_CALLS, **RARE_CUTS, Fault.HALF_RESPONSE: 0.002}
+
+
+def shaky(seed: int) -> FaultSettings:
+    """Return a network that often fails."""
+    calls = dict.fromkeys((Verb.SEND, Verb.EDIT, Verb.LOOK_UP), SHAKY_CALLS)
+    by_webhook = {**calls, Verb.PUSH: SHAKY_PUSHES}
+    by_connection = {**calls, Verb.PUSH: {**SHAKY_PUSHES, **RARE_CUTS}}
+    over_connection = {**by_connection, Verb.SEND: SHAKY_LINES, Verb.EDIT: SHAKY_LINES}
+    return FaultSettings(
+        seed=seed,
+        delay_s=0.05,
+        retry_after_s=0.2,
+        rates={
+            "*": by_webhook,
+            **dict.fromkeys(CONNECTED, by_connection),
+            BotClass.CONNECTION: over_connection,
+        },
+    )
+
+
+class Platform(ProbePlatform):
+    """A platform that counts what happens, so that a kill can wait for it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__(seed, bots=BOTS)
+        self._happened = 0
+        self._happens = asyncio.Event()
+        self._shows = asyncio.Event()
+
+    def push(self, event: Event) -> Envelope:
+        self._count()
+        return super().push(event)
+
+    def acknowledge(self, event: Event) -> None:
+        super().acknowledge(event)
+        self._count()
+
+    def note_call(self, entry: CallEntry) -> None:
+        super().note_call(entry)
+        self._count()
+
+    def send(self, bot: Bot, body: MessageBody) -> str:
+        message_id = super().send(bot, body)
+        self._shows.set()
+        return message_id
+
+    def _count(self) -> None:
+        self._happened += 1
+        self._happens.set()
+
+    async def until_happened(self, times: int) -> None:
+        """Wait for so many pushes, acknowledgements and calls from now on."""
+        enough = self._happened + times
+        while self._happened < enough:
+            self._happens.clear()
+            await self._happens.wait()
+
+    async def until_shown(self) -> None:
+        """Wait for the next message of the house."""
+        self._shows.clear()
+        await self._shows.wait()
+
+
+class Laboratory:
+    """The platform, the premises of the house, and people who talk."""
+
+    def __init__(self, folder: Path, seed: int, faults: FaultSettings | None = None) -> None:
+        self.dice = random.Random(seed)
+        self.platform = Platform(seed)
+        self.server = ProbeServer(
+            self.platform,
+            faults=FaultPlan(faults),
+            patience=Patience(back_off_s=0.05, back_off_max_s=0.4, pushes_max=10_000),
+        )
+        self._folder = folder
+        self._spoken = 0
+        self._errands: list[Errand] = []
+        self.premises: Premises
+
+    @contextlib.asynccontextmanager
+    async def opened(self) -> AsyncIterator[Laboratory]:
+        """Open the platform and write the settings of a house that knows it."""
+        async with self.server:
+            self.premises = Premises(self._folder, settings(self.server.address))
+            for each in BOTS:
+                if each.bot_class not in CONNECTED:
+                    self.server.set_webhook(each, f"{self.premises.url}/webhooks/{each.bot}")
+            yield self
+
+    # --- people -------------------------------------------------------------------------------
+
+    def talk(self, messages: int, *, chats: int = 3, people: int = 2) -> None:
+        """Let people say something here and there; half of it are commands."""
+        for _ in range(messages):
+            chat, person = self.dice.randrange(chats), self.dice.randrange(people)
+            words = self.dice.choice(("hello there", "/echo"))
+            self.say(self.dice.choice(BOTS).bot, f"c-{chat}", f"u-{person}", words)
+
+    def say(self, bot: str, chat: str, person: str, words: str) -> str:
+        """Let somebody say something with a mark; returns the mark."""
+        self._spoken += 1
+        mark = f"m-{self._spoken}"
+        self.do(
+            Saying(
+                bot=bot,
+                chat=Chat(id=chat, title=f"Chat {chat}"),
+                sender=Person(id=person, name=f"Person {person}"),
+                text=f"{words} {mark}",
+                mentions_bot=True,
+            )
+        )
+        return mark
+
+    def do(self, saying: Saying) -> Errand:
+        """Let somebody do something."""
+        errand = self.server.say(saying)
+        self._errands.append(errand)
+        return errand
+
+    # --- the end ------------------------------------------------------------------------------
+
+    async def until_at_rest(self, within_s: float) -> None:
+        """Wait until the house has everything, and has nothing left to do."""
+        async with asyncio.timeout(within_s):
+            await asyncio.gather(*(asyncio.shield(errand.done) for errand in self._errands))
+            while book.unrest(self.premises.database):  # noqa: ASYNC110 - another process's file
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    def judgement(self) -> Judgement:
+        """Judge what happened."""
+        return judge_run(self.platform.ledger(), book.read(self.premises.database), CLASSES)
+
+
+def settings(platform: str) -> str:
+    """Return the settings of a house with a bot of every class."""
+    return "\n".join(
+        (
+            'language = "en"',
+            "[handlers.demo]",
+            "word_pause_s = 0.002",
+            *(_bot_table(each, platform) for each in BOTS),
+        )
+    )
+
+
+def _bot_table(each: Bot, platform: str) -> str:
+    is_connected = each.bot_class in CONNECTED
+    return f"""
+[bots.{each.bot}]
+channel = "probe"
+class = "{each.bot_class}"
+base_url = "{platform}"
+entrance = "{"long_connection" if is_connected else "webhook"}"
+token = "{each.token}"
+secret = "{each.secret}"
+answer_within_s = 3.0
+"""

@@ -1,0 +1,127 @@
+"""The judge of whole runs must find every kind of guilt, and no innocent guilty."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from posthouse.simulators.probe.bots import BotClass
+from posthouse.simulators.probe.ledger import EventEntry, Ledger, MessageEntry
+from tests.acceptance.book import Book, Message, Said
+from tests.acceptance.judgement import Judgement, judge_run
+
+CLASSES = {"keyed": BotClass.KEYED, "none": BotClass.NONE}
+
+
+def heard(n: int, bot: str) -> EventEntry:
+    return EventEntry(
+        bot=bot,
+        chat="c",
+        sender="u",
+        type="message",
+        message_id=f"p-{n}",
+        text=f"hello m-{n}",
+        said_at=float(n),
+        acknowledged_at=float(n),
+    )
+
+
+def shown(text: str, key: str, bot: str) -> MessageEntry:
+    return MessageEntry(bot=bot, chat="c", message_id=f"{key}{text}", key=key, text=text, at=0.0)
+
+
+def said(key: str, turn: int = 1, **changes: object) -> Said:
+    plain = Said(
+        key=key,
+        origin=f"turn:{turn}",
+        kind="send",
+        state="sent",
+        may_be_duplicate=False,
+        unclear_calls=0,
+    )
+    return replace(plain, **changes)
+
+
+def judged(*parts: MessageEntry | Said, bot: str = "none") -> Judgement:
+    """Judge how message 1, which turn 1 answers, was dealt with."""
+    messages = tuple(part for part in parts if isinstance(part, MessageEntry))
+    book = Book(
+        messages=(Message(bot, "p-1", "routed", "", 1),),
+        said=tuple(part for part in parts if isinstance(part, Said)),
+    )
+    return judge_run(Ledger(messages=messages, events=(heard(1, bot),)), book, CLASSES)
+
+
+def copies(bot: str, count: int) -> tuple[MessageEntry, ...]:
+    each = shown("hello m-1", "k", bot)
+    return tuple(replace(each, message_id=f"b-{number}") for number in range(count))
+
+
+def test_one_answer_is_good() -> None:
+    assert judged(*copies("none", 1), said("k")).is_good
+
+
+def test_no_answer_is_a_loss_even_when_the_house_thinks_that_it_was_sent() -> None:
+    judgement = judged(said("k"))
+    assert judgement.lost == ("m-1",)
+    assert not judgement.is_good
+
+
+def test_a_sentence_instead_of_an_answer_is_honest() -> None:
+    judgement = judged(shown("it failed", "k", "none"), said("k"))
+    assert judgement.excused == ("m-1",)
+    assert judgement.is_good
+
+
+def test_a_growing_message_that_never_got_its_last_words_is_a_loss() -> None:
+    assert judged(shown("it", "k", "none"), said("k", kind="draft")).lost == ("m-1",)
+
+
+def test_a_growing_message_may_end_with_a_sentence() -> None:
+    draft, settled = said("k", kind="draft"), said("k2", kind="settle")
+    assert judged(shown("it failed", "k", "none"), draft, settled).excused == ("m-1",)
+
+
+def test_what_the_house_calls_doubtful_may_be_missing() -> None:
+    judgement = judged(said("k", state="doubtful", unclear_calls=2))
+    assert judgement.unsure == ("m-1",)
+    assert judgement.is_good
+
+
+def test_a_repeat_is_allowed_where_nobody_can_tell_and_people_are_told() -> None:
+    flagged = said("k", may_be_duplicate=True, unclear_calls=1)
+    judgement = judged(*copies("none", 2), flagged)
+    assert len(judgement.repeats) == 1
+    assert judgement.is_good
+
+
+def test_a_repeat_that_nobody_is_told_of_is_forbidden() -> None:
+    assert judged(*copies("none", 2), said("k", unclear_calls=1)).forbidden
+
+
+def test_no_more_repeats_than_unclear_calls() -> None:
+    flagged = said("k", may_be_duplicate=True, unclear_calls=1)
+    assert judged(*copies("none", 3), flagged).forbidden
+
+
+def test_no_repeat_where_the_platform_can_tell() -> None:
+    flagged = said("k", may_be_duplicate=True, unclear_calls=1)
+    assert judged(*copies("keyed", 2), flagged, bot="keyed").forbidden
+
+
+def test_two_answers_to_one_message_are_a_repeat() -> None:
+    twice = (shown("hello m-1", "k", "none"), shown("hello m-1", "k2", "none"))
+    assert judged(*twice, said("k"), said("k2")).forbidden
+
+
+def test_a_doubtful_growing_message_may_stand_beside_its_answer() -> None:
+    twice = (shown("hello m-1", "k", "none"), shown("hello m-1", "k2", "none"))
+    draft = said("k", kind="draft", state="doubtful", unclear_calls=2)
+    judgement = judged(*twice, draft, said("k2", kind="settle"))
+    assert judgement.is_good
+    assert len(judgement.repeats) == 1
+
+
+def test_what_the_book_does_not_know_must_not_be_seen() -> None:
+    judgement = judged(*copies("none", 1), shown("who said this?", "k2", "none"), said("k"))
+    assert judgement.strangers == ("k2",)
+    assert not judgement.is_good
