@@ -137,14 +137,21 @@ class Supervisor:
     async def _measure(self) -> None:
         """Close the door above the quota and open it again when there is room."""
         while True:
+            await self._measure_once()
+            await self._sleep(MEASURE_EVERY_S)
+
+    async def _measure_once(self) -> None:
+        try:
             size = await self._upkeep.size_bytes()
+        except PosthouseError as problem:
+            log.warning("measuring_postponed", problem=str(problem))
+        else:
             if size >= self._limits.quota_bytes and not self._room.is_full:
                 self._room.is_full = True
                 log.error("quota_reached", size_bytes=size, quota_bytes=self._limits.quota_bytes)
             elif size < self._limits.quota_bytes * QUOTA_RESUME_SHARE and self._room.is_full:
                 self._room.is_full = False
                 log.warning("quota_free_again", size_bytes=size)
-            await self._sleep(MEASURE_EVERY_S)
 
     async def _prune(self) -> None:
         while True:
