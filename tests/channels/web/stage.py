@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
 from itertools import count
@@ -173,7 +173,7 @@ class Stream:
 class _Exchange:
     def __init__(self, body: list[bytes]) -> None:
         self._body = body
-        self._messages: list[dict[str, Any]] = []
+        self._messages: list[MutableMapping[str, Any]] = []
         self._started = asyncio.Event()
         self.chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.gone = asyncio.Event()
@@ -185,7 +185,7 @@ class _Exchange:
         await self.gone.wait()
         return {"type": "http.disconnect"}
 
-    async def send(self, message: Any) -> None:
+    async def send(self, message: MutableMapping[str, Any]) -> None:
         self._messages.append(message)
         if message["type"] == "http.response.start":
             self._started.set()
@@ -263,7 +263,7 @@ _KEYS = count(1)
 
 
 @asynccontextmanager
-async def open_stage(  # noqa: PLR0913 - everything that a test may want to be different
+async def open_stage(
     data: Path,
     options: Mapping[str, object] | None = None,
     *,

@@ -25,8 +25,8 @@ from posthouse.channels.web.mentions import pattern_of
 
 _CACHE_SIZE = 1024
 _URL = re.compile(
-    r"https?://[^\s<>\"'`]+"
-    r"[^\s<>\"'`.,;:!?)\]}、。，；：！？）】》」]",  # the sentence's own punctuation stays outside
+    r"https?://[!#-&(-;=?-_a-z{-~]*"  # ASCII but quotes and angles: Chinese follows without a space
+    r"[#-&*+/-9=@-Z_a-z~]",  # the sentence's own punctuation stays outside
     re.IGNORECASE,
 )
 _LINK_ATTRIBUTES = 'target="_blank" rel="noopener noreferrer nofollow"'

@@ -70,7 +70,7 @@ class Stream:
         live: Live,
         reader: Reader | None,
         clock: Callable[[], float],
-        poll_s: float = POLL_S,
+        poll_s: float,
     ) -> None:
         self._room = seat.room
         self._me = seat.me.id
@@ -103,11 +103,11 @@ class Stream:
         await self._follow_recent()
         watch.drafts |= self._open_drafts
         while not watch.is_over:
-            async for frame in self._look(watch):
-                yield frame
             if not await self._is_member():
                 yield Frame("gone", None)
                 return
+            async for frame in self._look(watch):
+                yield frame
             await self._rest()
             if not await self._wait(watch):
                 watch.is_changed = True  # a nudge may have been lost

@@ -24,7 +24,7 @@ from posthouse.channels.web.media import INLINE_MIMES
 from posthouse.channels.web.pace import Buckets
 from posthouse.channels.web.progress import progress_of
 from posthouse.channels.web.settings import FILES_PER_MESSAGE_MAX, NUMBER_MAX
-from posthouse.channels.web.stream import Stream
+from posthouse.channels.web.stream import POLL_S, Stream
 from posthouse.channels.web.view import file_view, message_view
 from posthouse.channels.web.visitors import Seat, tidy
 from posthouse.channels.web.words import Declined
@@ -199,6 +199,7 @@ class Talk:
             live=self._chat.live,
             reader=self._chat.reader,
             clock=self._chat.clock,
+            poll_s=POLL_S,
         )
         frames = stream.frames()
         first = await anext(frames)  # what is declined is declined before the headers leave

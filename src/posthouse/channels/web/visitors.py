@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -23,6 +24,7 @@ COOKIE_AGE_S = 365 * 86400
 _ENTRIES_PER_S, _ENTRIES_BURST = 0.5, 10  # new people from one address
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FORWARDING = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]+)?")
 _JOINERS = frozenset({"\u200d", "\ufe0f"})  # inside emoji
 
 
@@ -102,7 +104,8 @@ class Visitors:
         of another name that resolves to this machine.
         """
         peer = request.client.host if request.client else ""
-        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        named = _HOST.fullmatch(request.headers.get("host", "").casefold())
+        name = named[1].strip("[]") if named else ""
         is_forwarded = any(header in request.headers for header in _FORWARDING)
         return self._is_open_here and not is_forwarded and is_loopback(peer) and is_loopback(name)
 
