@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 from posthouse.channels.web import render
 
 TAGS = frozenset(
-    ["p", "br", "a", "em", "strong", "s", "code", "pre", "figure", "figcaption", "span", "div", "ul", "ol", "li", "blockquote", "hr", "table", "thead", "tbody", "tr", "th", "td", "h1", "h2", "h3", "h4", "h5", "h6"]
+    [
+        *("p", "br", "a", "em", "strong", "s", "span", "div", "hr", "blockquote", "ul", "ol", "li"),
+        *("code", "pre", "figure", "figcaption", "table", "thead", "tbody", "tr", "th", "td"),
+        *("h1", "h2", "h3", "h4", "h5", "h6"),
+    ]
 )
 ATTRIBUTES = frozenset({"href", "target", "rel", "class", "tabindex", "role", "start"})
 CLASSES = frozenset({"code", "table", "mention", "left", "right", "center"})

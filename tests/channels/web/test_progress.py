@@ -1,0 +1,121 @@
+"""What stands under one's own message: where it is on its road, in true words."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from posthouse.channels.web.progress import progress_of
+from posthouse.model.delivery import Delivery
+from posthouse.model.turn import TurnState
+from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
+from tests.channels.web.stage import open_stage
+
+EVENT = EventRow(
+    id=1,
+    chat=1,
+    kind="message",
+    key="m:r1:r1-5",
+    message_id="r1-5",
+    sender_id="p1",
+    sender_name="Ann",
+    text="hello",
+    entrance="webhook",
+    platform_at=1.0,
+    accepted_at=1.0,
+    state="routed",
+    reason="",
+    turn=1,
+)
+TURN = TurnRow(
+    id=1,
+    lane="t:1",
+    session="1",
+    handler="demo",
+    state=TurnState.WAITING,
+    reason="",
+    accepted_at=1.0,
+    started_at=None,
+    finished_at=None,
+    tries=0,
+    is_running=False,
+)
+
+
+class Book:
+    """A reader of one road."""
+
+    def __init__(self, road: Road | None) -> None:
+        self.road_of_all = road
+
+    async def road(self, event: int) -> Road | None:
+        return self.road_of_all
+
+    async def find_message(self, bot: str, message_id: str) -> tuple[int, ...]:
+        is_there = self.road_of_all is not None and (bot, message_id[-2:]) == ("web", "-5")
+        return (1,) if is_there else ()
+
+    async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
+        return ()
+
+    async def troubled(self, limit: int = 100) -> tuple[DeliveryRow, ...]:
+        return ()
+
+    async def buried(self, limit: int = 100) -> tuple[TurnRow, ...]:
+        return ()
+
+    async def answers_to(self, person: str) -> tuple[Delivery, ...]:
+        return ()
+
+
+def finished(state: TurnState, reason: str) -> TurnRow:
+    return replace(TURN, state=state, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("event", "turn", "state", "is_final"),
+    [
+        (EVENT, TURN, "queued", False),
+        (EVENT, replace(TURN, is_running=True), "answering", False),
+        (EVENT, finished(TurnState.FINISHED, "answered"), "answered", True),
+        (EVENT, finished(TurnState.FINISHED, "no_answer"), "delivered", True),
+        (EVENT, finished(TurnState.BURIED, "buried"), "unanswered", True),
+        (EVENT, finished(TurnState.CANCELLED, "stopped"), "unanswered", True),
+        (EVENT, finished(TurnState.INTERRUPTED, "interrupted"), "unanswered", True),
+        (replace(EVENT, state="ignored", reason="not_addressed"), None, "delivered", True),
+        (replace(EVENT, state="refused", reason="paused"), None, "unanswered", True),
+        (replace(EVENT, state="late", reason="late"), None, "unanswered", True),
+    ],
+)
+async def test_every_road_in_words(
+    event: EventRow, turn: TurnRow | None, state: str, *, is_final: bool
+) -> None:
+    found = await progress_of(Book(Road(event=event, turn=turn, deliveries=())), "web", "r1", 5)
+    assert (found.number, found.state, found.is_final) == (5, state, is_final)
+    assert bool(found.zh and found.en) == (state == "unanswered")
+
+
+async def test_what_the_book_does_not_have_is_only_delivered() -> None:
+    found = await progress_of(Book(None), "web", "r1", 5)
+    assert (found.state, found.is_final) == ("delivered", False)
+
+
+async def test_a_page_is_told_how_far_its_message_has_come(tmp_path: Path) -> None:
+    book = Book(Road(event=EVENT, turn=TURN, deliveries=()))
+    async with open_stage(tmp_path, reader=book) as stage:
+        room, (ann, ben) = await stage.team("Ann", "Ben")
+        for text in ("one", "two"):
+            await ben.say(room, text)
+        number = (await ann.say(room, "@bot hello")).json["number"]
+        assert number == 5
+        async with ann.browser.events(f"/chat/rooms/{room}/events") as stream:
+            (first,) = (await stream.next("progress")).data
+            assert (first["number"], first["state"]) == (5, "queued")
+            book.road_of_all = Road(
+                event=EVENT, turn=finished(TurnState.FINISHED, "answered"), deliveries=()
+            )
+            stage.channel._chat.live.changed(room)
+            (last,) = (await stream.next("progress")).data
+            assert (last["state"], last["is_final"]) == ("answered", True)
+        path = f"/chat/api/rooms/{room}/messages/5/road"
+        assert (await ann.browser.get(path)).json["state"] == "answered"
