@@ -44,10 +44,9 @@ class Commands:
 
     def _split(self, text: str) -> tuple[str, str]:
         stripped = text.strip()
-        for prefix in self._prefixes:
-            stripped = stripped.removeprefix(prefix)
-        name, _, arguments = stripped.strip().partition(" ")
-        return name.lower(), arguments.strip()
+        prefix = next((p for p in self._prefixes if stripped.startswith(p)), "")
+        name, *arguments = stripped.removeprefix(prefix).split(maxsplit=1) or [""]
+        return name.lower(), "".join(arguments)
 
 
 def _run(command: Command, arguments: str, turn: Turn, context: TurnContext) -> str:
