@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
+
 from posthouse.model.address import Chat, ChatMode, Place, SessionKind
 from posthouse.model.errors import Refused
 from posthouse.store.queries import load
@@ -11,18 +14,32 @@ from posthouse.store.sqlite.database import Database
 
 SQL = load("sqlite/chats.sql")
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KNOWN_MAX = 10_000  # chats kept at hand
+
 
 class SqliteChats:
-    """``Chats`` on one SQLite database; a chat that is known is found without a write."""
+    """``Chats`` on one SQLite database; a chat that is known is found without a write.
+
+    Chats are kept at hand, since every message asks for one: the file has one owner, and each
+    write goes through this object and forgets them.
+    """
 
     def __init__(self, committer: Committer, reading: Database) -> None:
-        self._commit = committer.commit
+        self._committer = committer
         self._reading = reading
+        self._at_hand: dict[tuple[str, str], Chat] = {}
 
     async def resolve(self, place: Place, now: float) -> Chat:
-        chat = _at(self._reading, place)
+        where = (place.bot, place.platform_id)
+        chat = self._at_hand.get(where) or _at(self._reading, place)
         if chat is None or _is_renamed(chat, place):
-            return await self._commit("chat", _resolve, place, now)
+            return await self._commit(_resolve, place, now)
+        if len(self._at_hand) >= KNOWN_MAX:
+            self._at_hand.clear()
+        self._at_hand[where] = chat
         return chat
 
     async def get(self, chat: int) -> Chat | None:
@@ -32,18 +49,29 @@ class SqliteChats:
         return tuple(rows.chat(row) for row in self._reading.all(SQL["recent"], limit=limit))
 
     async def alias(self, chat: int, platform_id: str) -> None:
-        await self._commit("chat", _alias, chat, platform_id)
+        await self._commit(_alias, chat, platform_id)
 
     async def set_mode(
         self, chat: int, mode: ChatMode, now: float, until_at: float | None = None
     ) -> Chat:
-        return await self._commit("chat", _set_mode, chat, mode, now, until_at)
+        return await self._commit(_set_mode, chat, mode, now, until_at)
 
     async def set_session_kind(self, chat: int, kind: SessionKind) -> Chat:
-        return await self._commit("chat", _set_session_kind, chat, kind)
+        return await self._commit(_set_session_kind, chat, kind)
 
     async def set_language(self, chat: int, language: str) -> Chat:
-        return await self._commit("chat", _set_language, chat, language)
+        return await self._commit(_set_language, chat, language)
+
+    async def _commit(
+        self,
+        operation: Callable[Concatenate[Database, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        try:
+            return await self._committer.commit("chat", operation, *args, **kwargs)
+        finally:
+            self._at_hand.clear()
 
 
 def _at(database: Database, place: Place) -> Chat | None:

@@ -38,14 +38,18 @@ from posthouse.store.sqlite import (
 from posthouse.store.sqlite.committer import Committer
 from posthouse.store.sqlite.database import Database
 from posthouse.store.sqlite.outputs import NewKey
+from posthouse.store.sqlite.questions import Asking
 
 
 class SqliteJournal:
     """``Journal`` on one SQLite database."""
 
-    def __init__(self, committer: Committer, reading: Database, new_key: NewKey) -> None:
+    def __init__(
+        self, committer: Committer, reading: Database, asking: Asking, new_key: NewKey
+    ) -> None:
         self._commit = committer.commit
         self._reading = reading
+        self._asking = asking
         self._new_key = new_key
 
     # --- who we are ---------------------------------------------------------------------
@@ -92,16 +96,19 @@ class SqliteJournal:
         *,
         is_first_sent: bool,
     ) -> Finished:
-        return await self._commit(
-            "finish",
-            turns.finish,
-            claim,
-            turn,
-            result,
-            capabilities,
-            now,
-            is_first_sent=is_first_sent,
-        )
+        try:
+            return await self._commit(
+                "finish",
+                turns.finish,
+                claim,
+                turn,
+                result,
+                capabilities,
+                now,
+                is_first_sent=is_first_sent,
+            )
+        finally:
+            self._asking.add(result.questions)
 
     async def retry(self, claim: Claim, turn: int, at: float, reason: str) -> Verdict:
         return await self._commit("retry", turns.retry, claim, turn, at, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from posthouse.model.disposition import Question
+from posthouse.model.disposition import NewQuestion, Question
 from posthouse.store.queries import load
 from posthouse.store.sqlite import rows
 from posthouse.store.sqlite.database import Database, Row
@@ -10,17 +10,49 @@ from posthouse.store.sqlite.database import Database, Row
 SQL = load("sqlite/questions.sql")
 
 
-class SqliteQuestions:
-    """``Questions`` on one SQLite database."""
+class Asking:
+    """The sessions that may have an open question for typed answers: most messages find none.
+
+    A session is added when its question has been written, and forgotten when none is found.
+    """
 
     def __init__(self, reading: Database) -> None:
         self._reading = reading
+        self._sessions: set[str] | None = None  # read when somebody first asks
+
+    def __contains__(self, session: str) -> bool:
+        if self._sessions is None:
+            self._sessions = {row[0] for row in self._reading.all(SQL["asking"])}
+        return session in self._sessions
+
+    def add(self, questions: tuple[NewQuestion, ...]) -> None:
+        """Remember the sessions of new questions."""
+        if self._sessions is not None:
+            self._sessions.update(new.session for new in questions if new.takes_text)
+
+    def discard(self, session: str) -> None:
+        """Forget a session that has no open question."""
+        if self._sessions is not None:
+            self._sessions.discard(session)
+
+
+class SqliteQuestions:
+    """``Questions`` on one SQLite database."""
+
+    def __init__(self, reading: Database, asking: Asking) -> None:
+        self._reading = reading
+        self._asking = asking
 
     async def find(self, question: str) -> Question | None:
         return _question(self._reading.one(SQL["find"], question=question))
 
     async def open_in(self, session: str, now: float) -> Question | None:
-        return _question(self._reading.one(SQL["open_in"], session=session, now=now))
+        if session not in self._asking:
+            return None
+        question = _question(self._reading.one(SQL["open_in"], session=session, now=now))
+        if question is None:
+            self._asking.discard(session)
+        return question
 
 
 def _question(row: Row | None) -> Question | None:

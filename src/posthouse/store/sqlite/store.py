@@ -14,7 +14,7 @@ from posthouse.store.sqlite.database import Database
 from posthouse.store.sqlite.holding import SqliteHolding
 from posthouse.store.sqlite.journal import SqliteJournal
 from posthouse.store.sqlite.outputs import NewKey
-from posthouse.store.sqlite.questions import SqliteQuestions
+from posthouse.store.sqlite.questions import Asking, SqliteQuestions
 from posthouse.store.sqlite.reader import SqliteReader
 from posthouse.store.sqlite.rooms import SqliteRooms
 from posthouse.store.sqlite.upkeep import SqliteUpkeep
@@ -33,6 +33,7 @@ class SqliteStore:
     def __init__(
         self,
         committer: Committer,
+        writing: Database,
         reading: Database,
         *,
         path: Path | None = None,
@@ -40,10 +41,12 @@ class SqliteStore:
         new_key: NewKey = new_key,
     ) -> None:
         self._committer = committer
+        self._writing = writing
         self._reading = reading
-        self.journal = SqliteJournal(committer, reading, new_key)
+        asking = Asking(reading)
+        self.journal = SqliteJournal(committer, reading, asking, new_key)
         self.chats = SqliteChats(committer, reading)
-        self.questions = SqliteQuestions(reading)
+        self.questions = SqliteQuestions(reading, asking)
         self.holding = SqliteHolding(committer, reading)
         self.upkeep = SqliteUpkeep(committer, reading, path, clock)
         self.reader = SqliteReader(reading)
@@ -69,13 +72,16 @@ class SqliteStore:
         Raises:
             OperatorMistake: the file cannot be used; the message says why and what to do.
         """
-        committer = GroupCommitter(file.open_writing(path), at)
-        return cls(committer, file.open_reading(path), path=path, clock=clock, new_key=new_key)
+        writing = file.open_writing(path)
+        reading = file.open_reading(path)
+        committer = GroupCommitter(writing, at)
+        return cls(committer, writing, reading, path=path, clock=clock, new_key=new_key)
 
     async def close(self) -> None:
         """Write what waits and let go of the file; later writes raise ``StoreClosed``."""
         await self._committer.close()
         self._reading.connection.close()
+        self._writing.connection.close()  # last: who can write folds the log into the file
 
 
 def open_memory_store(
@@ -89,4 +95,5 @@ def open_memory_store(
     Nothing happens beside the caller: every write is committed before its call returns.
     """
     database = file.open_memory()
-    return SqliteStore(InlineCommitter(database, at), database, clock=clock, new_key=new_key)
+    committer = InlineCommitter(database, at)
+    return SqliteStore(committer, database, database, clock=clock, new_key=new_key)

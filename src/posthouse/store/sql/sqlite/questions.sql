@@ -11,3 +11,7 @@ SELECT id, chat, session, handler, who, labels, expires_at, state, takes_text,
 FROM questions
 WHERE session = :session AND takes_text AND answered_by IS NULL AND expires_at > :now
 ORDER BY number DESC LIMIT 1;
+
+-- name: asking
+-- The sessions with a question that a typed message may answer.
+SELECT DISTINCT session FROM questions WHERE takes_text AND answered_by IS NULL;
