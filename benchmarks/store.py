@@ -10,7 +10,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -87,7 +87,7 @@ async def road(messages: int) -> tuple[float, float]:
     return cpu_s / messages * 1e6, spent_s / messages * 1e6
 
 
-async def arrive(bench: Bench, numbers: "iter[int]") -> None:
+async def arrive(bench: Bench, numbers: Iterator[int]) -> None:
     for number in numbers:
         chat = bench.chats[number % CHATS]
         await bench.store.journal.accept((arrival(chat, number),), time.time())
@@ -154,7 +154,11 @@ async def claim_beside(flood: int, rounds: int = 200) -> float:
             await asyncio.gather(
                 *(
                     journal.finish(
-                        one.claim, one.turn.id, Result(), CAPABILITIES, time.time(),
+                        one.claim,
+                        one.turn.id,
+                        Result(),
+                        CAPABILITIES,
+                        time.time(),
                         is_first_sent=False,
                     )
                     for one in claimed
@@ -174,7 +178,7 @@ async def main() -> None:
     print(f"accept, claim, finish and send, settle: {cpu:.0f} µs CPU, {spent:.0f} µs per message")
     print(f"that is {1e6 / spent:.0f} messages per second, {IN_FLIGHT} in flight, durable")
     calm, flooded = await claim_beside(0), await claim_beside(chosen.flood)
-    print(f"claim of 64 lanes: {calm:.2f} ms; with {chosen.flood} waiting in one lane: {flooded:.2f} ms")
+    print(f"claim of 64 lanes: {calm:.2f} ms; with {chosen.flood} in one lane: {flooded:.2f} ms")
 
 
 if __name__ == "__main__":

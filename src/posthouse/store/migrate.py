@@ -48,6 +48,8 @@ def pending(version: int, known: tuple[Migration, ...]) -> tuple[Migration, ...]
     if version > len(known):
         raise OperatorMistake(
             f"the database has schema {version}, this Posthouse knows schemas up to {len(known)}: "
-            "start the newer Posthouse that wrote it, or restore a backup made by this one"
+            "start the newer Posthouse that wrote it, or restore a backup made by this one",
+            zh=f"数据库的结构版本是 {version}，这个驿站只认识到 {len(known)}："
+            "请启动写它的新版驿站，或恢复由本版做的备份",
         )
     return known[version:]

@@ -74,7 +74,7 @@ class Committer(Protocol):
         ...
 
     async def close(self) -> None:
-        """Write what waits, then close the writing connection."""
+        """Write what waits, and nothing more; the connection is its owner's to close."""
         ...
 
 
@@ -152,7 +152,6 @@ class GroupCommitter:
             self._is_rung = False  # before looking, so that a later ring is not missed
             while batch := self._commit_batch():
                 self._wake(batch)
-        self._database.connection.close()
 
     def _next(self) -> _Waiting | None:
         if self._urgent:
@@ -280,9 +279,7 @@ class InlineCommitter:
             self._at(point)
 
     async def close(self) -> None:
-        if not self._is_closed:
-            self._is_closed = True
-            self._database.connection.close()
+        self._is_closed = True
 
 
 def _call(

@@ -111,7 +111,8 @@ def mark_restored(path: Path, snapshot_at: float | None = None) -> float:
         if until_at is None:
             raise OperatorMistake(
                 f"{path} does not say when it was taken: it was not made by `posthouse backup`; "
-                "say when it was copied"
+                "say when it was copied",
+                zh=f"{path} 没有记下备份时间：它不是用 posthouse backup 做的；请说明复制的时间",
             )
         database.run(SQL["hold"], snapshot_at=until_at)
         return until_at
@@ -137,7 +138,9 @@ def _connect(name: str, flags: int) -> apsw.Connection:
 
 def _existing(path: Path) -> apsw.Connection:
     if not path.is_file():
-        raise OperatorMistake(f"{path} does not exist: check the path")
+        raise OperatorMistake(
+            f"{path} does not exist: check the path", zh=f"{path} 不存在：请检查路径"
+        )
     return _connect(str(path), apsw.SQLITE_OPEN_READWRITE)
 
 
@@ -155,14 +158,15 @@ def _check_owner(connection: apsw.Connection, path: Path) -> None:
     row = Database(connection).one(SQL["tables"])
     if row is not None and row[0]:
         raise OperatorMistake(
-            f"{path} is a database of another program: choose another file in `store.url`"
+            f"{path} is a database of another program: choose another file in `store.url`",
+            zh=f"{path} 是别的程序的数据库：请在 store.url 里换一个文件",
         )
 
 
 def _migrate(connection: apsw.Connection, path: Path) -> None:
     version = int(str(connection.pragma("user_version")))
     for migration in pending(version, migrations("sqlite")):
-        if migration.number > 1:
+        if version:  # an empty file is not worth a copy
             _keep_copy(connection, path, migration.number - 1)
         _apply(connection, migration)
 
@@ -199,21 +203,25 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except apsw.NotADBError as problem:
         raise OperatorMistake(
-            f"{path} is not a database: choose another file in `store.url`, or move it away"
+            f"{path} is not a database: choose another file in `store.url`, or move it away",
+            zh=f"{path} 不是数据库：请在 store.url 里换一个文件，或把它移走",
         ) from problem
     except apsw.CorruptError as problem:
         raise OperatorMistake(
-            f"{path} is damaged ({problem}): restore a backup with `posthouse restore`"
+            f"{path} is damaged ({problem}): restore a backup with `posthouse restore`",
+            zh=f"{path} 已损坏（{problem}）：请用 posthouse restore 恢复备份",
         ) from problem
     except apsw.Error as problem:
         if not is_storage_problem(problem):
             raise
         raise OperatorMistake(
-            f"{path} cannot be opened ({problem}): check its disk and who may read and write it"
+            f"{path} cannot be opened ({problem}): check its disk and who may read and write it",
+            zh=f"{path} 打不开（{problem}）：请检查磁盘和读写权限",
         ) from problem
     except OSError as problem:
         if isinstance(problem, FileExistsError):
             raise
         raise OperatorMistake(
-            f"{path} cannot be opened ({problem.strerror}): check the path and who may write there"
+            f"{path} cannot be opened ({problem.strerror}): check the path and who may write there",
+            zh=f"{path} 打不开（{problem.strerror}）：请检查路径和写权限",
         ) from problem

@@ -127,7 +127,7 @@ def _prune(
     for name in ("prune_amends", "prune_questions", "prune_recalls"):
         database.run(SQL[name], before=before, rows_max=rows_max)
     lanes_from = _prune_lanes(database, lanes_from, rows_max)
-    database.connection.pragma("incremental_vacuum", rows_max)  # give pages back to the disk
+    database.run(SQL["give_back"])
     removed = (events, len(gone), deliveries, keys)
     return Pruned(*removed, is_done=not any(removed)), lanes_from
 
@@ -143,15 +143,14 @@ def _prune_lanes(database: Database, after: str, rows_max: int) -> str:
 
 
 def _check(database: Database) -> tuple[str, ...]:
-    found = [str(row) for row in _integrity(database) if row != "ok"]
-    for name, sentence in _CHECKS.items():
-        found += [sentence.format(*row) for row in database.all(SQL[name])]
+    found: list[str] = []
+    try:
+        found += [row for (row,) in database.all(SQL["integrity"]) if row != "ok"]
+        for name, sentence in _CHECKS.items():
+            found += [sentence.format(*row) for row in database.all(SQL[name])]
+    except apsw.CorruptError as problem:
+        found.append(f"the file is damaged: {problem}")
     return tuple(found[:FOUND_MAX])
-
-
-def _integrity(database: Database) -> list[str]:
-    found = database.connection.pragma("integrity_check")
-    return [found] if isinstance(found, str) else [str(row) for row in found or ()]
 
 
 def _count(database: Database, name: str) -> int:

@@ -5,10 +5,6 @@ VALUES (:chat, :delivery, 'edit', :state, :origin, :ordinal, :content, :body, :n
 ON CONFLICT (origin, ordinal) DO NOTHING
 RETURNING id;
 
--- name: exists
--- Whether an edit was put before.
-SELECT 1 FROM amends WHERE origin = :origin AND ordinal = :ordinal;
-
 -- name: is_in_hand
 -- Whether a gateway works on a delivery right now.
 SELECT 1 FROM lanes WHERE lane = :lane AND current = :delivery AND owner IS NOT NULL;

@@ -91,6 +91,14 @@ DELETE FROM lanes WHERE lane IN (
 SELECT max(lane), count(*) FROM (
   SELECT l.lane FROM lanes l WHERE l.lane > :after AND l.kind = 't' ORDER BY l.lane LIMIT :rows_max);
 
+-- name: give_back
+-- Give at most 500 free pages back to the disk.
+PRAGMA incremental_vacuum(500);
+
+-- name: integrity
+-- What is wrong with pages, records and indexes; one row "ok" when nothing is.
+PRAGMA integrity_check(100);
+
 -- name: miscounted_turns
 -- Turn and control lanes whose counter is not the number of their waiting turns.
 SELECT l.lane, l.waiting, (
