@@ -16,11 +16,13 @@ it does afterwards reaches neither), ``open`` starts the next one on the same bo
 import asyncio
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from dataclasses import field as later
 from itertools import count
 from random import Random
 from typing import Any, ParamSpec, cast
+from weakref import WeakSet
 
 from posthouse.bootstrap import House, World
 from posthouse.channels.channel import Channel, Part
@@ -88,12 +90,47 @@ class Life:
     def __init__(self, troubles: Callable[[str], Awaitable[None]]) -> None:
         self.is_over = False
         self._troubles = troubles
+        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+
+    async def begin(self, opening: Coroutine[Any, Any, None]) -> None:
+        """Open a house; every task that it starts, and those that they start, are of this life."""
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(_remembering)
+        context = copy_context()
+        context.run(_LIFE.set, self)
+        await loop.create_task(opening, context=context)
+
+    def end(self) -> None:
+        """Die: nothing of this life has any effect from now on."""
+        self.is_over = True
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def remember(self, task: "asyncio.Task[Any]") -> None:
+        self._tasks.add(task)
 
     async def allow(self, call: str) -> None:
         if not self.is_over:
             await self._troubles(call)
         if self.is_over:
             await asyncio.Event().wait()  # the dead make no calls
+
+
+_LIFE: ContextVar[Life | None] = ContextVar("life", default=None)
+
+
+def _remembering(
+    loop: asyncio.AbstractEventLoop,
+    work: Any,  # noqa: ANN401 - a coroutine; the loop's own type says more than we need
+    *,
+    context: Context | None = None,
+) -> "asyncio.Task[Any]":
+    """Make a task that belongs to the life in whose context it is started."""
+    task = asyncio.Task(work, loop=loop, context=context)
+    life = context[_LIFE] if context is not None and _LIFE in context else _LIFE.get()
+    if life is not None:
+        life.remember(task)
+    return task
 
 
 class Mortal:
@@ -157,7 +194,6 @@ class HouseKit:
     house: House = later(init=False)
     wakeup: LocalWakeup = later(init=False)
     troubles: Callable[[str], Awaitable[None]] | None = None
-    _others: set["asyncio.Task[Any]"] = later(default_factory=set)
     dies_at: str = ""  # a named point of the road
     skew_s: float = 0.0  # how far the house's clock is off
 
@@ -173,7 +209,6 @@ class HouseKit:
 
     async def open(self) -> None:
         """Start the house."""
-        before = asyncio.all_tasks()
         self.life = Life(self._trouble)
         self.wakeup = LocalWakeup()
         self.house = House(
@@ -187,15 +222,11 @@ class HouseKit:
                 for name, bot in self.bots.items()
             },
         )
-        await self.house.open()
-        self._others = before
+        await self.life.begin(self.house.open())
 
     async def crash(self) -> None:
         """Let the process die at this instant."""
-        self.life.is_over = True
-        mine = asyncio.all_tasks() - self._others - {asyncio.current_task()}
-        for task in mine:
-            task.cancel()
+        self.life.end()
         await asyncio.sleep(0)
 
     async def restart(self) -> None:
