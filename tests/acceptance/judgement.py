@@ -47,6 +47,11 @@ class Judgement(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def answered(self) -> int:
+        """How many messages have the answer that they deserve."""
+        return self.acknowledged - len(self.lost) - len(self.unsure) - len(self.excused)
+
+    @property
     def problems(self) -> str:
         """What is wrong, for whoever reads a failed test."""
         wrong = (self.lost, self.forbidden, self.strangers, self.inversions, self.overlaps)

@@ -57,9 +57,10 @@ async def test_killed_at_random_it_loses_nothing_and_says_nothing_twice(
         print(f"\n{_told(lives)}; {judgement}; at rest after {drained_s:.1f} s")  # noqa: T201
     assert judgement.is_good, judgement.problems
     assert judgement.acknowledged == EVENTS
+    assert judgement.answered > EVENTS * 0.8
     assert code == 0, said
-    assert sum(life.caught.turns for life in lives), "no kill hit a running turn: more kills"
-    assert sum(life.caught.sends for life in lives), "no kill hit a message on its way: more kills"
+    assert any(life.caught.turns for life in lives), "no kill hit a running turn: more kills"
+    assert any(life.caught.sends for life in lives), "no kill hit a message on its way: more kills"
 
 
 async def _live_and_die(laboratory: Laboratory, copy: Path) -> Life:
