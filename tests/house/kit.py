@@ -305,6 +305,8 @@ class HouseKit:
             for road in await self.store.reader.recent(chat.id, 10_000):
                 reason = road.event.reason or (road.turn.reason if road.turn else "")
                 assert reason.partition(" ")[0] in REASONS, road
+                for row in road.deliveries:
+                    assert row.delivery.reason.partition(" ")[0] in {"", *REASONS}, row
 
 
 P = ParamSpec("P")

@@ -1,5 +1,6 @@
 """A growing answer is one message: opened once, updated when there is budget, settled always."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 from msgspec.structs import replace
@@ -86,7 +87,11 @@ async def test_an_update_on_its_way_never_overtakes_the_final_words() -> None:
 
         async def perform(self, part: Part, chat: Chat) -> Outcome:
             if part.verb is Verb.EDIT and part.is_draft:
-                await house.quiet(0.7)
+                return await asyncio.shield(asyncio.create_task(self._land(part, chat)))
+            return await super().perform(part, chat)
+
+        async def _land(self, part: Part, chat: Chat) -> Outcome:
+            await asyncio.sleep(0.7)
             return await super().perform(part, chat)
 
     house = await opened(handler=Scripted(aloud), bots={"b": Slow()})

@@ -12,7 +12,7 @@ from posthouse.gateway.reply_slot import ReplySlots
 from posthouse.gateway.router import Routing, route, split_token
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.address import Chat, Entrance, session_key
-from posthouse.model.disposition import Question
+from posthouse.model.disposition import Disposition, Question
 from posthouse.model.errors import StorageFull
 from posthouse.model.event import ButtonPressed, Event, MessageEdited, MessageReceived
 from posthouse.model.turn import EventState
@@ -22,6 +22,7 @@ from posthouse.store.questions import Questions
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 
 EVENTS_MAX = 1000  # in one call
+SEND_ONLY = Disposition(state=EventState.IGNORED, reason="send_only")
 
 
 class Gauge:
@@ -95,8 +96,11 @@ class Inbox:
         chat = await self._chats.resolve(event.place, now)
         if not chat.language:
             chat = replace(chat, language=bot.language)
-        question = await self._question(event, chat, now)
-        disposition = route(event, chat, routing, question, now)
+        if bot.is_send_only:
+            disposition = SEND_ONLY
+        else:
+            question = await self._question(event, chat, now)
+            disposition = route(event, chat, routing, question, now)
         return Arrival(
             event=event,
             disposition=disposition,

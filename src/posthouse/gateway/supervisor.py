@@ -23,7 +23,8 @@ PRUNE_EVERY_S = 600.0
 PRUNE_PAUSE_S = 0.5  # between two slices, so that people are not kept waiting
 QUOTA_RESUME_SHARE = 0.98  # accept again below this share of the quota
 RESTART_AFTER_S = 5.0
-DRAIN_SHARE = 0.7  # of the time to stop, for turns; the rest is for calls to platforms
+DRAIN_SHARE = 0.6  # of the time to stop, for turns to end
+CALLS_SHARE = 0.3  # and for calls to platforms; the rest is for writing down what did not end
 
 log = structlog.get_logger("posthouse.supervisor")
 
@@ -84,7 +85,7 @@ class Supervisor:
         """Stop reading, let running work end, give back what did not."""
         await _cancel(self._connections)
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
-        await self._deliverer.stop(within_s * (1 - DRAIN_SHARE))
+        await self._deliverer.stop(within_s * CALLS_SHARE)
         await _cancel(self._loops)
 
     def _connection(self, bot: Bot) -> Callable[[], Awaitable[None]]:

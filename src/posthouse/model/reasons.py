@@ -29,6 +29,7 @@ _ALL = (
         "mention the bot, or set the chat's mode to `listen`",
     ),
     Reason("no_route", "没有规则需要这条消息", "no rule wants this event"),
+    Reason("send_only", "这个机器人只发送，不回答", "this bot only sends and answers nothing"),
     Reason("from_bot", "来自机器人的消息不作回答", "messages from bots are not answered"),
     Reason(
         "rule_ignores", "规则要求忽略", "a rule says `ignore`", "查看 [[routes]]", "see [[routes]]"
