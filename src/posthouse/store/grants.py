@@ -1,0 +1,88 @@
+"""The book of permissions, read without a cache when a turn starts and before each command."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import Struct
+
+from posthouse.model.permission import Effect, Field, Grant, Ruling, Subject, Wish
+
+
+class NewGrant(Struct, frozen=True, kw_only=True):
+    """A line to be written."""
+
+    effect: Effect
+    subject: Subject
+    field: Field
+    from_at: float | None = None
+    until_at: float | None = None
+    note: str = ""
+
+
+class PeopleGroup(Struct, frozen=True, kw_only=True):
+    """A named group of people of one bot."""
+
+    name: str
+    bot: str
+    members: tuple[str, ...]  # verified platform ids
+
+
+class Grants(Protocol):
+    """Every change is audited with its author in the transaction that makes it."""
+
+    async def rule(self, wish: Wish, now: float) -> Ruling:
+        """Rule about a wish.
+
+        A block that matches and is in force wins; else an allowance in force; else the newest
+        allowance that has expired or not begun gives the reason; else ``not_granted``.
+        """
+        ...
+
+    async def grant(self, new: NewGrant, author: str, now: float) -> Grant:
+        """Write a line; the same effect, subject and field replace the older line's times."""
+        ...
+
+    async def revoke(self, grant: int, author: str, now: float) -> bool:
+        """Strike a line out; False when it is not there."""
+        ...
+
+    async def list(
+        self, subject: Subject | None = None, field: Field | None = None, limit: int = 1000
+    ) -> tuple[Grant, ...]:
+        """Return lines, newest first: of one subject, touching one field, or all."""
+        ...
+
+    async def set_people(self, group: PeopleGroup, author: str, now: float) -> None:
+        """Make or change a group of people; without members it is removed."""
+        ...
+
+    async def people(self, limit: int = 1000) -> tuple[PeopleGroup, ...]:
+        """Return all groups, by name."""
+        ...
+
+    async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:
+        """Return the names of the groups that somebody is in."""
+        ...
+
+    async def make_operator(
+        self, bot: str, person: str, name: str, author: str, now: float
+    ) -> None:
+        """Let somebody steer the house from inside chats of a bot (``/grant``, ``/revoke`` …)."""
+        ...
+
+    async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
+        """Take that away again."""
+        ...
+
+    async def operators(self, bot: str | None = None) -> tuple[tuple[str, str, str], ...]:
+        """Return who steers from inside chats: (bot, person, name)."""
+        ...
+
+    async def is_operator(self, bot: str, person: str) -> bool:
+        """Whether somebody does."""
+        ...
+
+    async def meet(self, bot: str, person: str, now: float) -> bool:
+        """Remember that somebody unknown was told so; True the first time."""
+        ...
