@@ -73,10 +73,12 @@ def read(database: Path) -> Book:
 
 def unrest(database: Path) -> int:
     """Count what is still to be done."""
-    with _reading(database) as reading:
-        row = reading.one(SQL["unrest"])
-        assert row is not None
-        return int(row[0])
+    return _number(database, "unrest")
+
+
+def undecodable(database: Path) -> int:
+    """Count the payloads that were kept because nobody could read them."""
+    return _number(database, "undecodable")
 
 
 async def inspect(database: Path, folder: Path) -> tuple[Caught, tuple[str, ...]]:
@@ -90,6 +92,13 @@ async def inspect(database: Path, folder: Path) -> tuple[Caught, tuple[str, ...]
         return Caught(*row), await store.upkeep.check()
     finally:
         await store.close()
+
+
+def _number(database: Path, name: str) -> int:
+    with _reading(database) as reading:
+        row = reading.one(SQL[name])
+    assert row is not None
+    return int(row[0])
 
 
 def _copy(database: Path, folder: Path) -> Path:

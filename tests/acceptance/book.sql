@@ -18,3 +18,7 @@ SELECT (SELECT count(*) FROM turns WHERE state = 'waiting')
 -- What the last process was doing when it died: running turns, messages on their way.
 SELECT (SELECT count(*) FROM lanes WHERE owner IS NOT NULL AND kind IN ('t', 'c')),
        (SELECT count(*) FROM deliveries WHERE state = 'sending');
+
+-- name: undecodable
+-- How many payloads nobody could read.
+SELECT count(*) FROM events WHERE state = 'undecodable';

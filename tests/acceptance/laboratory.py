@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+
+import aiohttp
+import msgspec
 
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.bots import bot as declare
@@ -15,7 +19,7 @@ from posthouse.simulators.probe.ledger import CallEntry
 from posthouse.simulators.probe.pusher import Errand, Patience
 from posthouse.simulators.probe.server import ProbeServer
 from posthouse.simulators.probe.state import Event, ProbePlatform
-from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying
+from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying, signature
 from tests.acceptance import book
 from tests.acceptance.judgement import Judgement, judge_run
 from tests.acceptance.premises import Premises
@@ -111,7 +115,14 @@ class Platform(ProbePlatform):
 class Laboratory:
     """The platform, the premises of the house, and people who talk."""
 
-    def __init__(self, folder: Path, seed: int, faults: FaultSettings | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        faults: FaultSettings | None = None,
+        *,
+        word_pause_s: float = 0.002,  # how slowly the demonstration bot speaks
+    ) -> None:
         self.dice = random.Random(seed)
         self.platform = Platform(seed)
         self.server = ProbeServer(
@@ -120,6 +131,7 @@ class Laboratory:
             patience=Patience(back_off_s=0.05, back_off_max_s=0.4, pushes_max=10_000),
         )
         self._folder = folder
+        self._word_pause_s = word_pause_s
         self._spoken = 0
         self._errands: list[Errand] = []
         self.premises: Premises
@@ -128,11 +140,22 @@ class Laboratory:
     async def opened(self) -> AsyncIterator[Laboratory]:
         """Open the platform and write the settings of a house that knows it."""
         async with self.server:
-            self.premises = Premises(self._folder, settings(self.server.address))
+            self.premises = Premises(self._folder, self._settings())
             for each in BOTS:
                 if each.bot_class not in CONNECTED:
                     self.server.set_webhook(each, f"{self.premises.url}/webhooks/{each.bot}")
             yield self
+
+    def _settings(self) -> str:
+        """Write the settings of a house with a bot of every class."""
+        return "\n".join(
+            (
+                'language = "en"',
+                "[handlers.demo]",
+                f"word_pause_s = {self._word_pause_s}",
+                *(_bot_table(each, self.server.address) for each in BOTS),
+            )
+        )
 
     # --- people -------------------------------------------------------------------------------
 
@@ -164,30 +187,47 @@ class Laboratory:
         self._errands.append(errand)
         return errand
 
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Everything that people did, in order."""
+        return tuple(errand.event for errand in self._errands)
+
+    async def hand_over(self, event: Event) -> int:
+        """Push an event to its bot's webhook, once; returns the status."""
+        envelope = self.platform.push(event)
+        status = await self.knock(event.bot, msgspec.json.encode(envelope))
+        if status == 200:
+            self.platform.acknowledge(event)
+        return status
+
+    async def knock(self, bot: Bot, body: bytes | AsyncIterator[bytes]) -> int:
+        """Post to a bot's webhook as the platform would; returns the status."""
+        timestamp = str(int(time.time()))
+        signed = body if isinstance(body, bytes) else b""
+        headers = {
+            "X-Probe-Timestamp": timestamp,
+            "X-Probe-Signature": signature(bot.secret, timestamp, signed),
+        }
+        async with aiohttp.ClientSession() as session:
+            url = f"{self.premises.url}/webhooks/{bot.bot}"
+            async with session.post(url, data=body, headers=headers) as answer:
+                await answer.read()
+                return answer.status
+
     # --- the end ------------------------------------------------------------------------------
 
     async def until_at_rest(self, within_s: float) -> None:
         """Wait until the house has everything, and has nothing left to do."""
         async with asyncio.timeout(within_s):
             await asyncio.gather(*(asyncio.shield(errand.done) for errand in self._errands))
-            while book.unrest(self.premises.database):  # noqa: ASYNC110 - another process's file
+            while True:
+                if not book.unrest(self.premises.database):
+                    return
                 await asyncio.sleep(LOOK_EVERY_S)
 
     def judgement(self) -> Judgement:
         """Judge what happened."""
         return judge_run(self.platform.ledger(), book.read(self.premises.database), CLASSES)
-
-
-def settings(platform: str) -> str:
-    """Return the settings of a house with a bot of every class."""
-    return "\n".join(
-        (
-            'language = "en"',
-            "[handlers.demo]",
-            "word_pause_s = 0.002",
-            *(_bot_table(each, platform) for each in BOTS),
-        )
-    )
 
 
 def _bot_table(each: Bot, platform: str) -> str:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import IO
 
 import aiohttp
 
@@ -100,13 +101,24 @@ class Premises:
     def log_tail(self) -> str:
         return self.log.read_text("utf-8", "replace")[-LOG_TAIL_CHARACTERS:]
 
+    async def until_logged(self, words: str) -> None:
+        """Wait until the house has said it in its log."""
+        async with asyncio.timeout(OPEN_WITHIN_S):
+            while True:
+                if words in self.log.read_text("utf-8", "replace"):
+                    return
+                await asyncio.sleep(LOOK_EVERY_S)
+
     @contextlib.asynccontextmanager
     async def house(
         self, *, port: int | None = None, environ: Mapping[str, str] | None = None
     ) -> AsyncIterator[RunningHouse]:
         """Start a house; what still runs of it at the end is killed."""
         arguments = ("run", "--config", self._config, "--data", self.data)
-        process = await self._start(*arguments, "--port", port or self.port, environ=environ or {})
+        with self.log.open("ab") as log:
+            process = await _start(
+                *arguments, "--port", port or self.port, output=log, environ=environ
+            )
         running = RunningHouse(self, process)
         try:
             yield running
@@ -115,32 +127,32 @@ class Premises:
 
     async def command(self, *arguments: object) -> tuple[int, str]:
         """Run another command of the house to its end; returns its exit code and output."""
-        before = self.log.stat().st_size if self.log.exists() else 0
         options = ("--config", self._config, "--data", self.data)
-        process = await self._start(*arguments, *options, environ={})
+        process = await _start(*arguments, *options, output=asyncio.subprocess.PIPE)
         try:
             async with asyncio.timeout(OPEN_WITHIN_S):
-                code = await process.wait()
+                said, _ = await process.communicate()
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
-        return code, self.log.read_bytes()[before:].decode("utf-8", "replace")
+        assert process.returncode is not None
+        return process.returncode, said.decode("utf-8", "replace")
 
-    async def _start(
-        self, *arguments: object, environ: Mapping[str, str]
-    ) -> asyncio.subprocess.Process:
-        kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
-        with self.log.open("ab") as log:
-            return await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "posthouse",
-                *map(str, arguments),
-                env={**kept, **environ},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+
+async def _start(
+    *arguments: object, output: int | IO[bytes], environ: Mapping[str, str] | None = None
+) -> asyncio.subprocess.Process:
+    kept = {name: os.environ[name] for name in KEPT_VARIABLES if name in os.environ}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "posthouse",
+        *map(str, arguments),
+        env={**kept, **(environ or {})},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=asyncio.subprocess.STDOUT,
+    )
 
 
 def free_port() -> int:
