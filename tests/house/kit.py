@@ -22,7 +22,6 @@ from dataclasses import field as later
 from itertools import count
 from random import Random
 from typing import Any, ParamSpec, cast
-from weakref import WeakSet
 
 from posthouse.bootstrap import House, World
 from posthouse.channels.channel import Channel, Part
@@ -90,7 +89,7 @@ class Life:
     def __init__(self, troubles: Callable[[str], Awaitable[None]]) -> None:
         self.is_over = False
         self._troubles = troubles
-        self._tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def begin(self, opening: Coroutine[Any, Any, None]) -> None:
         """Open a house; every task that it starts, and those that they start, are of this life."""
@@ -108,6 +107,7 @@ class Life:
 
     def remember(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def allow(self, call: str) -> None:
         if not self.is_over:
@@ -195,6 +195,7 @@ class HouseKit:
     wakeup: LocalWakeup = later(init=False)
     troubles: Callable[[str], Awaitable[None]] | None = None
     dies_at: str = ""  # a named point of the road
+    _lives: list[Life] = later(default_factory=list)
     skew_s: float = 0.0  # how far the house's clock is off
 
     def __post_init__(self) -> None:
@@ -210,6 +211,7 @@ class HouseKit:
     async def open(self) -> None:
         """Start the house."""
         self.life = Life(self._trouble)
+        self._lives.append(self.life)  # the dead wait for ever, and must not be collected
         self.wakeup = LocalWakeup()
         self.house = House(
             self.settings,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import pytest
 from msgspec.structs import replace
 
 from posthouse.channels.channel import Part, Verb
@@ -228,16 +229,19 @@ class Closing(ScriptedChannel):
     """A platform that closes growing messages after a while."""
 
     is_closed = False
+    reason = "draft_closed"
 
     async def perform(self, part: Part, chat: Chat) -> Outcome:
         if self.is_closed and part.verb is Verb.EDIT:
-            return NotSent("draft_closed", is_final=True)
+            return NotSent(self.reason, is_final=True)
         return await super().perform(part, chat)
 
 
+@pytest.mark.parametrize("reason", ["draft_closed", "refused_by_platform 230001"])
 @simulated
-async def test_what_the_platform_closes_is_followed_by_a_message() -> None:
+async def test_what_the_platform_closes_is_followed_by_a_message(reason: str) -> None:
     platform = Closing()
+    platform.reason = reason
     house = await growing(bots={"b": platform})
     platform.is_closed = True
     await house.quiet()

@@ -2,6 +2,7 @@
 
 from posthouse.model.address import SessionKind
 from posthouse.settings.settings import GatewaySettings
+from posthouse.testing.null_channel import ScriptedChannel
 from tests.house.kit import Scripted, opened, simulated, thinking
 
 
@@ -166,6 +167,25 @@ async def test_so_many_calls_are_made_at_once_and_no_more() -> None:
     bot.release()
     await house.quiet()
     assert len(bot.calls) == 7
+
+
+@simulated
+async def test_bots_share_the_calls_that_may_be_made_at_once() -> None:
+    house = await opened(
+        bots={"b": ScriptedChannel(), "other": ScriptedChannel()},
+        gateway=GatewaySettings(sends_max=3),
+    )
+    for bot in house.bots.values():
+        bot.hold()
+    for number in range(20):
+        for name in house.bots:
+            await house.say("x", room=f"room{number}", bot=name)
+    await house.quiet(1.0)
+    assert sorted(len(bot.in_flight) for bot in house.bots.values()) == [1, 2]
+    for bot in house.bots.values():
+        bot.release()
+    await house.quiet()
+    assert [len(bot.calls) for bot in house.bots.values()] == [20, 20]
 
 
 @simulated

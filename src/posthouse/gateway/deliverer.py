@@ -7,6 +7,7 @@ the platform lasts.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 
 import structlog
@@ -38,6 +39,7 @@ class Deliverer:
         self._journal = around.journal
         self._wakeup = around.wakeup
         self._bots = around.bots
+        self._order = deque(around.bots.values())
         self._lease = around.lease
         self._pace = around.pace
         self._clock = around.clock
@@ -144,14 +146,17 @@ class Deliverer:
         return len(claimed)
 
     def _budgets(self, limit: Callable[[Bot, int], int]) -> tuple[Budget, ...]:
-        """Share the calls that may still begin between the bots that can send."""
-        bots = [bot for bot in self._bots.values() if self._can_send(bot)]
+        """Share the calls that may still begin between the bots that can send, in turns."""
+        self._order.rotate()
+        bots = [bot for bot in self._order if self._can_send(bot)]
         room = self._sends_max - len(self._calls)
-        if room <= 0 or not bots:
-            return ()
-        share = min(CLAIM_MAX, max(1, room // len(bots)))
-        found = (Budget(bot.name, limit(bot, share), bot.capabilities) for bot in bots)
-        return tuple(budget for budget in found if budget.limit > 0)
+        share = min(CLAIM_MAX, max(1, room // max(1, len(bots))))
+        budgets = []
+        for bot in bots:
+            if count := limit(bot, min(share, room)):
+                budgets.append(Budget(bot.name, count, bot.capabilities))
+                room -= count
+        return tuple(budgets)
 
     @staticmethod
     def _can_send(bot: Bot) -> bool:
