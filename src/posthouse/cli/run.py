@@ -101,7 +101,7 @@ def _run_loop(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> i
         return runner.run(_live(loaded, directory, writer))
 
 
-def _settle_heap() -> None:
+def settle_heap() -> None:
     """Spare the collector what will live as long as the house, and let it run less often."""
     gc.collect()
     gc.freeze()
@@ -156,7 +156,7 @@ async def opened(
     house = build_house(settings, World(at=crash) if crash else None)
     try:
         await house.open()
-        _settle_heap()
+        settle_heap()
         yield house, HttpServer(_app(settings, house, token), settings.server, listening)
     finally:
         if not house.is_stopping:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from statistics import median
 
@@ -14,6 +14,7 @@ from posthouse.bootstrap import House, build_house
 from posthouse.channels.channel import Door
 from posthouse.cli.bench.channel import BOT, Answers, BenchChannel, Said, decode, encode
 from posthouse.cli.bench.figure import Figure
+from posthouse.cli.run import settle_heap
 from posthouse.model.address import Entrance
 from posthouse.settings.settings import BotSettings, GatewaySettings, HandlerSettings, Settings
 
@@ -38,6 +39,7 @@ async def house_in(settings: Settings) -> AsyncIterator[House]:
     house = build_house(settings)
     try:
         await house.open()
+        settle_heap()
         yield house
     finally:
         await house.close()
@@ -53,33 +55,41 @@ class Driver:
         self._answers = Answers()
         BenchChannel.on_send = self._on_send
 
+    def payloads(self, messages: int) -> list[bytes]:
+        """Make so many payloads as they come from the wire."""
+        now = time.time()
+        return [
+            encode(Said(f"chat-{number % CHATS}", str(number), f"/echo m-{number}", now))
+            for number in islice(self._numbers, messages)
+        ]
+
+    async def drive(self, payloads: list[bytes]) -> None:
+        """Return when every one has been answered."""
+        goal = self._answers.count + len(payloads)
+        async with asyncio.TaskGroup() as group:
+            for payload in payloads:
+                await self._free.acquire()
+                group.create_task(self._accept(payload))
+        await self._answers.reach(goal)
+
+    async def _accept(self, payload: bytes) -> None:
+        await self._door.accept((decode(payload),), Entrance.WEBHOOK)
+
     def _on_send(self) -> None:
         self._answers.add()
         self._free.release()
-
-    async def drive(self, messages: int) -> None:
-        """Return when so many messages have been answered."""
-        goal = self._answers.count + messages
-        async with asyncio.TaskGroup() as group:
-            for _ in range(messages):
-                await self._free.acquire()
-                group.create_task(self._accept(next(self._numbers)))
-        await self._answers.reach(goal)
-
-    async def _accept(self, number: int) -> None:
-        said = Said(f"chat-{number % CHATS}", str(number), f"/echo m-{number}", time.time())
-        await self._door.accept((decode(encode(said)),), Entrance.WEBHOOK)
 
 
 async def measure_road(data: Path, messages: int, rounds: int) -> tuple[Figure, ...]:
     """Measure CPU and wall time per message over the whole road, ``rounds`` times."""
     async with house_in(settings_for(data)) as house:
         driver = Driver(house.inbox.door(house.bots[BOT]), IN_FLIGHT)
-        await driver.drive(min(messages, 1000))  # warm caches and the disk
+        await driver.drive(driver.payloads(min(messages, 1000)))  # warm caches and the disk
         cpu_us, rates = [], []
         for _ in range(rounds):
+            payloads = driver.payloads(messages)
             cpu, wall = time.process_time(), time.perf_counter()
-            await driver.drive(messages)
+            await driver.drive(payloads)
             cpu_us.append((time.process_time() - cpu) / messages * 1e6)
             rates.append(messages / (time.perf_counter() - wall))
     return (
