@@ -36,8 +36,8 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "第 {turn} 轮没有做完，稍后重来", "turn {turn} was left, it will be done again"
     ),
     "turn_broken": Said(
-        "第 {turn} 轮因内部错误没有做完，稍后重来",
-        "turn {turn} broke on a defect inside and is done again",
+        "第 {turn} 轮因内部错误已放弃，等待处理",
+        "turn {turn} broke inside and was given up; an operator can revive it",
     ),
     "turn_again": Said(
         "第 {turn} 轮出错，稍后重试：{problem}", "turn {turn} failed and is tried again: {problem}"
@@ -109,6 +109,7 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "存储又有空间了（{size_bytes} 字节），恢复接收",
         "the store has room again ({size_bytes} bytes)",
     ),
+    "measuring_postponed": Said("测量占用空间推迟：{problem}", "measuring was postponed: {problem}"),
     "prune_postponed": Said("清理推迟：{problem}", "pruning was postponed: {problem}"),
     "turn_buried": Said(
         "第 {turn} 轮多次失败，已放弃，等待处理（posthouse why）",
