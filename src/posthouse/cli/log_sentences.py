@@ -109,7 +109,9 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "存储又有空间了（{size_bytes} 字节），恢复接收",
         "the store has room again ({size_bytes} bytes)",
     ),
-    "measuring_postponed": Said("测量占用空间推迟：{problem}", "measuring was postponed: {problem}"),
+    "measuring_postponed": Said(
+        "测量占用空间推迟：{problem}", "measuring was postponed: {problem}"
+    ),
     "prune_postponed": Said("清理推迟：{problem}", "pruning was postponed: {problem}"),
     "turn_buried": Said(
         "第 {turn} 轮多次失败，已放弃，等待处理（posthouse why）",
