@@ -147,7 +147,11 @@ def _decide_parked(database: Database, delivery: Delivery, now: float) -> None:
 def _count_outcome(database: Database, recall: int, delivery: Delivery, now: float) -> None:
     join_recall(database, None, delivery.id)
     row = database.one(
-        SQL["count_outcome"], recall=recall, state=delivery.state, reason=delivery.reason
+        SQL["count_outcome"],
+        recall=recall,
+        state=delivery.state,
+        may_be_duplicate=delivery.may_be_duplicate,
+        reason=delivery.reason,
     )
     if row is not None and row[0] == 0:
         put_report(database, recall, row[1], now)

@@ -41,13 +41,14 @@ UPDATE deliveries SET is_edit_parked = :is_parked WHERE id = :delivery;
 UPDATE deliveries SET recall = :recall WHERE id = :delivery;
 
 -- name: count_outcome
--- One delivery that a recall waited for has its outcome.
+-- One delivery that a recall waited for has its outcome. Of one that was repeated in doubt, only
+-- the copy that has a name could be withdrawn; the other may still stand there.
 UPDATE recalls SET
   pending = pending - 1,
   dropped = dropped + (:state IN ('dropped', 'failed')),
   withdrawn = withdrawn + (:state = 'withdrawn'),
   kept = kept + (:state = 'kept'),
-  doubtful = doubtful + (:state = 'doubtful'),
+  doubtful = doubtful + (:state = 'doubtful' OR :state = 'withdrawn' AND :may_be_duplicate),
   kept_reasons = CASE
     WHEN :state = 'kept' AND json_array_length(kept_reasons) < 20
          AND :reason NOT IN (SELECT value FROM json_each(kept_reasons))
