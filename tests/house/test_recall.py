@@ -107,6 +107,17 @@ async def test_what_may_or_may_not_have_arrived_is_named() -> None:
 
 
 @simulated
+async def test_of_a_message_that_may_be_doubled_the_unclear_copy_is_named() -> None:
+    house = await opened(can=FORGETFUL, script=[ARRIVED_UNKNOWN])
+    await house.say("1")
+    await house.quiet(300.0)
+    assert await house.texts() == ("re 1", "re 1")
+    report = await taken_back(house)
+    assert report.startswith("Took back 1, 1 may or may not have arrived")
+    assert await house.texts() == ("re 1", report)
+
+
+@simulated
 async def test_what_is_unclear_at_that_moment_is_acted_on_when_it_is_clear() -> None:
     house = await opened(can=RECALLABLE, script=[ARRIVED_UNKNOWN])
     await house.say("1")

@@ -238,7 +238,8 @@ class World:
         assert len(seen) <= 1 or (spoken.bot not in CAN_TELL and is_flagged), f"{what} twice"
         assert len(seen) <= 2, f"{what} more than twice"
         if spoken.is_taken_back:
-            assert not seen or is_doubtful, f"{what} was taken back, its answer is there"
+            is_named = is_doubtful or (is_flagged and spoken.bot not in CAN_TELL)
+            assert not seen or is_named, f"{what} was taken back, its answer is there"
             return
         assert not stale or is_doubtful, f"{what} was edited, its old answer is there"
         is_reported = any(

@@ -77,9 +77,8 @@ class Control:
     async def _take_back(self, turn: Turn, event: MessageRecalled, now: float) -> None:
         can = self._bots[turn.chat.bot].capabilities
         key = message_key(event.place.platform_id, event.message_id)
-        for candidate in (key, AGAIN + key):
-            running = await self._journal.recall_message(turn.chat.id, candidate, can, now)
-            self._cancel(running)
+        running = await self._journal.recall_message(turn.chat.id, key, can, now)
+        self._cancel(running)
 
     async def _obey(
         self, word: ControlWord, turn: Turn, context: TurnContext
