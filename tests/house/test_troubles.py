@@ -14,7 +14,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import State
 from posthouse.model.errors import StorageFull, TryLater
 from posthouse.model.message import Content
-from posthouse.model.turn import Turn
+from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import GatewaySettings, StoreSettings
 from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES
 from tests.house.kit import HouseKit, Scripted, echo, opened, simulated, thinking
@@ -95,6 +95,31 @@ async def test_whatever_call_the_store_refuses_nothing_is_lost(call: str) -> Non
     assert texts[1].startswith("Paused until")
     assert texts[2] == "Took back 1."
     assert len(texts) == 4
+    await house.check()
+
+
+@pytest.mark.parametrize("call", ["start", "put", "once_begin", "once_end", "history", "finish"])
+@pytest.mark.parametrize("on_crash", list(OnCrash))
+@simulated
+async def test_a_handler_never_learns_that_the_store_was_full(call: str, on_crash: OnCrash) -> None:
+    booked = 0
+
+    async def book() -> str:
+        nonlocal booked
+        booked += 1
+        return f"no. {booked}"
+
+    async def thorough(_: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        yield Send(Content("one moment"))
+        number = await context.once("book", book)
+        await context.history()
+        yield Send(Content(f"booked as {number}"))
+
+    house = await opened(handler=Scripted(thorough, attempts_max=1, on_crash=on_crash))
+    house.troubles = Refusing(call, times=5)
+    await house.say("book")
+    await house.quiet(300.0)
+    assert await house.texts() == ("one moment", "booked as no. 1")
     await house.check()
 
 

@@ -55,4 +55,7 @@ class Context:
 
     async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
         """Read the conversation before this turn."""
-        return await self._journal.history(self._claimed.turn.session, characters_max)
+        session = self._claimed.turn.session
+        return await self._around.until_stored(
+            lambda: self._journal.history(session, characters_max)
+        )
