@@ -102,7 +102,7 @@ class Access(Protocol):
         agent: str = "",
         address: str = "",
     ) -> Session:
-        """Remember a log-in."""
+        """Remember a log-in; an operator's oldest ones end where there are too many."""
         ...
 
     async def session(self, secret_hash: bytes, now: float) -> tuple[Session, Operator] | None:
@@ -113,7 +113,7 @@ class Access(Protocol):
         """Let a session live on."""
         ...
 
-    async def sessions(self, operator: int | None = None) -> tuple[Session, ...]:
+    async def sessions(self, now: float, operator: int | None = None) -> tuple[Session, ...]:
         """Return sessions that are alive, newest first."""
         ...
 
@@ -146,7 +146,7 @@ class Access(Protocol):
         ...
 
     async def put_code(self, purpose: str, code_hash: bytes, expires_at: float, now: float) -> None:
-        """Remember a one-time code (``claim``, ``setup``, ``link``); it replaces an older one."""
+        """Remember a one-time code (``claim``, ``setup``, ``link``) in place of an older one."""
         ...
 
     async def use_code(self, purpose: str, code_hash: bytes, now: float) -> bool:

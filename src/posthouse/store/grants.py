@@ -8,6 +8,9 @@ from msgspec import Struct
 
 from posthouse.model.permission import Effect, Field, Grant, Ruling, Subject, Wish
 
+STRANGERS_KEPT_S = 90 * 86400.0
+PEOPLE_MAX = 10_000  # in one group
+
 
 class NewGrant(Struct, frozen=True, kw_only=True):
     """A line to be written."""
@@ -28,6 +31,18 @@ class PeopleGroup(Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]  # verified platform ids
 
 
+class Stranger(Struct, frozen=True, kw_only=True):
+    """Somebody who was told that they may not."""
+
+    bot: str
+    person: str  # verified platform id
+    handler: str
+    reason: str  # a code of ``model.reasons``
+    at: float
+    name: str = ""
+    chat: int = 0  # where they asked
+
+
 class Grants(Protocol):
     """Every change is audited with its author in the transaction that makes it."""
 
@@ -35,7 +50,9 @@ class Grants(Protocol):
         """Rule about a wish.
 
         A block that matches and is in force wins; else an allowance in force; else the newest
-        allowance that has expired or not begun gives the reason; else ``not_granted``.
+        allowance that has expired or not begun gives the reason; else ``not_granted``. A wish
+        without a scene asks for the handler's door (one without a command, for the scene's): an
+        allowance of anything inside opens it, a block of something inside does not close it.
         """
         ...
 
@@ -54,7 +71,11 @@ class Grants(Protocol):
         ...
 
     async def set_people(self, group: PeopleGroup, author: str, now: float) -> None:
-        """Make or change a group of people; without members it is removed."""
+        """Make or change a group of people; without members it is removed.
+
+        Raises:
+            Refused: more than ``PEOPLE_MAX`` members.
+        """
         ...
 
     async def people(self, limit: int = 1000) -> tuple[PeopleGroup, ...]:
@@ -83,6 +104,14 @@ class Grants(Protocol):
         """Whether somebody does."""
         ...
 
-    async def meet(self, bot: str, person: str, now: float) -> bool:
-        """Remember that somebody unknown was told so; True the first time."""
+    async def meet(self, stranger: Stranger) -> bool:
+        """Remember that somebody was told that they may not; True when they were not yet.
+
+        The same person, handler and reason are forgotten, and told anew, after
+        ``STRANGERS_KEPT_S``.
+        """
+        ...
+
+    async def strangers(self, limit: int = 100) -> tuple[Stranger, ...]:
+        """Return who was told so and has no line of their own since, newest first."""
         ...

@@ -27,6 +27,8 @@ STEPS: tuple[str, ...] = (
     "decide",
     "prune",
     "room",
+    "grant",
+    "access",
 )
 
 MOMENTS: tuple[str, ...] = (

@@ -26,7 +26,15 @@ MAY_SCAN = re.compile(
 )
 # These look at every row on purpose.
 WHOLE_TABLE = {
+    "access.has_admin",  # a console has a few operators, a house a few tokens
+    "access.operators",
+    "access.sessions",  # at most twenty for each operator
+    "access.tokens",
     "chats.recent",
+    "grants.list",  # for people who look through it
+    "grants.operators",  # there are a few
+    "grants.people",
+    "grants.strangers",
     "questions.asking",  # once, and only the few that are open
     "reader.of_message",  # a bot's chats, then one look into each
     "rooms.errands",  # there are a few at a time

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from posthouse.store.sqlite import file
+from posthouse.store.sqlite.access import SqliteAccess
 from posthouse.store.sqlite.chats import SqliteChats
 from posthouse.store.sqlite.committer import Committer, GroupCommitter, Hook, InlineCommitter
 from posthouse.store.sqlite.database import Database
+from posthouse.store.sqlite.grants import SqliteGrants
 from posthouse.store.sqlite.holding import SqliteHolding
 from posthouse.store.sqlite.journal import SqliteJournal
 from posthouse.store.sqlite.outputs import NewKey
@@ -51,6 +53,8 @@ class SqliteStore:
         self.upkeep = SqliteUpkeep(committer, reading, path, clock)
         self.reader = SqliteReader(reading)
         self.rooms = SqliteRooms(committer, reading)
+        self.grants = SqliteGrants(committer, reading)
+        self.access = SqliteAccess(committer, reading)
 
     @classmethod
     def open(

@@ -1,0 +1,239 @@
+"""The book of permissions on SQLite: one indexed read for each ruling, no cache."""
+
+from __future__ import annotations
+
+import time
+
+from posthouse.model.errors import Refused
+from posthouse.model.permission import Effect, Field, Grant, Ruling, Subject, SubjectKind, Wish
+from posthouse.store.grants import (
+    PEOPLE_MAX,
+    STRANGERS_KEPT_S,
+    NewGrant,
+    PeopleGroup,
+    Stranger,
+)
+from posthouse.store.queries import load
+from posthouse.store.sqlite.access import write_audit
+from posthouse.store.sqlite.committer import Committer
+from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sqlite.rows import words
+
+SQL = load("sqlite/grants.sql")
+STEP = "grant"  # in ``store/points.py``
+
+
+class SqliteGrants:
+    """``Grants`` on the house's own file."""
+
+    def __init__(self, committer: Committer, reading: Database) -> None:
+        self._committer = committer
+        self._reading = reading
+
+    # --- rulings ------------------------------------------------------------------------
+
+    async def rule(self, wish: Wish, now: float) -> Ruling:
+        row = self._reading.one(
+            SQL["rule"],
+            person=wish.person,
+            chat=wish.chat,
+            bot=wish.bot,
+            handler=wish.handler,
+            scene=wish.scene,
+            command=wish.command,
+            now=now,
+        )
+        return Ruling(is_allowed=False, reason="not_granted") if row is None else _ruling(row, now)
+
+    # --- lines --------------------------------------------------------------------------
+
+    async def grant(self, new: NewGrant, author: str, now: float) -> Grant:
+        return await self._committer.commit(STEP, _grant, new, author, now)
+
+    async def revoke(self, grant: int, author: str, now: float) -> bool:
+        return await self._committer.commit(STEP, _revoke, grant, author, now)
+
+    async def list(
+        self, subject: Subject | None = None, field: Field | None = None, limit: int = 1000
+    ) -> tuple[Grant, ...]:
+        field = field or Field()
+        rows = self._reading.all(
+            SQL["list" if subject is None else "list_of"],
+            subject=None if subject is None else str(subject),
+            bot=field.bot,
+            handler=field.handler,
+            scene=field.scene,
+            command=field.command,
+            limit=limit,
+        )
+        return tuple(map(_line, rows))
+
+    # --- groups of people ---------------------------------------------------------------
+
+    async def set_people(self, group: PeopleGroup, author: str, now: float) -> None:
+        if len(group.members) > PEOPLE_MAX:
+            raise Refused(
+                f"A group of people has at most {PEOPLE_MAX} members; make two of it.",
+                zh=f"一个人员组最多 {PEOPLE_MAX} 人；请分成两个组。",
+            )
+        await self._committer.commit(STEP, _set_people, group, author, now)
+
+    async def people(self, limit: int = 1000) -> tuple[PeopleGroup, ...]:
+        return tuple(
+            PeopleGroup(name=name, bot=bot, members=words(members))
+            for name, bot, members in self._reading.all(SQL["people"], limit=limit)
+        )
+
+    async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:
+        return tuple(row[0] for row in self._reading.all(SQL["groups_of"], bot=bot, person=person))
+
+    # --- operators in chats -------------------------------------------------------------
+
+    async def make_operator(
+        self, bot: str, person: str, name: str, author: str, now: float
+    ) -> None:
+        await self._committer.commit(STEP, _make_operator, bot, person, name, author, now)
+
+    async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
+        return await self._committer.commit(STEP, _drop_operator, bot, person, author, now)
+
+    async def operators(self, bot: str | None = None) -> tuple[tuple[str, str, str], ...]:
+        rows = self._reading.all(SQL["operators"], bot=bot)
+        return tuple((of, person, name) for of, person, name in rows)
+
+    async def is_operator(self, bot: str, person: str) -> bool:
+        return self._reading.one(SQL["is_operator"], bot=bot, person=person) is not None
+
+    # --- strangers ----------------------------------------------------------------------
+
+    async def meet(self, stranger: Stranger) -> bool:
+        return await self._committer.commit(STEP, _meet, stranger)
+
+    async def strangers(self, limit: int = 100) -> tuple[Stranger, ...]:
+        return tuple(map(_stranger, self._reading.all(SQL["strangers"], limit=limit)))
+
+
+def _ruling(row: Row, now: float) -> Ruling:
+    number, effect, from_at, until_at = row
+    if effect == Effect.BLOCK:
+        return Ruling(is_allowed=False, reason="blocked", grant=number)
+    if until_at is not None and until_at <= now:
+        reason = f"grant_expired {_last_day(until_at)}"
+        return Ruling(is_allowed=False, reason=reason, grant=number)
+    if from_at is not None and from_at > now:
+        return Ruling(is_allowed=False, reason=f"grant_not_yet {_day(from_at)}", grant=number)
+    return Ruling(is_allowed=True, reason="granted", grant=number)
+
+
+def _day(at: float) -> str:
+    """Show a day, in the house's time zone (the process runs in it)."""
+    return time.strftime("%Y-%m-%d", time.localtime(at))
+
+
+def _last_day(until_at: float) -> str:
+    """Show the last day on which something was in force: at midnight, that is the day before."""
+    return _day(until_at - 0.001)
+
+
+def _grant(database: Database, new: NewGrant, author: str, now: float) -> Grant:
+    row = database.one(
+        SQL["grant"],
+        effect=new.effect,
+        subject=str(new.subject),
+        bot=new.field.bot,
+        handler=new.field.handler,
+        scene=new.field.scene,
+        command=new.field.command,
+        from_at=new.from_at,
+        until_at=new.until_at,
+        author=author,
+        now=now,
+        note=new.note,
+    )
+    assert row is not None  # it is there now, written or replaced
+    made = _line(row)
+    write_audit(database, author, "grant", str(made.subject), _details(made), now)
+    return made
+
+
+def _revoke(database: Database, grant: int, author: str, now: float) -> bool:
+    row = database.one(SQL["get"], grant=grant)
+    if row is None:
+        return False
+    database.run(SQL["revoke"], grant=grant)
+    struck = _line(row)
+    write_audit(database, author, "revoke", str(struck.subject), _details(struck), now)
+    return True
+
+
+def _details(grant: Grant) -> dict[str, object]:
+    return {
+        "grant": grant.id,
+        "effect": grant.effect,
+        "field": grant.field,
+        "from_at": grant.from_at,
+        "until_at": grant.until_at,
+        "note": grant.note,
+    }
+
+
+def _set_people(database: Database, group: PeopleGroup, author: str, now: float) -> None:
+    database.run(SQL["disband"], bot=group.bot, name=group.name)
+    for person in group.members:
+        database.run(SQL["join"], bot=group.bot, person=person, name=group.name)
+    details = {"bot": group.bot, "members": group.members}
+    write_audit(database, author, "people", f"people:{group.name}", details, now)
+
+
+def _make_operator(
+    database: Database, bot: str, person: str, name: str, author: str, now: float
+) -> None:
+    database.run(SQL["make_operator"], bot=bot, person=person, name=name, now=now)
+    details = {"bot": bot, "name": name}
+    write_audit(database, author, "chat_operator.add", f"person:{person}", details, now)
+
+
+def _drop_operator(database: Database, bot: str, person: str, author: str, now: float) -> bool:
+    if not database.count(SQL["drop_operator"], bot=bot, person=person):
+        return False
+    write_audit(database, author, "chat_operator.drop", f"person:{person}", {"bot": bot}, now)
+    return True
+
+
+def _meet(database: Database, stranger: Stranger) -> bool:
+    database.run(SQL["forget_strangers"], before=stranger.at - STRANGERS_KEPT_S)
+    return bool(
+        database.count(
+            SQL["meet"],
+            bot=stranger.bot,
+            person=stranger.person,
+            handler=stranger.handler,
+            reason=stranger.reason,
+            name=stranger.name,
+            chat=stranger.chat,
+            at=stranger.at,
+        )
+    )
+
+
+def _stranger(row: Row) -> Stranger:
+    bot, person, name, chat, handler, reason, at = row
+    return Stranger(
+        bot=bot, person=person, name=name, chat=chat, handler=handler, reason=reason, at=at
+    )
+
+
+def _line(row: Row) -> Grant:
+    number, effect, subject, bot, handler, scene, command, from_at, until_at, author, at, note = row
+    kind, _, name = subject.partition(":")
+    return Grant(
+        id=number,
+        effect=Effect(effect),
+        subject=Subject(SubjectKind(kind), name),
+        field=Field(bot=bot, handler=handler, scene=scene, command=command),
+        from_at=from_at,
+        until_at=until_at,
+        author=author,
+        created_at=at,
+        note=note,
+    )

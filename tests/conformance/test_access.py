@@ -1,0 +1,72 @@
+"""Permissions and access of every store against the published suites: one test per check."""
+
+from pathlib import Path
+
+import apsw
+import pytest
+
+from posthouse.store.access import Access
+from posthouse.store.sqlite.store import SqliteStore, open_memory_store
+from posthouse.testing.conformance import access, grants
+from posthouse.testing.conformance.checks import Check, checks_of
+from posthouse.testing.conformance.grants import Books
+
+each_product = pytest.mark.parametrize("store", ["memory", "file"], indirect=True)
+
+
+@pytest.fixture
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
+    if request.param == "memory":
+        return open_memory_store()
+    return SqliteStore.open(tmp_path / "house.db")
+
+
+@each_product
+@pytest.mark.parametrize("check", checks_of(grants), ids=lambda check: check.__name__)
+async def test_a_store_rules_by_what_is_written(check: Check[Books], store: SqliteStore) -> None:
+    await check(Books(store.grants, store.access))
+    await store.close()
+
+
+@each_product
+@pytest.mark.parametrize("check", checks_of(access), ids=lambda check: check.__name__)
+async def test_a_store_knows_who_may_enter(check: Check[Access], store: SqliteStore) -> None:
+    await check(store.access)
+    await store.close()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET author = 'nobody'", "DELETE FROM audit"])
+async def test_nobody_changes_the_audit(statement: str) -> None:
+    store = open_memory_store()
+    await store.access.audit("cli", "pause", "chat:1", "{}", 1.0)
+    with pytest.raises(apsw.ConstraintError, match="never changed"):
+        store._writing.connection.execute(statement)
+    assert len(await store.access.audit_lines()) == 1
+    await store.close()
+
+
+async def test_a_ruling_is_one_indexed_read() -> None:
+    store = open_memory_store()
+    seen: list[str] = []
+    store._reading.connection.trace_v2(
+        apsw.SQLITE_TRACE_STMT, lambda event: seen.append(str(event["sql"]))
+    )
+    await grants.nobody_is_allowed_by_default(Books(store.grants, store.access))
+    store._reading.connection.trace_v2(0, None)
+    assert len(seen) == 1
+    plan = store._reading.connection.execute(
+        f"EXPLAIN QUERY PLAN {seen[0]}",
+        {
+            "person": "ann",
+            "chat": 7,
+            "bot": "b",
+            "handler": "h",
+            "scene": "",
+            "command": "",
+            "now": 1,
+        },
+    ).fetchall()
+    lines = [str(step[3]) for step in plan]
+    assert any(line.startswith("SEARCH grants USING INDEX") for line in lines), lines
+    assert not any(line.startswith(("SCAN grants", "SCAN people")) for line in lines), lines
+    await store.close()
