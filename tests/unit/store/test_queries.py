@@ -26,6 +26,7 @@ MAY_SCAN = re.compile(
 )
 # These look at every row on purpose.
 WHOLE_TABLE = {
+    "access.drop_dead_codes",  # a handful of purposes
     "access.has_admin",  # a console has a few operators, a house a few tokens
     "access.operators",
     "access.sessions",  # at most twenty for each operator
