@@ -164,7 +164,7 @@ class House:
     def _control(self) -> Mapping[str, Handler]:
         return {
             CONTROL: Control(self.around, self.store.chats, self.settings.words),
-            RECALL_REPORT: RecallReport(self.store.journal),
+            RECALL_REPORT: RecallReport(self.around),
             AWAY: Away(lambda: self.inbox, self.bots),
         }
 

@@ -286,17 +286,22 @@ async def test_a_growing_text_longer_than_a_message_still_becomes_the_answer() -
     class Narrow(ScriptedChannel):
         """Refuses what is too long."""
 
+        refused = 0
+
         async def perform(self, part: Part, chat: Chat) -> Outcome:
             if len(part.body) > 400:
+                self.refused += 1
                 return NotSent("too_long", is_final=True)
             return await super().perform(part, chat)
 
     can = replace(CAPABILITIES, text_max=300)
-    house = await opened(handler=Scripted(long), bots={"b": Narrow(capabilities=can)})
+    platform = Narrow(capabilities=can)
+    house = await opened(handler=Scripted(long), bots={"b": platform})
     await house.say("tell me")
     await house.quiet()
     texts = await house.texts()
     assert " ".join(texts).split() == ["word"] * 300
+    assert platform.refused == 0
     assert sends(house) == len(texts)
 
 

@@ -76,8 +76,7 @@ CALLS = (
 async def test_whatever_call_the_store_refuses_nothing_is_lost(call: str) -> None:
     """A little of everything, while one call is refused again and again."""
     house = await opened(handlers={"demo": Scripted(aloud, attempts_max=2)})
-    refusing = Refusing(call)
-    house.troubles = refusing
+    house.troubles = Refusing(call, times=6)
     first = await house.say("1")
     await house.quiet(3.0)
     await house.accept(edited(first, "one", at=house.clock()))

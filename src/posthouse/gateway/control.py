@@ -18,7 +18,7 @@ from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.words import ControlWord, Order, control_word, span_s
 from posthouse.handlers.handler import Traits, TurnContext
 from posthouse.model.action import Action, Ask, Note, Send, Who
-from posthouse.model.address import ChatKind, ChatMode, Entrance, Role
+from posthouse.model.address import Chat, ChatKind, ChatMode, Entrance, Role
 from posthouse.model.event import (
     MembersChanged,
     MessageRecalled,
@@ -30,7 +30,7 @@ from posthouse.model.reasons import explain
 from posthouse.model.turn import OnEdit, Turn
 from posthouse.settings.settings import WordsSettings
 from posthouse.store.chats import Chats
-from posthouse.store.journal import Journal, Recall, RecallScope
+from posthouse.store.journal import Recall, RecallScope
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 
 AWAY_EVENTS_MAX = 50  # how many late messages one press answers
@@ -38,7 +38,11 @@ AWAY_EXPIRES_S = 24 * 3600.0
 AGAIN = "again:"  # before the key of a late message that is answered after all
 
 CONTROL_TRAITS = Traits(
-    on_edit=OnEdit.IGNORE, answer_within_s=float("inf"), attempts_max=5, session_queue_max=10_000
+    on_edit=OnEdit.IGNORE,
+    max_run_s=86_400.0,  # an order waits for a full store to have room again
+    answer_within_s=float("inf"),
+    attempts_max=5,
+    session_queue_max=10_000,
 )
 RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
 
@@ -52,6 +56,7 @@ class Control:
         self._journal = around.journal
         self._wakeup = around.wakeup
         self._bots = around.bots
+        self._stored = around.until_stored
         self._chats = chats
         self._words = words
 
@@ -77,7 +82,8 @@ class Control:
     async def _take_back(self, turn: Turn, event: MessageRecalled, now: float) -> None:
         can = self._bots[turn.chat.bot].capabilities
         key = message_key(event.place.platform_id, event.message_id)
-        running = await self._journal.recall_message(turn.chat.id, key, can, now)
+        chat = turn.chat.id
+        running = await self._stored(lambda: self._journal.recall_message(chat, key, can, now))
         self._cancel(running)
 
     async def _obey(
@@ -89,7 +95,8 @@ class Control:
             case Order.STOP:
                 yield await self._stop(turn, context)
             case Order.NEW:
-                await self._journal.forget_before(turn.session, context.now())
+                now = context.now()
+                await self._stored(lambda: self._journal.forget_before(turn.session, now))
                 yield _say("new", context)
             case Order.PAUSE | Order.RESUME | Order.MODE:
                 if turn.chat.kind is ChatKind.GROUP and turn.person.role not in RUNNERS:
@@ -107,27 +114,31 @@ class Control:
             turn=turn.id,
         )
         can = self._bots[turn.chat.bot].capabilities
-        running = await self._journal.running_turns(turn.chat.id)
-        await self._journal.recall(scope, can, now)
-        wanted = [number for number in running if await self._journal.wanted(number)]
+        running = await self._stored(lambda: self._journal.running_turns(turn.chat.id))
+        await self._stored(lambda: self._journal.recall(scope, can, now))
+        wanted = [number for number in running if await self._is_wanted(number)]
         self._cancel(tuple(wanted))
 
+    async def _is_wanted(self, turn: int) -> bool:
+        return bool(await self._stored(lambda: self._journal.wanted(turn)))
+
     async def _stop(self, turn: Turn, context: TurnContext) -> Action:
-        running = await self._journal.stop_session(turn.chat.id, turn.session, context.now())
+        chat, now = turn.chat.id, context.now()
+        running = await self._stored(lambda: self._journal.stop_session(chat, turn.session, now))
         self._cancel(running)
         return _say("stopped" if running else "nothing_to_stop", context)
 
     async def _change_mode(self, word: ControlWord, turn: Turn, context: TurnContext) -> Action:
         chat, now = turn.chat, context.now()
         if word.order is Order.RESUME:
-            await self._chats.set_mode(chat.id, ChatMode.MENTION, now)
+            await self._set_mode(chat, ChatMode.MENTION, now)
             return _say("resume", context)
         if word.order is Order.PAUSE:
             wait_s = span_s(word.argument) if word.argument else None
             if word.argument and wait_s is None:
                 return _say("span_unknown", context)
             until_at = None if wait_s is None else now + wait_s
-            await self._chats.set_mode(chat.id, ChatMode.PAUSED, now, until_at)
+            await self._set_mode(chat, ChatMode.PAUSED, now, until_at)
             if until_at is None:
                 return _say("pause", context)
             return _say("pause_until", context, until=clock_time(until_at))
@@ -135,8 +146,13 @@ class Control:
         if mode not in tuple(ChatMode):
             phrase = "mode_unknown" if mode else "mode"
             return _say(phrase, context, mode=chat.mode_at(now))
-        await self._chats.set_mode(chat.id, ChatMode(mode), now)
+        await self._set_mode(chat, ChatMode(mode), now)
         return _say("mode", context, mode=mode)
+
+    async def _set_mode(
+        self, chat: Chat, mode: ChatMode, now: float, until_at: float | None = None
+    ) -> None:
+        await self._stored(lambda: self._chats.set_mode(chat.id, mode, now, until_at))
 
     def _cancel(self, running: tuple[int, ...]) -> None:
         """Tell whoever runs these turns; they have been marked in the book already."""
@@ -151,12 +167,14 @@ class RecallReport:
 
     traits = CONTROL_TRAITS
 
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
+    def __init__(self, around: Surroundings) -> None:
+        self._journal = around.journal
+        self._stored = around.until_stored
 
     async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         """Report counts, and refusals in words."""
-        recall = await self._journal.recall_state(int(turn.session))
+        number = int(turn.session)
+        recall = await self._stored(lambda: self._journal.recall_state(number))
         if recall is not None:
             yield Send(Content(report(recall, context.language)))
 
