@@ -350,6 +350,15 @@ class Journal(Protocol):
         """
         ...
 
+    async def take_back(
+        self, deliveries: tuple[int, ...], capabilities: Capabilities, now: float
+    ) -> tuple[Delivery, ...]:
+        """An operator takes these back: what each became at once; unknown numbers are left out.
+
+        Queued → dropped; on its way → wanted back; sent → withdrawing (an amend each), or kept.
+        """
+        ...
+
     async def recall_state(self, recall: int) -> Recall | None:
         """How far a recall has come."""
         ...

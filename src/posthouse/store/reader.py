@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ class EventRow(Struct, frozen=True, kw_only=True):
     state: str
     reason: str
     turn: int | None
+    files: tuple[str, ...] = ()  # their names
 
 
 class TurnRow(Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ class TurnRow(Struct, frozen=True, kw_only=True):
     tries: int
     is_running: bool
     notes: tuple[tuple[str, str], ...] = ()
+    chat: int = 0
 
 
 class DeliveryRow(Struct, frozen=True, kw_only=True):
@@ -51,6 +54,21 @@ class DeliveryRow(Struct, frozen=True, kw_only=True):
 
     delivery: Delivery
     text: str
+    settled_at: float | None
+    put_at: float = 0.0
+    person: str = ""  # platform id of who was answered
+    file: str = ""  # its name
+
+
+class AmendRow(Struct, frozen=True, kw_only=True):
+    """An edit or withdrawal of a delivery as people read it."""
+
+    id: int
+    delivery: int
+    kind: str
+    state: str
+    reason: str
+    put_at: float
     settled_at: float | None
 
 
@@ -62,8 +80,85 @@ class Road(Struct, frozen=True, kw_only=True):
     deliveries: tuple[DeliveryRow, ...]
 
 
+class Heard(Struct, frozen=True):
+    """An event, and the turn that dealt with it."""
+
+    event: EventRow
+    turn: TurnRow | None
+
+
+class ChatPage(Struct, frozen=True, kw_only=True):
+    """A stretch of a chat: what people said, and everything that was said to them, oldest first."""
+
+    heard: tuple[Heard, ...]
+    said: tuple[DeliveryRow, ...]
+    is_more: bool  # there is something before it
+
+
+class Matches(Struct, frozen=True, kw_only=True):
+    """What a search found, newest first; only that many of the newest rows were read."""
+
+    events: tuple[EventRow, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    rows_looked_at: int
+
+
+class Span(Struct, frozen=True, kw_only=True):
+    """What happened from ``since_at`` on for one span; shares and latencies are of a sample."""
+
+    since_at: float
+    events: int
+    deliveries: int
+    troubled: int  # failed or doubtful
+    asked: int  # of the sample: messages that some handler was to answer, and that are over
+    answered: int  # of these
+    latency_median_s: float | None = None  # from accepted to settled, of the sample
+    latency_slow_s: float | None = None  # nine of ten were faster
+
+
+class ChangeKind(StrEnum):
+    """What has news."""
+
+    EVENT = "event"  # came in
+    TURN = "turn"  # ended
+    DELIVERY = "delivery"  # settled, or its words changed
+
+
+class Change(Struct, frozen=True):
+    """One line of the feed; ``state`` is what it is now."""
+
+    kind: ChangeKind
+    number: int
+    chat: int
+    state: str
+
+
+class Followed(Struct, frozen=True):
+    """How far rows of one kind were read, and which of those are not over yet."""
+
+    number: int = 0
+    open: tuple[int, ...] = ()
+
+
+class Mark(Struct, frozen=True):
+    """How far a feed was read; opaque to who holds it."""
+
+    event: int = 0
+    turns: Followed = Followed()
+    deliveries: Followed = Followed()
+    amends: Followed = Followed()
+
+
+class Feed(Struct, frozen=True, kw_only=True):
+    """What happened after a mark, and the mark to go on from."""
+
+    changes: tuple[Change, ...]
+    mark: Mark
+    is_more: bool
+
+
 class Reader(Protocol):
-    """Read only; may be a little behind."""
+    """Read only; may be a little behind. Every answer is bounded, whatever the book holds."""
 
     async def road(self, event: int) -> Road | None:
         """Return the road of one event."""
@@ -83,4 +178,56 @@ class Reader(Protocol):
 
     async def buried(self, limit: int = 100) -> tuple[TurnRow, ...]:
         """Return buried turns, newest first."""
+        ...
+
+    async def page(self, chat: int, before: int | None = None, limit: int = 40) -> ChatPage:
+        """Return the newest ``limit`` events of a chat before event ``before``, and what was said.
+
+        What was said is everything queued between the first of these events and ``before``.
+        """
+        ...
+
+    async def last_heard(self, chats: tuple[int, ...]) -> dict[int, EventRow]:
+        """Return the newest event of each chat that has one."""
+        ...
+
+    async def delivery(self, delivery: int) -> DeliveryRow | None:
+        """Return one delivery."""
+        ...
+
+    async def turn(self, turn: int) -> tuple[TurnRow, tuple[EventRow, ...]] | None:
+        """Return a turn and its events, oldest first."""
+        ...
+
+    async def amends(self, deliveries: tuple[int, ...]) -> tuple[AmendRow, ...]:
+        """Return the edits and withdrawals of deliveries, oldest first."""
+        ...
+
+    async def said_since(
+        self, chat: int, since_at: float, limit: int = 1000
+    ) -> tuple[DeliveryRow, ...]:
+        """Return what was said in a chat since then and can be taken back, newest first.
+
+        A growing message and its final words are one message: only one of the two is returned.
+        """
+        ...
+
+    async def unanswered(self, rows_looked_at: int = 2000, limit: int = 20) -> tuple[Heard, ...]:
+        """Return messages that got no answer for a reason worth knowing, newest first."""
+        ...
+
+    async def search(self, text: str, rows_looked_at: int = 20_000, limit: int = 50) -> Matches:
+        """Find words, names and file names in the newest events and deliveries."""
+        ...
+
+    async def activity(self, until_at: float, span_s: float, spans: int) -> tuple[Span, ...]:
+        """Return what happened in the ``spans`` spans before ``until_at``, oldest first."""
+        ...
+
+    async def feed(self, after: Mark | None, limit: int = 500) -> Feed:
+        """Return everything after a mark: events, turns ended, deliveries settled or reworded.
+
+        None begins now. Nothing is missed, whatever clocks do: rows are followed by their numbers,
+        and those that were not over at the mark (at most some thousands) by name.
+        """
         ...

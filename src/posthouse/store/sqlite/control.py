@@ -89,6 +89,15 @@ def _recall(row: Row) -> Recall:
     )
 
 
+def take_back(
+    database: Database, deliveries: tuple[int, ...], capabilities: Capabilities, now: float
+) -> tuple[Delivery, ...]:
+    entries = (ledger.entry(database, number) for number in deliveries)
+    return tuple(
+        ledger.take_back(database, was, capabilities, now) for was in entries if was is not None
+    )
+
+
 def _take_back_all(
     database: Database, recall: int, scope: RecallScope, capabilities: Capabilities, now: float
 ) -> Tally:

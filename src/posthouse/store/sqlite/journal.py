@@ -137,6 +137,11 @@ class SqliteJournal:
             "recall", control.recall_message, chat, message_key, capabilities, now
         )
 
+    async def take_back(
+        self, deliveries: tuple[int, ...], capabilities: Capabilities, now: float
+    ) -> tuple[Delivery, ...]:
+        return await self._commit("recall", control.take_back, deliveries, capabilities, now)
+
     async def recall_state(self, recall: int) -> Recall | None:
         return control.recall_state(self._reading, recall)
 

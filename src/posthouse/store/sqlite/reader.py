@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from posthouse.model.event import Event, MessageEdited, MessageReceived, Undecodable
-from posthouse.model.message import plain_text
+from posthouse.model.message import Audio, File, Image, Video, plain_text
 from posthouse.model.turn import TurnState
 from posthouse.store.queries import load
-from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
-from posthouse.store.sqlite import rows
+from posthouse.store.reader import (
+    AmendRow,
+    ChatPage,
+    DeliveryRow,
+    EventRow,
+    Feed,
+    Heard,
+    Mark,
+    Matches,
+    Road,
+    Span,
+    TurnRow,
+)
+from posthouse.store.sqlite import activity, feed, rows
 from posthouse.store.sqlite.database import Database, Row
 
 SQL = load("sqlite/reader.sql")
+
+SAID_MAX = 400  # deliveries of one page of a chat
+AMENDS_MAX = 1000
+EVENTS_OF_TURN_MAX = 50
+CANDIDATES_MAX = 500  # rows that a search looks at closer
 
 
 class SqliteReader:
@@ -38,6 +55,49 @@ class SqliteReader:
         found = self._reading.all(SQL["buried"], limit=limit)
         turns = (_turn(self._reading, turn) for (turn,) in found)
         return tuple(turn for turn in turns if turn is not None)
+
+    async def page(self, chat: int, before: int | None = None, limit: int = 40) -> ChatPage:
+        return _page(self._reading, chat, before, limit)
+
+    async def last_heard(self, chats: tuple[int, ...]) -> dict[int, EventRow]:
+        found = (self._reading.one(SQL["last_heard"], chat=chat) for chat in chats)
+        events = (_event(row) for row in found if row is not None)
+        return {event.chat: event for event in events}
+
+    async def delivery(self, delivery: int) -> DeliveryRow | None:
+        row = self._reading.one(SQL["delivery"], delivery=delivery)
+        return None if row is None else _delivery(row)
+
+    async def turn(self, turn: int) -> tuple[TurnRow, tuple[EventRow, ...]] | None:
+        row = _turn(self._reading, turn)
+        if row is None:
+            return None
+        found = self._reading.all(SQL["events_of_turn"], turn=turn, limit=EVENTS_OF_TURN_MAX)
+        return row, tuple(map(_event, found))
+
+    async def amends(self, deliveries: tuple[int, ...]) -> tuple[AmendRow, ...]:
+        numbers = rows.json(deliveries)
+        found = self._reading.all(SQL["amends"], deliveries=numbers, limit=AMENDS_MAX)
+        return tuple(map(_amend, found))
+
+    async def said_since(
+        self, chat: int, since_at: float, limit: int = 1000
+    ) -> tuple[DeliveryRow, ...]:
+        found = self._reading.all(SQL["said_since"], chat=chat, since_at=since_at, limit=limit)
+        return tuple(map(_delivery, found))
+
+    async def unanswered(self, rows_looked_at: int = 2000, limit: int = 20) -> tuple[Heard, ...]:
+        found = self._reading.all(SQL["unanswered"], looked_at=rows_looked_at, limit=limit)
+        return tuple(_heard(self._reading, row) for row in found)
+
+    async def search(self, text: str, rows_looked_at: int = 20_000, limit: int = 50) -> Matches:
+        return _search(self._reading, text, rows_looked_at, limit)
+
+    async def activity(self, until_at: float, span_s: float, spans: int) -> tuple[Span, ...]:
+        return activity.spans(self._reading, until_at, span_s, spans)
+
+    async def feed(self, after: Mark | None, limit: int = 500) -> Feed:
+        return feed.read(self._reading, after, limit)
 
 
 def _road(database: Database, number: int) -> Road | None:
@@ -68,6 +128,7 @@ def _event(row: Row) -> EventRow:
         state=state,
         reason=row[9],
         turn=row[10],
+        files=_files(event),
     )
 
 
@@ -77,12 +138,24 @@ def _text(event: Event) -> str:
     return event.raw if isinstance(event, Undecodable) else ""
 
 
+def _files(event: Event) -> tuple[str, ...]:
+    if not isinstance(event, MessageReceived | MessageEdited):
+        return ()
+    media = [part.media for part in event.parts if isinstance(part, Image | File | Audio | Video)]
+    return tuple(medium.name or medium.mime or medium.ref for medium in media)
+
+
+def _heard(database: Database, row: Row) -> Heard:
+    event = _event(row)
+    return Heard(event, None if event.turn is None else _turn(database, event.turn))
+
+
 def _turn(database: Database, number: int) -> TurnRow | None:
     row = database.one(SQL["turn"], turn=number)
     if row is None:
         return None
     found, lane, session, handler, state, reason, accepted_at, started_at = row[:8]
-    finished_at, tries, is_running, notes = row[8:]
+    finished_at, tries, is_running, notes, chat = row[8:]
     return TurnRow(
         id=found,
         lane=lane,
@@ -96,13 +169,81 @@ def _turn(database: Database, number: int) -> TurnRow | None:
         tries=tries,
         is_running=bool(is_running),
         notes=rows.pairs(notes),
+        chat=chat,
     )
 
 
 def _delivery(row: Row) -> DeliveryRow:
     entry = rows.entry(row)
+    content = rows.content(entry.content)
+    media = content.media
     return DeliveryRow(
         delivery=entry.delivery,
-        text=rows.content(entry.content).text,
+        text=content.text,
         settled_at=entry.settled_at,
+        put_at=entry.put_at,
+        person=entry.person,
+        file="" if media is None else media.name or media.mime or media.ref,
     )
+
+
+def _amend(row: Row) -> AmendRow:
+    number, delivery, kind, state, reason, put_at, settled_at = row
+    return AmendRow(
+        id=number,
+        delivery=delivery,
+        kind=kind,
+        state=state,
+        reason=reason,
+        put_at=put_at,
+        settled_at=settled_at,
+    )
+
+
+# --- a stretch of a chat --------------------------------------------------------------------
+
+
+def _page(database: Database, chat: int, before: int | None, limit: int) -> ChatPage:
+    found = database.all(SQL["page"], chat=chat, before=before, limit=limit + 1)
+    heard = tuple(_heard(database, row) for row in reversed(found[:limit]))
+    is_more = len(found) > limit
+    until = None if before is None else database.one(SQL["accepted_at"], event=before)
+    said = database.all(
+        SQL["said_between"],
+        chat=chat,
+        since_at=heard[0].event.accepted_at if is_more else float("-inf"),
+        until_at=float("inf") if until is None else until[0],
+        limit=SAID_MAX,
+    )
+    return ChatPage(heard=heard, said=tuple(map(_delivery, reversed(said))), is_more=is_more)
+
+
+# --- search ---------------------------------------------------------------------------------
+
+
+def _search(database: Database, text: str, looked_at: int, limit: int) -> Matches:
+    """Let SQLite find candidates by the letters of their records, and look closer at these."""
+    values = {"pattern": _pattern(text), "looked_at": looked_at, "limit": CANDIDATES_MAX}
+    wanted = text.casefold()
+    events = map(_event, database.all(SQL["search_events"], **values))
+    deliveries = map(_delivery, database.all(SQL["search_deliveries"], **values))
+    return Matches(
+        events=tuple(
+            event
+            for event in events
+            if wanted in "\n".join((event.text, event.sender_name, *event.files)).casefold()
+        )[:limit],
+        deliveries=tuple(
+            delivery
+            for delivery in deliveries
+            if wanted in f"{delivery.text}\n{delivery.file}".casefold()
+        )[:limit],
+        rows_looked_at=looked_at,
+    )
+
+
+def _pattern(text: str) -> str:
+    """Write words as they stand inside JSON, for LIKE: neither has a letter of its own there."""
+    inside = rows.json(text)[1:-1]
+    escaped = "".join(f"^{letter}" if letter in "^%_" else letter for letter in inside)
+    return f"%{escaped}%"

@@ -6,7 +6,7 @@ SELECT * FROM events WHERE id = :event;
 -- A turn, and whether its lane is working on it.
 SELECT t.id, t.lane, t.session, t.handler, t.state, t.reason, t.accepted_at, t.started_at,
        t.finished_at, CASE WHEN l.current IS t.id THEN l.tries ELSE t.tries END,
-       l.owner IS NOT NULL AND l.current IS t.id, t.notes
+       l.owner IS NOT NULL AND l.current IS t.id, t.notes, t.chat
 FROM turns t LEFT JOIN lanes l ON l.lane = t.lane WHERE t.id = :turn;
 
 -- name: deliveries
@@ -30,3 +30,68 @@ SELECT * FROM deliveries WHERE state IN ('failed', 'doubtful') ORDER BY id DESC 
 -- name: buried
 -- Turns that were given up, newest first.
 SELECT id FROM turns WHERE state = 'buried' ORDER BY id DESC LIMIT :limit;
+
+-- name: page
+-- The newest events of a chat before one of them.
+SELECT * FROM events WHERE chat = :chat AND (:before IS NULL OR id < :before)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: said_between
+-- What was put into a chat in a stretch of time, newest first.
+SELECT * FROM deliveries WHERE chat = :chat AND put_at >= :since_at AND put_at < :until_at
+ORDER BY put_at DESC, id DESC LIMIT :limit;
+
+-- name: accepted_at
+-- When an event came in.
+SELECT accepted_at FROM events WHERE id = :event;
+
+-- name: last_heard
+-- The newest event of a chat.
+SELECT * FROM events WHERE chat = :chat ORDER BY id DESC LIMIT 1;
+
+-- name: delivery
+-- A delivery.
+SELECT * FROM deliveries WHERE id = :delivery;
+
+-- name: events_of_turn
+-- What a turn is about.
+SELECT * FROM events WHERE turn = :turn ORDER BY id LIMIT :limit;
+
+-- name: amends
+-- Edits and withdrawals of deliveries.
+SELECT m.id, m.delivery, m.kind, m.state, m.reason, m.put_at, m.settled_at
+FROM amends m WHERE m.delivery IN (SELECT value FROM json_each(:deliveries))
+ORDER BY m.id LIMIT :limit;
+
+-- name: said_since
+-- What was said in a chat and can be taken back; of a growing message and its final words only one.
+SELECT d.* FROM deliveries d
+WHERE d.chat = :chat AND d.put_at >= :since_at
+  AND d.state IN ('queued', 'sending', 'unknown', 'sent') AND d.kind <> 'react' AND NOT d.is_report
+  AND NOT (d.kind = 'draft' AND EXISTS (
+    SELECT 1 FROM deliveries s
+    WHERE s.target = d.id AND s.state NOT IN ('queued', 'failed', 'dropped')))
+ORDER BY d.put_at DESC, d.id DESC LIMIT :limit;
+
+-- name: unanswered
+-- Among the newest events those that got no answer, though somebody may have waited for one.
+SELECT e.* FROM events e LEFT JOIN turns t ON t.id = e.turn
+WHERE e.id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
+  AND (e.state IN ('late', 'refused', 'undecodable')
+       OR (t.state <> 'waiting' AND substr(t.reason, 1, instr(t.reason || ' ', ' ') - 1) IN (
+         'no_answer', 'handler_error', 'handler_timeout', 'handler_missing', 'interrupted')))
+ORDER BY e.id DESC LIMIT :limit;
+
+-- name: search_events
+-- Among the newest events those whose record has these letters anywhere; the caller looks closer.
+SELECT * FROM events
+WHERE id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
+  AND body LIKE :pattern ESCAPE '^'
+ORDER BY id DESC LIMIT :limit;
+
+-- name: search_deliveries
+-- Among the newest deliveries those whose record has these letters anywhere.
+SELECT * FROM deliveries
+WHERE id > (SELECT coalesce(max(id), 0) FROM deliveries) - :looked_at
+  AND content LIKE :pattern ESCAPE '^'
+ORDER BY id DESC LIMIT :limit;
