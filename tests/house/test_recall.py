@@ -1,5 +1,7 @@
 """What was said can be taken back: by a word, or by taking back the question."""
 
+import pytest
+
 from posthouse.model.address import ChatKind, Role
 from posthouse.model.capabilities import Capabilities
 from posthouse.settings.settings import WordsSettings
@@ -79,6 +81,31 @@ async def test_what_the_platform_keeps_is_named_with_its_reason() -> None:
     report = await taken_back(house)
     assert report == "1 could not be taken back (the platform refused it)."
     assert await house.texts() == ("re 1", report)
+
+
+@pytest.mark.parametrize(
+    ("can", "report"),
+    [
+        (RECALLABLE, "Took back 2."),
+        (Capabilities(resend_key_window_s=3600.0), "2 could not be taken back"),
+    ],
+)
+@simulated
+async def test_the_report_comes_as_soon_as_the_last_outcome_is_known(
+    can: Capabilities, report: str
+) -> None:
+    house = await opened(can=can)
+    bot = house.bots["b"]
+    await house.say("1")
+    await house.quiet(5.0)
+    bot.hold()
+    await house.say("2")
+    await house.quiet(0.2)
+    await house.say("撤回")
+    await house.quiet(5.0)
+    bot.release()
+    await house.quiet(0.5)
+    assert (await house.texts())[-1].startswith(report)
 
 
 @simulated
