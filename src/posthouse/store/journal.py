@@ -182,7 +182,11 @@ class RecallScope(Struct, frozen=True, kw_only=True):
 
 
 class Recall(Struct, frozen=True, kw_only=True):
-    """How far a recall has come. When ``pending`` is 0 a ``recall_report`` turn has been put."""
+    """How far a recall has come.
+
+    When ``pending`` is 0 a control turn has been put: handler ``recall_report``, session the
+    recall's number.
+    """
 
     id: int
     chat: int

@@ -271,6 +271,19 @@ async def a_finished_turn_is_never_joined(scene: Scene) -> None:
     same((await scene.claim_one()).turn.text, "two", "the second")
 
 
+async def a_burst_behind_a_running_turn_keeps_its_window(scene: Scene) -> None:
+    """What becomes the head when its predecessor ends is ready when its own burst is over."""
+    await scene.say("first")
+    claimed = await scene.claim_one()
+    await scene.say("picture", burst_s=1.5)
+    await scene.finish(claimed)
+    same(await scene.claim(), (), "turns while the window is open")
+    same(await scene.journal.next_turn_at(scene.now), scene.now + 1.5, "when to look again")
+    await scene.say("question", burst_s=1.5)
+    await scene.wait(1.5)
+    same((await scene.claim_one()).turn.text, "picture\nquestion", "one turn")
+
+
 async def a_join_raises_the_fence(scene: Scene) -> None:
     """Else a claim on another gateway that has read the old body would hand it out (race five)."""
     before = await _claimed_fence(scene, "quiet", joined=False)
