@@ -130,6 +130,18 @@ async def test_a_burst_is_of_one_person_and_one_handler() -> None:
 
 
 @simulated
+async def test_with_every_nudge_lost_things_only_take_longer() -> None:
+    house = await opened()
+    house.wakeup.nudge = lambda *_: None  # type: ignore[method-assign]
+    await house.say("1")
+    await house.quiet(40.0)
+    assert await house.texts() == ("re 1",)
+    await house.say("撤回")
+    await house.quiet(80.0)
+    assert await house.texts() == ("Took back 1.",)
+
+
+@simulated
 async def test_a_repeat_changes_nothing() -> None:
     handler = Scripted(thinking(0.0))
     house = await opened(handler=handler)
