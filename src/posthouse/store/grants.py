@@ -43,6 +43,15 @@ class Stranger(Struct, frozen=True, kw_only=True):
     chat: int = 0  # where they asked
 
 
+class ChatOperator(Struct, frozen=True, kw_only=True):
+    """Somebody who steers the house from inside chats of a bot."""
+
+    bot: str
+    person: str  # verified platform id
+    name: str
+    chat: int | None = None  # their private chat with the bot, once it is known
+
+
 class Grants(Protocol):
     """Every change is audited with its author in the transaction that makes it."""
 
@@ -86,18 +95,20 @@ class Grants(Protocol):
         """Return the names of the groups that somebody is in."""
         ...
 
-    async def make_operator(
-        self, bot: str, person: str, name: str, author: str, now: float
-    ) -> None:
+    async def make_operator(self, operator: ChatOperator, author: str, now: float) -> None:
         """Let somebody steer the house from inside chats of a bot (``/grant``, ``/revoke`` …)."""
+        ...
+
+    async def reach_operator(self, bot: str, person: str, chat: int) -> None:
+        """Remember the private chat in which an operator can be asked."""
         ...
 
     async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
         """Take that away again."""
         ...
 
-    async def operators(self, bot: str | None = None) -> tuple[tuple[str, str, str], ...]:
-        """Return who steers from inside chats: (bot, person, name)."""
+    async def operators(self, bot: str | None = None) -> tuple[ChatOperator, ...]:
+        """Return who steers from inside chats, of one bot or of all."""
         ...
 
     async def is_operator(self, bot: str, person: str) -> bool:

@@ -9,6 +9,7 @@ from posthouse.model.permission import Effect, Field, Grant, Ruling, Subject, Su
 from posthouse.store.grants import (
     PEOPLE_MAX,
     STRANGERS_KEPT_S,
+    ChatOperator,
     NewGrant,
     PeopleGroup,
     Stranger,
@@ -89,17 +90,20 @@ class SqliteGrants:
 
     # --- operators in chats -------------------------------------------------------------
 
-    async def make_operator(
-        self, bot: str, person: str, name: str, author: str, now: float
-    ) -> None:
-        await self._committer.commit(STEP, _make_operator, bot, person, name, author, now)
+    async def make_operator(self, operator: ChatOperator, author: str, now: float) -> None:
+        await self._committer.commit(STEP, _make_operator, operator, author, now)
+
+    async def reach_operator(self, bot: str, person: str, chat: int) -> None:
+        await self._committer.commit(STEP, _reach_operator, bot, person, chat)
 
     async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
         return await self._committer.commit(STEP, _drop_operator, bot, person, author, now)
 
-    async def operators(self, bot: str | None = None) -> tuple[tuple[str, str, str], ...]:
-        rows = self._reading.all(SQL["operators"], bot=bot)
-        return tuple((of, person, name) for of, person, name in rows)
+    async def operators(self, bot: str | None = None) -> tuple[ChatOperator, ...]:
+        return tuple(
+            ChatOperator(bot=of, person=person, name=name, chat=chat)
+            for of, person, name, chat in self._reading.all(SQL["operators"], bot=bot)
+        )
 
     async def is_operator(self, bot: str, person: str) -> bool:
         return self._reading.one(SQL["is_operator"], bot=bot, person=person) is not None
@@ -185,12 +189,21 @@ def _set_people(database: Database, group: PeopleGroup, author: str, now: float)
     write_audit(database, author, "people", f"people:{group.name}", details, now)
 
 
-def _make_operator(
-    database: Database, bot: str, person: str, name: str, author: str, now: float
-) -> None:
-    database.run(SQL["make_operator"], bot=bot, person=person, name=name, now=now)
-    details = {"bot": bot, "name": name}
-    write_audit(database, author, "chat_operator.add", f"person:{person}", details, now)
+def _make_operator(database: Database, operator: ChatOperator, author: str, now: float) -> None:
+    database.run(
+        SQL["make_operator"],
+        bot=operator.bot,
+        person=operator.person,
+        name=operator.name,
+        chat=operator.chat,
+        now=now,
+    )
+    details = {"bot": operator.bot, "name": operator.name}
+    write_audit(database, author, "chat_operator.add", f"person:{operator.person}", details, now)
+
+
+def _reach_operator(database: Database, bot: str, person: str, chat: int) -> None:
+    database.run(SQL["reach_operator"], bot=bot, person=person, chat=chat)
 
 
 def _drop_operator(database: Database, bot: str, person: str, author: str, now: float) -> bool:

@@ -14,6 +14,7 @@ from posthouse.store.access import Access, AuditLine
 from posthouse.store.grants import (
     PEOPLE_MAX,
     STRANGERS_KEPT_S,
+    ChatOperator,
     Grants,
     NewGrant,
     PeopleGroup,
@@ -27,6 +28,7 @@ ANN = Subject(SubjectKind.PERSON, "ann")
 EVERYBODY = Subject(SubjectKind.PERSON, ANY)
 OPS = Subject(SubjectKind.PEOPLE, "ops")
 ROOM = Subject(SubjectKind.CHAT, "7")
+ANN_OF_B = ChatOperator(bot="b", person="ann", name="Ann")
 DEPLOY = Field(bot="b", handler="commands", scene="deploy")
 
 
@@ -329,7 +331,7 @@ async def every_change_is_audited_with_its_author(books: Books) -> None:
     line = await _last_line(books)
     same((line.author, line.action, line.at), ("operator:bob", "revoke", NOW + 1), "the revoking")
     holds('"scene":"deploy"' in line.details, "it says what was struck out")
-    await books.grants.make_operator("b", "ann", "Ann", "claim", NOW)
+    await books.grants.make_operator(ANN_OF_B, "claim", NOW)
     same((await _last_line(books)).action, "chat_operator.add", "the audit of an operator")
     await books.grants.drop_operator("b", "ann", "cli", NOW)
     same((await _last_line(books)).action, "chat_operator.drop", "and of their going")
@@ -367,20 +369,25 @@ async def a_group_of_people_has_a_limit(books: Books) -> None:
 
 
 async def an_operator_steers_one_bot(books: Books) -> None:
-    holds(
-        not await books.grants.is_operator("b", "ann"),
-        "steering before being made an operator does nothing",
-    )
-    await books.grants.make_operator("b", "ann", "Ann", "claim", NOW)
-    holds(await books.grants.is_operator("b", "ann"), "steering afterwards succeeds")
-    holds(not await books.grants.is_operator("c", "ann"), "steering another bot does nothing")
-    await books.grants.make_operator("c", "carl", "Carl", "cli", NOW)
-    same(await books.grants.operators(), (("b", "ann", "Ann"), ("c", "carl", "Carl")), "everybody")
-    same(await books.grants.operators("c"), (("c", "carl", "Carl"),), "of one bot")
+    carl = ChatOperator(bot="c", person="carl", name="Carl", chat=9)
+    holds(not await books.grants.is_operator("b", "ann"), "nobody steers at first")
+    await books.grants.make_operator(ANN_OF_B, "claim", NOW)
+    holds(await books.grants.is_operator("b", "ann"), "who was made an operator steers")
+    holds(not await books.grants.is_operator("c", "ann"), "and no other bot")
+    await books.grants.make_operator(carl, "cli", NOW)
+    same(await books.grants.operators(), (ANN_OF_B, carl), "everybody")
+    same(await books.grants.operators("c"), (carl,), "of one bot")
     holds(await books.grants.drop_operator("b", "ann", "cli", NOW), "dropping one succeeds")
-    holds(
-        not await books.grants.is_operator("b", "ann"), "steering after being dropped does nothing"
-    )
+    holds(not await books.grants.is_operator("b", "ann"), "who was dropped steers no more")
+
+
+async def an_operator_is_reached_in_their_private_chat(books: Books) -> None:
+    await books.grants.make_operator(ANN_OF_B, "cli", NOW)
+    await books.grants.reach_operator("b", "ann", 12)
+    await books.grants.reach_operator("b", "stranger", 13)
+    same([one.chat for one in await books.grants.operators()], [12], "the chat")
+    await books.grants.make_operator(ANN_OF_B, "cli", NOW)
+    same([one.chat for one in await books.grants.operators()], [12], "made one again: the chat")
 
 
 # --- strangers -------------------------------------------------------------------------------

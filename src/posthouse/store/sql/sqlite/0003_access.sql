@@ -28,6 +28,7 @@ CREATE TABLE chat_operators (                   -- who steers the house from ins
   bot        TEXT NOT NULL,
   person     TEXT NOT NULL,
   name       TEXT NOT NULL,
+  chat       INTEGER,                           -- their private chat with the bot, once it is known
   created_at REAL NOT NULL,
   PRIMARY KEY (bot, person)
 ) STRICT, WITHOUT ROWID;

@@ -77,8 +77,15 @@ SELECT name FROM people WHERE bot = :bot AND person = :person ORDER BY name;
 
 -- name: make_operator
 -- Somebody steers the house from inside chats of a bot.
-INSERT INTO chat_operators (bot, person, name, created_at) VALUES (:bot, :person, :name, :now)
-ON CONFLICT (bot, person) DO UPDATE SET name = excluded.name;
+INSERT INTO chat_operators (bot, person, name, chat, created_at)
+VALUES (:bot, :person, :name, :chat, :now)
+ON CONFLICT (bot, person) DO UPDATE SET
+  name = excluded.name, chat = coalesce(excluded.chat, chat);
+
+-- name: reach_operator
+-- Somebody who steers has been met in a private chat.
+UPDATE chat_operators SET chat = :chat
+WHERE bot = :bot AND person = :person AND chat IS NOT :chat;
 
 -- name: drop_operator
 -- Somebody does no longer.
@@ -86,7 +93,7 @@ DELETE FROM chat_operators WHERE bot = :bot AND person = :person;
 
 -- name: operators
 -- Who steers from inside chats, of one bot or of all.
-SELECT bot, person, name FROM chat_operators WHERE :bot IS NULL OR bot = :bot
+SELECT bot, person, name, chat FROM chat_operators WHERE :bot IS NULL OR bot = :bot
 ORDER BY bot, created_at, person;
 
 -- name: is_operator
