@@ -11,9 +11,9 @@ import pytest
 
 from posthouse.channels.channel import Letter, Part, Verb
 from posthouse.channels.web.channel import SWEEP_EACH_S, UPLOADS_KEPT_S
-from posthouse.channels.web.media import Shelf, sniff
 from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, Image, Media
+from posthouse.store.media import Shelf, sniff
 from tests.channels.web.stage import Answer, Person, Stage, open_stage
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100

@@ -29,7 +29,6 @@ from posthouse.channels.web.codec import DraftGrown, TypingNow
 from posthouse.channels.web.crypto import Signer, read_key
 from posthouse.channels.web.errands import Errands
 from posthouse.channels.web.live import Live
-from posthouse.channels.web.media import Shelf
 from posthouse.channels.web.pages import Pages
 from posthouse.channels.web.routes import routes
 from posthouse.channels.web.settings import ANSWER_CHARS_MAX, CHOICES_MAX, WebOptions
@@ -39,6 +38,7 @@ from posthouse.model.capabilities import Capabilities, DraftKind
 from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import OperatorMistake, TryLater
 from posthouse.model.message import Content, Media
+from posthouse.store.media import Shelf
 from posthouse.store.rooms import BOT, NewMessage
 
 KEY_FILE = "web.key"

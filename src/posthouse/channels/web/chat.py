@@ -10,7 +10,6 @@ from msgspec import Struct
 from posthouse.channels.web.crypto import Invitation, Signer
 from posthouse.channels.web.errands import Errands
 from posthouse.channels.web.live import Live
-from posthouse.channels.web.media import Shelf
 from posthouse.channels.web.mentions import bot_names, mentioned
 from posthouse.channels.web.settings import (
     MEMBERS_MAX,
@@ -24,6 +23,7 @@ from posthouse.channels.web.visitors import Seat, Visitors
 from posthouse.channels.web.words import Declined
 from posthouse.model.address import ChatKind, Person
 from posthouse.model.message import Media
+from posthouse.store.media import Shelf
 from posthouse.store.reader import Reader
 from posthouse.store.rooms import Message, Room, Rooms, Said
 

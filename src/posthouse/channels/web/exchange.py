@@ -11,11 +11,11 @@ import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from posthouse.channels.web.media import FileTooLarge
 from posthouse.channels.web.settings import BODY_BYTES_MAX
 from posthouse.channels.web.visitors import Visitors
 from posthouse.channels.web.words import Declined
 from posthouse.model.errors import StorageFull, TryLater
+from posthouse.store.media import FileTooLarge
 
 _DIGITS = re.compile(r"[0-9]{1,15}")
 
