@@ -49,12 +49,14 @@ class Routing(Struct, frozen=True, kw_only=True):
 def default_rules(words: WordsSettings, handlers: Mapping[str, Traits]) -> tuple[RouteRule, ...]:
     """Return the rules of a house without ``[[routes]]``.
 
-    What begins with a prefix goes to the commands, the rest to the first other handler.
+    What begins with a prefix, or with a mark of theirs, goes to the commands, the rest to the
+    first other handler; where there is no other, to the commands as well.
     """
     rules: list[RouteRule] = []
     if "commands" in handlers:
-        rules += [RouteRule(prefix=prefix, handler="commands") for prefix in words.prefixes]
-    others = [name for name in handlers if name != "commands"]
+        begins = (*words.prefixes, *handlers["commands"].marks)
+        rules += [RouteRule(prefix=prefix, handler="commands") for prefix in begins]
+    others = [name for name in handlers if name != "commands"] or list(handlers)
     return (*rules, *(RouteRule(handler=name) for name in others[:1]))
 
 

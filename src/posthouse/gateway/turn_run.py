@@ -16,7 +16,7 @@ from posthouse.gateway.drafts import DraftWriter
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.handlers.handler import Handler, Traits
+from posthouse.handlers.handler import CannotAnswer, Handler, Traits, traits_of
 from posthouse.model.action import (
     Acknowledge,
     Action,
@@ -70,7 +70,7 @@ class TurnRun:
         self._turn = claimed.turn
         self._bot = bot
         self._handler = handler
-        self._traits = handler.traits if handler else Traits()
+        self._traits = traits_of(handler, self._turn) if handler else Traits()
         self._outputs = Outputs(self._turn, bot, around.new_key)
         self._writer: DraftWriter | None = None
         self._draft: int | None = None  # the growing message, opened now or before a crash
@@ -147,6 +147,8 @@ class TurnRun:
                 await self._fail("handler_timeout")
             else:
                 await self._fail("handler_error", problem)
+        except CannotAnswer as end:
+            await self._end_with(end)
         except TryLater as problem:
             if self._traits.on_crash is OnCrash.RERUN:
                 raise
@@ -197,7 +199,7 @@ class TurnRun:
         match action:
             case Send():
                 outputs.send(action)
-                await self._put_if_reporting()
+                await self._put_if_reporting(is_last=action.is_last)
             case Ask():
                 outputs.ask(action, self._around.clock())
             case Draft(text=text):
@@ -224,9 +226,9 @@ class TurnRun:
             ordinal=len(self._edits),
         )
 
-    async def _put_if_reporting(self) -> None:
+    async def _put_if_reporting(self, *, is_last: bool) -> None:
         """Store outputs as they come: a ``report`` handler will not be run twice."""
-        if self._traits.on_crash is not OnCrash.REPORT or self._is_shadow:
+        if is_last or self._traits.on_crash is not OnCrash.REPORT or self._is_shadow:
             return
         around = self._around
         if self._draft is not None and not self._put_through:
@@ -289,6 +291,20 @@ class TurnRun:
             traceback=trace,
         )
         await self._say_and_end(phrase, reference=reference, seconds=self._traits.max_run_s)
+
+    async def _end_with(self, end: CannotAnswer) -> None:
+        """Say the handler's own sentence."""
+        reference = self._around.new_key()[:8]
+        if end.details:
+            log.error(
+                end.reason,
+                turn=self._turn.id,
+                handler=self._turn.handler,
+                reference=reference,
+                traceback=end.details,
+            )
+        self._outputs.send(Send(Content(end.sentence.replace("{reference}", reference))))
+        await self._end(reason=end.reason)
 
     async def _bury(self) -> None:
         turn = self._turn

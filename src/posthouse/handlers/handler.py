@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -22,6 +22,21 @@ class Traits(Struct, frozen=True, kw_only=True):
     session_queue_max: int = 50
     attempts_max: int = 3  # then the turn is buried
     answers_to: tuple[str, ...] = ()  # names that, behind a prefix, address it by themselves
+    marks: tuple[str, ...] = ()  # how messages begin that are for it where no rule says otherwise
+
+
+class CannotAnswer(Exception):
+    """Ends a turn with one sentence for the person and a reason for the book.
+
+    Args:
+        reason: a code of ``model.reasons``.
+        sentence: what the person reads; ``{reference}`` in it becomes the number of the log line.
+        details: for the log; empty where there is nothing to look into.
+    """
+
+    def __init__(self, reason: str, sentence: str, details: str = "") -> None:
+        super().__init__(sentence)
+        self.reason, self.sentence, self.details = reason, sentence, details
 
 
 class TurnContext(Protocol):
@@ -65,8 +80,36 @@ class Handler(Protocol):
         """Answer a turn.
 
         Raises:
+            CannotAnswer: the person gets its sentence, the book its reason.
             TryLater: the turn is run again after a pause, at most ``traits.attempts_max`` times.
             Exception: anything else; the person gets a sentence with a reference, the log the
                 traceback.
         """
         ...
+
+
+@runtime_checkable
+class Choosy(Protocol):
+    """A handler that wants some of its turns run differently."""
+
+    def traits_for(self, turn: Turn) -> Traits:
+        """How this turn is run."""
+        ...
+
+
+@runtime_checkable
+class Resident(Protocol):
+    """A handler that has something running beside its turns."""
+
+    async def open(self) -> None:
+        """Start it, before the first turn."""
+        ...
+
+    async def close(self) -> None:
+        """End it, after the last turn."""
+        ...
+
+
+def traits_of(handler: Handler, turn: Turn) -> Traits:
+    """How a handler wants a turn run."""
+    return handler.traits_for(turn) if isinstance(handler, Choosy) else handler.traits

@@ -29,6 +29,7 @@ class Send(Struct, frozen=True, tag="send", omit_defaults=True):
     content: Content
     is_quoting: bool = False  # show it as a reply to the message that is being answered
     policy: Policy = Policy.AT_LEAST_ONCE
+    is_last: bool = False  # nothing follows: it may wait to be stored with the end of the turn
 
 
 class Edit(Struct, frozen=True, tag="edit"):

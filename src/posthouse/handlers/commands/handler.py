@@ -1,60 +1,217 @@
-"""Commands: a prefix, a name, arguments. The built-in ones need no permission."""
+"""Commands: the built-in ones, which need no permission, and those of the house's scenes."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from difflib import get_close_matches
+from contextlib import aclosing
 
-from posthouse.handlers.commands.builtin import BUILTIN, CONTROL_NAMES, Command
-from posthouse.handlers.handler import Traits, TurnContext
+from msgspec.structs import replace
+
+from posthouse.handlers.commands.builtin import BUILTIN, CONTROL_NAMES
+from posthouse.handlers.commands.catalogue import Catalogue, close_to, command_of
+from posthouse.handlers.commands.frames import SceneEntry
+from posthouse.handlers.commands.grammar import (
+    WORDS_MAX,
+    NotClosed,
+    Spoken,
+    TooManyWords,
+    parse,
+    without_prefix,
+)
+from posthouse.handlers.commands.scenes import Errand, Scenes
+from posthouse.handlers.commands.sentences import refusal, say, usage, wanted_words
+from posthouse.handlers.handler import CannotAnswer, Traits, TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
 
-_UNKNOWN = {
-    "zh": "没有命令 `{name}`。{hint}发送 `/help` 查看全部命令。",
-    "en": "There is no command `{name}`. {hint}Send `/help` for all commands.",
-}
-_HINT = {"zh": "您是不是想用 `/{name}`？", "en": "Did you mean `/{name}`? "}
+RELOAD = "reload"
+OPENS_WITHIN_S = 2.0  # scenes that take longer to load are there later
+RUNS_S_MAX = 86400.0  # a scene's command has its own time, and is ended by it
+TEXT_CHARACTERS_MAX = 200_000
+
+_BUILTIN_TRAITS = Traits(
+    on_crash=OnCrash.RERUN,  # the built-in commands change nothing
+    on_edit=OnEdit.RERUN,
+    answer_within_s=120.0,
+    session_queue_max=2000,
+    answers_to=tuple(BUILTIN),
+)
 
 
 class Commands:
-    """Finds the command that a message names and lets it answer."""
+    """Finds the command that a message names and lets it answer.
 
-    def __init__(self, prefixes: tuple[str, ...]) -> None:
+    Args:
+        prefixes: what may stand before a command.
+        scenes: the house's own commands, if it has any.
+    """
+
+    def __init__(self, prefixes: tuple[str, ...], scenes: Scenes | None = None) -> None:
         self._prefixes = prefixes
-        self.traits = Traits(
-            on_crash=OnCrash.RERUN,  # the built-in commands change nothing
-            on_edit=OnEdit.RERUN,
-            answer_within_s=120.0,
-            session_queue_max=2000,
-            answers_to=tuple(BUILTIN),
-        )
+        self._scenes = scenes
+        self._described: Catalogue | None = None
+        self._traits = _BUILTIN_TRAITS
+
+    @property
+    def traits(self) -> Traits:
+        """How most turns are run. An edit never runs a scene's command again."""
+        scenes = self._scenes
+        if scenes is not None and self._described is not scenes.catalogue:
+            self._described = scenes.catalogue
+            self._traits = replace(
+                _BUILTIN_TRAITS,
+                on_edit=OnEdit.IGNORE,
+                answers_to=(*BUILTIN, RELOAD, *scenes.catalogue.names),
+                marks=tuple(scenes.special),
+            )
+        return self._traits
+
+    def traits_for(self, turn: Turn) -> Traits:
+        """How this turn is run: what a scene has begun is never run twice."""
+        if self._scenes is None or (turn.answer is None and self._builtin(turn)[0] in BUILTIN):
+            return self.traits
+        return replace(self.traits, on_crash=OnCrash.REPORT, max_run_s=RUNS_S_MAX)
+
+    async def open(self) -> None:
+        """Load the scenes."""
+        if self._scenes is not None:
+            await self._scenes.pool.open(OPENS_WITHIN_S)
+
+    async def close(self) -> None:
+        """End what runs them."""
+        if self._scenes is not None:
+            await self._scenes.pool.close()
 
     async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
-        """Run the command, or say which one may have been meant."""
-        name, arguments = self._split(turn.text)
-        command = BUILTIN.get(name)
-        answer = (
-            _unknown(name, context.language)
-            if command is None
-            else _run(command, arguments, turn, context)
-        )
-        yield Send(Content(answer))
+        """Run the command, or say which one may have been meant.
 
-    def _split(self, text: str) -> tuple[str, str]:
-        stripped = text.strip()
-        prefix = next((p for p in self._prefixes if stripped.startswith(p)), "")
-        name, *arguments = stripped.removeprefix(prefix).split(maxsplit=1) or [""]
-        return name.lower(), "".join(arguments)
+        Raises:
+            CannotAnswer: the person may not, or the command failed.
+        """
+        name, arguments = self._builtin(turn)
+        if turn.answer is None and name in BUILTIN and name != "help":
+            yield Send(Content(BUILTIN[name].run(arguments, turn, context.language)), is_last=True)
+            return
+        found = await self._find(turn, context)
+        if isinstance(found, str):
+            yield Send(Content(found), is_last=True)
+            return
+        assert self._scenes is not None
+        async with aclosing(self._scenes.run(found, turn, context)) as actions:
+            async for action in actions:
+                yield action
+
+    def _builtin(self, turn: Turn) -> tuple[str, str]:
+        """Split the text into a first word and the rest, as it was written."""
+        first, *rest = without_prefix(turn.text, self._prefixes).split(maxsplit=1) or [""]
+        return first.partition("@")[0].lower(), "".join(rest)
+
+    async def _find(self, turn: Turn, context: TurnContext) -> Errand | str:
+        """Find what a scene has to do, or what is to be said at once."""
+        scenes = self._scenes
+        if scenes is not None and turn.answer is not None and turn.answer.state:
+            return await scenes.answered(turn.answer, turn, context)
+        if len(turn.text) > TEXT_CHARACTERS_MAX:
+            return say("too_long", context.language)
+        if scenes is not None:
+            text = turn.text.strip()
+            mark = next((each for each in scenes.special if text.startswith(each)), None)
+            if mark is not None:
+                rest = text.removeprefix(mark).strip()
+                return await scenes.marked(mark, rest, turn, context)
+        try:
+            spoken = parse(turn.text, self._prefixes)
+        except NotClosed as quote:
+            return say("not_closed", context.language, quote=quote)
+        except TooManyWords:
+            return say("too_many_words", context.language, count=WORDS_MAX)
+        return await self._named(spoken, turn, context)
+
+    async def _named(self, spoken: Spoken, turn: Turn, context: TurnContext) -> Errand | str:
+        scenes, name = self._scenes, (spoken.words or ("",))[0]
+        if name.lower() == "help":
+            return await self._help(spoken.words[1:], turn, context)
+        if scenes is None:
+            return await self._unknown(name, turn, context)
+        if name.lower() == RELOAD:
+            return await self._reload(scenes, turn, context)
+        scene = scenes.catalogue.scene(name)
+        if scene is None or not scene.commands:
+            return await self._unknown(name, turn, context)
+        if len(spoken.words) == 1:
+            return await self._help_for(scene, "", turn, context)
+        return await scenes.command(spoken, scene, turn, context)
+
+    # ── what the house says about commands ──────────────────────────────────────────────────
+
+    async def _unknown(self, name: str, turn: Turn, context: TurnContext) -> str:
+        allowed = [scene.name for scene in await self._allowed(turn, context)]
+        close = close_to(name, [*BUILTIN, *CONTROL_NAMES, *allowed])
+        hint = say("hint", context.language, name=close[0]) if close else ""
+        return say("unknown", context.language, name=name[:40], hint=hint)
+
+    async def _allowed(self, turn: Turn, context: TurnContext) -> list[SceneEntry]:
+        """Return the scenes of which somebody may run anything."""
+        scenes = self._scenes
+        if scenes is None:
+            return []
+        return [
+            scene
+            for scene in scenes.catalogue
+            if await scenes.allowed_commands(scene, turn, context)
+        ]
+
+    async def _help(self, names: tuple[str, ...], turn: Turn, context: TurnContext) -> str:
+        if names and self._scenes is not None:
+            scene = self._scenes.catalogue.scene(names[0])
+            if scene is None or not scene.commands:
+                return await self._unknown(names[0], turn, context)
+            return await self._help_for(scene, "".join(names[1:2]), turn, context)
+        language = context.language
+        shown = BUILTIN["help"].run("", turn, language)
+        allowed = await self._allowed(turn, context)
+        if not allowed:
+            return shown
+        lines = [_line(f"/{scene.name}", scene.help, language) for scene in allowed]
+        return "\n".join([shown, "", say("scenes", language), "", *lines])
+
+    async def _help_for(
+        self, scene: SceneEntry, name: str, turn: Turn, context: TurnContext
+    ) -> str:
+        assert self._scenes is not None
+        language = context.language
+        allowed = await self._scenes.allowed_commands(scene, turn, context)
+        if not allowed:
+            reason = await self._scenes.may(scene.name, name, turn, context)
+            raise CannotAnswer(reason, refusal(reason, scene.name, language))
+        command = command_of(scene, name) if name else None
+        if command is not None and command in allowed:
+            wanted = [
+                _line(each.name, wanted_words(each.wanted, language), language)
+                for each in command.parameters
+            ]
+            lines = [f"`{usage(scene.name, command)}`", "", command.help, "", *wanted]
+            return "\n".join(lines).strip()
+        lines = [_line(usage(scene.name, each), each.help, language) for each in allowed]
+        return "\n".join([scene.help, "", *lines]).strip()
+
+    async def _reload(self, scenes: Scenes, turn: Turn, context: TurnContext) -> str:
+        """Load the scenes again, for somebody who may."""
+        language = context.language
+        reason = await scenes.may("", RELOAD, turn, context)
+        if reason:
+            raise CannotAnswer(reason, refusal(reason, RELOAD, language))
+        loaded = await scenes.pool.reload()
+        names = ", ".join(f"`{name}`" for name in loaded.scenes) or "—"
+        lines = [say("reloaded" if loaded.is_in_force else "kept", language, names=names)]
+        for scene, trace in loaded.problems.items():
+            why = trace.strip().splitlines()[-1][:300]
+            lines.append("- " + say("broken", language, name=scene or "*", why=why))
+        return "\n".join(lines)
 
 
-def _run(command: Command, arguments: str, turn: Turn, context: TurnContext) -> str:
-    return command.run(arguments, turn, context.language)
-
-
-def _unknown(name: str, language: str) -> str:
-    language = language if language in _UNKNOWN else "en"
-    close = get_close_matches(name, [*BUILTIN, *CONTROL_NAMES], n=1)
-    hint = _HINT[language].format(name=close[0]) if close else ""
-    return _UNKNOWN[language].format(name=name[:40], hint=hint)
+def _line(name: str, text: str, language: str) -> str:
+    first = text.strip().partition("\n")[0]
+    colon = "：" if language == "zh" else ": "
+    return f"- `{name}`{colon}{first}" if first else f"- `{name}`"

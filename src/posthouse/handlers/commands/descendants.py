@@ -1,0 +1,75 @@
+"""Ends a worker and everything that its command started, also what has left its process group.
+
+A worker and its children carry a mark in their environment: the worker's key, and behind it, in
+what a command starts, the call's. On Linux, those that carry the mark and those that descend from
+the worker are found in ``/proc``; elsewhere the process group is all that can be found.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+from posthouse.handlers.commands.worker import CALL_VARIABLE
+
+WORKER_VARIABLE = "POSTHOUSE_WORKER"
+_ROUNDS_MAX = 5  # for those who were born while we looked
+_PROC = Path("/proc")
+
+
+def end_all(pid: int, worker: str, call: str) -> None:
+    """Kill a worker and what the call started; takes some milliseconds, so call it in a thread.
+
+    What an earlier, finished call left running in a session of its own is left alone.
+
+    Args:
+        pid: the worker, which leads a process group.
+        worker: the worker's key.
+        call: the call's id; empty while it loads.
+    """
+    for _ in range(_ROUNDS_MAX):
+        found = _family(pid, worker, call)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        for each in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(each, signal.SIGKILL)
+        if not found - {pid}:
+            return
+
+
+def _family(pid: int, worker: str, call: str) -> set[int]:
+    """Find all that still run."""
+    parents = _parents()
+    children: dict[int, list[int]] = {}
+    for child, parent in parents.items():
+        children.setdefault(parent, []).append(child)
+    family = [pid] if pid in parents else []
+    for each in family:
+        family += children.get(each, [])
+    marked = {each for each in parents if _is_marked(each, worker, call)}
+    return {*family, *marked} - {os.getpid()}
+
+
+def _parents() -> dict[int, int]:
+    """Return the parent of every process that is not a zombie."""
+    found: dict[int, int] = {}
+    for folder in _PROC.glob("[0-9]*"):
+        with suppress(OSError, ValueError):
+            state, parent = (folder / "stat").read_bytes().rpartition(b")")[2].split()[:2]
+            if state not in (b"Z", b"X"):
+                found[int(folder.name)] = int(parent)
+    return found
+
+
+def _is_marked(pid: int, worker: str, call: str) -> bool:
+    try:
+        entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
+    except OSError:  # gone, or somebody else's
+        return False
+    if f"{WORKER_VARIABLE}={worker}".encode() not in entries:
+        return False
+    calls = [entry for entry in entries if entry.startswith(f"{CALL_VARIABLE}=".encode())]
+    return not calls or f"{CALL_VARIABLE}={call}".encode() in calls

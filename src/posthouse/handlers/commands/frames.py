@@ -1,0 +1,316 @@
+"""What goes over the line between the house and a worker: JSON behind four bytes of length."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+HEAD_BYTES = 4
+FRAME_BYTES_MAX = 4 * 1024 * 1024
+FRAMES_WAITING_MAX = 8  # more, and the worker waits
+
+
+# ── from the house ───────────────────────────────────────────────────────────────────────────
+
+
+class Source(Struct, frozen=True):
+    """A file of a scene folder, as it was read."""
+
+    name: str
+    path: str
+    text: str
+    is_public: bool
+
+
+class Load(Struct, frozen=True):
+    """The first frame: what to load."""
+
+    folders: tuple[str, ...]  # where scenes may import from
+    sources: tuple[Source, ...]
+
+
+class Asking(Struct, frozen=True):
+    """Who asks."""
+
+    id: str
+    name: str
+    role: str
+    groups: tuple[str, ...]
+
+
+class Where(Struct, frozen=True):
+    """In which chat."""
+
+    number: int
+    platform_id: str
+    title: str
+    is_private: bool
+
+
+class Answered(Struct, frozen=True):
+    """The answer to a question of a scene."""
+
+    text: str
+    choice: int | None
+
+
+class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing to run: a command with words, a function with an answer, or with a line."""
+
+    id: str
+    scene: str
+    function: str
+    person: Asking
+    chat: Where
+    bot: str
+    language: str
+    text: str
+    words: tuple[str, ...] | UnsetType = UNSET
+    below: str | UnsetType = UNSET
+    rest: str | UnsetType = UNSET
+    answer: Answered | UnsetType = UNSET
+    state: str | UnsetType = UNSET  # JSON, as the scene gave it
+
+
+# ── from a worker ────────────────────────────────────────────────────────────────────────────
+
+
+class Parameter(Struct, frozen=True):
+    """One parameter of a command."""
+
+    name: str
+    wanted: str  # a word for its type, or its values with | between
+    is_list: bool = False
+    is_optional: bool = False
+    is_named: bool = False
+    default: str = ""
+
+
+class CommandEntry(Struct, frozen=True):
+    """One command."""
+
+    name: str
+    help: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    give_up_s: float | None = None
+
+
+class SceneEntry(Struct, frozen=True):
+    """One scene."""
+
+    name: str
+    is_public: bool = False
+    help: str = ""
+    commands: tuple[CommandEntry, ...] = ()
+
+
+class Ready(Struct, frozen=True, tag_field="kind", tag="ready"):
+    """Everything is loaded."""
+
+    scenes: tuple[SceneEntry, ...]
+    problems: dict[str, str]  # scene → traceback
+
+
+class SaidText(Struct, frozen=True, tag_field="kind", tag="text"):
+    """Plain words."""
+
+    text: str
+
+
+class SaidMarkdown(Struct, frozen=True, tag_field="kind", tag="markdown"):
+    """Words with Markdown."""
+
+    text: str
+
+
+class SaidImage(Struct, frozen=True, tag_field="kind", tag="image"):
+    """A picture that lies in a file; ``is_ours`` when it was written only for us."""
+
+    path: str
+    name: str
+    is_ours: bool = False
+
+
+class SaidFile(Struct, frozen=True, tag_field="kind", tag="file"):
+    """A document that lies in a file."""
+
+    path: str
+    name: str
+    is_ours: bool = False
+
+
+class SaidAsk(Struct, frozen=True, tag_field="kind", tag="ask"):
+    """A question, or a card; ``then`` is one function, or one for each choice."""
+
+    text: str
+    choices: tuple[str, ...]
+    then: tuple[str, ...]
+    state: str
+    anyone: bool
+    typed: bool
+    expires_s: float
+
+
+class SaidProgress(Struct, frozen=True, tag_field="kind", tag="progress"):
+    """How far it is."""
+
+    text: str
+
+
+Said = SaidText | SaidMarkdown | SaidImage | SaidFile
+
+
+class SaidPush(Struct, frozen=True, tag_field="kind", tag="push"):
+    """Something for another chat."""
+
+    chat: int
+    content: Said
+
+
+class Done(Struct, frozen=True, tag_field="kind", tag="done"):
+    """The call is over."""
+
+
+class Misused(Struct, frozen=True, tag_field="kind", tag="usage"):
+    """The words did not fit; nothing was run."""
+
+    problem: str
+    name: str = ""
+    said: str = ""
+    wanted: str = ""
+
+
+class Mistaken(Struct, frozen=True, tag_field="kind", tag="mistake"):
+    """The scene says what the person did wrong."""
+
+    text: str
+
+
+class Gone(Struct, frozen=True, tag_field="kind", tag="gone"):
+    """The scene has no such function any more."""
+
+
+class Failed(Struct, frozen=True, tag_field="kind", tag="failed"):
+    """The command raised something."""
+
+    error: str
+    trace: str
+
+
+class Senseless(Struct, frozen=True, tag_field="kind", tag="nonsense"):
+    """The command returned something that cannot be said."""
+
+    error: str
+    trace: str
+
+
+Speech = Said | SaidAsk | SaidProgress | SaidPush
+End = Done | Misused | Mistaken | Gone | Failed | Senseless
+Reply = Ready | Speech | End
+
+_encode = msgspec.json.Encoder().encode
+_decoder = msgspec.json.Decoder(Reply)
+
+
+def pack(frame: Load | Call) -> bytes:
+    """Put a frame into the bytes that travel."""
+    body = _encode(frame)
+    return len(body).to_bytes(HEAD_BYTES, "big") + body
+
+
+class Garbled(Exception):
+    """A worker sent what is no frame: something else wrote to its line."""
+
+
+class Line(asyncio.Protocol):
+    """The house's end of the line to a worker."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._frames: deque[bytes] = deque()
+        self._coming: asyncio.Future[None] | None = None
+        self._is_over = False
+        self._is_garbled = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember whom to talk to."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take the frames out of what came; let the worker wait when nobody takes them."""
+        self._buffer += data
+        self._cut_frames()
+        self._wake()
+
+    def _cut_frames(self) -> None:
+        buffer = self._buffer
+        while len(buffer) >= HEAD_BYTES and len(self._frames) < FRAMES_WAITING_MAX:
+            end = HEAD_BYTES + int.from_bytes(buffer[:HEAD_BYTES], "big")
+            if end > HEAD_BYTES + FRAME_BYTES_MAX:
+                self._is_garbled = True
+                self.close()
+                return
+            if len(buffer) < end:
+                return
+            self._frames.append(bytes(buffer[HEAD_BYTES:end]))
+            del buffer[:end]
+        if self._transport is not None and len(self._frames) >= FRAMES_WAITING_MAX:
+            self._transport.pause_reading()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason is known
+        """Remember that nothing more comes."""
+        self.end()
+
+    def end(self) -> None:
+        """Expect nothing more."""
+        self._is_over = True
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._coming is not None and not self._coming.done():
+            self._coming.set_result(None)
+
+    def send(self, data: bytes) -> None:
+        """Write bytes of ``pack``."""
+        if self._transport is not None and not self._is_over:
+            self._transport.write(data)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the next frame is here already."""
+        return bool(self._frames)
+
+    async def receive(self) -> Reply | None:
+        """Take the next frame; None when the worker is gone.
+
+        Raises:
+            Garbled: what came is no frame.
+        """
+        while not self._frames:
+            if self._is_garbled:
+                raise Garbled
+            if self._is_over:
+                return None
+            self._coming = asyncio.get_running_loop().create_future()
+            await self._coming
+        frame = self._frames.popleft()
+        if self._transport is not None and not self._transport.is_reading() and not self._is_over:
+            self._cut_frames()
+            if len(self._frames) < FRAMES_WAITING_MAX:
+                self._transport.resume_reading()
+        try:
+            reply: Reply = _decoder.decode(frame)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Garbled from error
+        return reply
+
+    def close(self) -> None:
+        """Hang up: a worker that waits for a call ends."""
+        self.end()
+        if self._transport is not None:
+            self._transport.close()

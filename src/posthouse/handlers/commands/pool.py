@@ -1,0 +1,243 @@
+"""The workers of all scenes, and which generation of the code is in force.
+
+A generation is the scene files as they were read at one moment. A new one is tried in one worker
+beside the old; only when it loads, and breaks no scene that worked, do calls go to it. Workers of
+the old one end when their call is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+import structlog
+from msgspec import Struct
+
+from posthouse.handlers.commands.catalogue import Catalogue
+from posthouse.handlers.commands.folders import Folders, Stamp, TooLarge
+from posthouse.handlers.commands.frames import Load, Ready
+from posthouse.handlers.commands.process import CannotLoad, Limits, Process
+
+LOOK_EVERY_S = 1.0
+IDLE_KEPT_S = 60.0  # workers beyond the first end after this long without a call
+WAIT_S_MAX = 60.0  # for a free worker
+
+log = structlog.get_logger("posthouse.scenes")
+
+
+class Busy(Exception):
+    """No worker became free in time."""
+
+
+class NoScenes(Exception):
+    """No generation has loaded yet."""
+
+
+class Loaded(Struct, frozen=True):
+    """What a reload found."""
+
+    is_in_force: bool
+    scenes: tuple[str, ...]
+    problems: dict[str, str]  # scene, or "" for all of them → traceback
+
+
+class Pool:
+    """Runs at most ``workers_max`` calls at once; the others wait in order."""
+
+    def __init__(
+        self,
+        folders: Folders,
+        scratch: Path,
+        limits: Limits,
+        workers_max: int,
+        new_key: Callable[[], str],
+    ) -> None:
+        self._folders = folders
+        self._scratch = scratch
+        self._limits = limits
+        self._free = asyncio.Semaphore(workers_max)
+        self._new_key = new_key
+        self._generations = count(1)
+        self._generation = 0
+        self._load = Load((), ())
+        self._stamp: Stamp = {}
+        self._idle: list[tuple[float, Process]] = []  # since when, who; newest last
+        self._all: set[Process] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._reloading = asyncio.Lock()
+        self._first = asyncio.Event()
+        self.catalogue = Catalogue()
+
+    # ── opening and closing ─────────────────────────────────────────────────────────────────
+
+    async def open(self, wait_s: float) -> None:
+        """Load the scenes, and watch them; wait for the first load so long at most."""
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        for folder in self._folders.missing:
+            log.warning("scene_folder_missing", folder=str(folder))
+        self._begin(self._watch())
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._first.wait()
+
+    async def close(self) -> None:
+        """End all workers."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(self._end(each) for each in tuple(self._all)))
+        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+
+    async def _end(self, worker: Process) -> None:
+        is_idle = any(each is worker for _, each in self._idle)
+        await (worker.retire() if is_idle else worker.kill())
+        self._all.discard(worker)
+
+    def _begin(self, work: object) -> None:
+        assert asyncio.iscoroutine(work)
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # ── generations ─────────────────────────────────────────────────────────────────────────
+
+    async def _watch(self) -> None:
+        """Look at the files again and again."""
+        while True:
+            try:
+                stamp = await asyncio.to_thread(self._folders.stamp)
+                if stamp != self._stamp or not self._first.is_set():
+                    await self.reload()
+                self._retire_idle()
+            except Exception:  # the next look may go better
+                log.exception("scenes_not_watched")
+            self._first.set()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def reload(self) -> Loaded:
+        """Read the files, and let them be in force if they load."""
+        async with self._reloading:
+            began_at = time.monotonic()
+            self._stamp = await asyncio.to_thread(self._folders.stamp)
+            try:
+                load = await asyncio.to_thread(self._folders.read)
+                worker, ready = await self._try(load)
+            except (CannotLoad, TooLarge) as problem:
+                loaded = Loaded(False, self.catalogue.names, {"": type(problem).__doc__ or ""})  # noqa: FBT003
+            else:
+                loaded = self._take_over(load, worker, ready)
+            self._tell(loaded, time.monotonic() - began_at)
+            return loaded
+
+    async def _try(self, load: Load) -> tuple[Process, Ready]:
+        key = self._new_key()
+        worker = await Process.start(key, self._scratch / key, self._limits)
+        self._all.add(worker)
+        try:
+            ready = await worker.load(load)
+        except BaseException:
+            self._all.discard(worker)
+            if worker.is_alive:
+                await worker.kill()
+            raise
+        return worker, ready
+
+    def _take_over(self, load: Load, worker: Process, ready: Ready) -> Loaded:
+        """Let a generation be in force, unless it breaks what worked."""
+        if any(self.catalogue.scene(name) is not None for name in ready.problems):
+            self._begin(self._retire(worker))
+            return Loaded(False, self.catalogue.names, ready.problems)  # noqa: FBT003
+        self._generation = worker.generation = next(self._generations)
+        self._load = load
+        self.catalogue = Catalogue(ready.scenes)
+        for _, old in self._idle:
+            self._begin(self._retire(old))
+        self._idle = [(time.monotonic(), worker)]
+        return Loaded(True, self.catalogue.names, ready.problems)  # noqa: FBT003
+
+    def _tell(self, loaded: Loaded, took_s: float) -> None:
+        for scene, trace in loaded.problems.items():
+            log.error("scene_broken", scene=scene, traceback=trace)
+        name = "scenes_loaded" if loaded.is_in_force else "scenes_kept"
+        log.info(name, generation=self._generation, count=len(loaded.scenes), ms=took_s * 1000)
+
+    def _retire_idle(self) -> None:
+        """Keep one worker ready; let the others go after a while."""
+        now = time.monotonic()
+        spare = [each for each in self._idle[:-1] if now - each[0] > IDLE_KEPT_S]
+        self._idle = [each for each in self._idle if each not in spare]
+        for _, worker in spare:
+            self._begin(self._retire(worker))
+
+    async def _retire(self, worker: Process) -> None:
+        await worker.retire()
+        self._all.discard(worker)
+
+    # ── workers ─────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncGenerator[Process]:
+        """Lend a worker for one call; who leaves it dead gets a new one made behind it.
+
+        Raises:
+            Busy: all were busy for too long.
+            NoScenes: nothing has been loaded.
+            CannotLoad: the generation in force does not load any more.
+        """
+        if self._free.locked():
+            try:
+                async with asyncio.timeout(WAIT_S_MAX):
+                    await self._free.acquire()
+            except TimeoutError:
+                raise Busy from None
+        else:
+            await self._free.acquire()
+        try:
+            worker = await self._take()
+            try:
+                yield worker
+            finally:
+                self._give_back(worker)
+        finally:
+            self._free.release()
+
+    async def _take(self) -> Process:
+        while self._idle:
+            worker = self._idle.pop()[1]
+            if worker.is_alive:
+                return worker
+            self._begin(self._retire(worker))
+        if not self._generation:
+            raise NoScenes
+        return await self._new_worker()
+
+    async def _new_worker(self) -> Process:
+        generation = self._generation
+        worker, _ = await self._try(self._load)
+        worker.generation = generation
+        return worker
+
+    def _give_back(self, worker: Process) -> None:
+        if not worker.is_alive:
+            self._begin(self._retire(worker))
+            self._begin(self._replace())
+        elif worker.generation != self._generation:
+            self._begin(self._retire(worker))
+        else:
+            self._idle.append((time.monotonic(), worker))
+
+    async def _replace(self) -> None:
+        """Make a worker for the next call, if none is ready."""
+        if self._idle:
+            return
+        with suppress(CannotLoad):
+            worker = await self._new_worker()
+            if worker.is_alive and worker.generation == self._generation:
+                self._idle.append((time.monotonic(), worker))
+            else:
+                await self._retire(worker)

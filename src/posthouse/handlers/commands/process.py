@@ -1,0 +1,204 @@
+"""One worker process, from outside: start it, let it run calls, end it with all it started."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from posthouse.handlers.commands.descendants import WORKER_VARIABLE, end_all
+from posthouse.handlers.commands.frames import (
+    Call,
+    Garbled,
+    Line,
+    Load,
+    Ready,
+    Speech,
+    pack,
+)
+from posthouse.handlers.commands.frames import End as EndFrame
+from posthouse.handlers.commands.output import Output
+
+MODULE = "posthouse.handlers.commands.worker"
+FLAGS = ("-B", "-u", "-X", "utf8")  # no stale bytecode, and what is printed comes at once
+LEAVES_WITHIN_S = 1.0
+PRIVATE_PREFIX = "POSTHOUSE_"  # settings of the house are no business of a scene
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What a worker may use."""
+
+    memory_bytes_max: int
+    output_bytes_max: int
+    load_within_s: float = 10.0
+
+
+class Died(Exception):
+    """The worker has ended in the middle of a call, or talks nonsense."""
+
+
+class CannotLoad(Exception):
+    """The scenes ended their worker, or took too long."""
+
+
+class Process:
+    """See the module; ``Process.start`` makes one."""
+
+    def __init__(self, key: str, folder: Path, limits: Limits) -> None:
+        self.key = key
+        self.generation = 0
+        self._folder = folder  # for its temporary files
+        self._limits = limits
+        self._line = Line()
+        self._output = Output(limits.output_bytes_max)
+        self._process: asyncio.subprocess.Process
+        self._life: int  # as long as this is open, it lives
+        self._watch: asyncio.Task[None]
+        self._call = ""
+
+    @classmethod
+    async def start(cls, key: str, folder: Path, limits: Limits) -> Process:
+        """Start a worker that has nothing to run yet.
+
+        Args:
+            key: unique among all workers that ever ran here.
+            folder: a place for its temporary files; removed with it.
+            limits: what it may use.
+        """
+        worker = cls(key, folder, limits)
+        await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
+        await worker._start()
+        return worker
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        ours, theirs = socket.socketpair()
+        life, self._life = os.pipe()
+        read, write = os.pipe()
+        limit = str(self._limits.memory_bytes_max)
+        arguments = (str(theirs.fileno()), str(life), limit)
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *FLAGS,
+                "-m",
+                MODULE,
+                *arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=write,
+                stderr=write,
+                pass_fds=(theirs.fileno(), life),
+                start_new_session=True,
+                env=self._environment(os.environ),
+            )
+        finally:
+            theirs.close()
+            os.close(life)
+            os.close(write)
+        await loop.connect_read_pipe(lambda: self._output, os.fdopen(read, "rb", 0))
+        await loop.create_unix_connection(lambda: self._line, sock=ours)
+        self._watch = asyncio.create_task(self._notice_the_end())
+
+    def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
+        kept = {name: each for name, each in environ.items() if not name.startswith(PRIVATE_PREFIX)}
+        return {
+            **kept,
+            WORKER_VARIABLE: self.key,
+            "TMPDIR": str(self._folder),
+        }
+
+    async def _notice_the_end(self) -> None:
+        await self._process.wait()
+        self._line.end()  # a child of it may hold the line open
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.returncode is None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether what it says next is here already."""
+        return self._line.has_more
+
+    @property
+    def folder(self) -> Path:
+        """Where its temporary files lie."""
+        return self._folder
+
+    async def load(self, load: Load) -> Ready:
+        """Let it load scenes; returns what there is.
+
+        Raises:
+            CannotLoad: it ended or took too long; it is ended then.
+        """
+        self._line.send(pack(load))
+        try:
+            async with asyncio.timeout(self._limits.load_within_s):
+                reply = await self._line.receive()
+        except (TimeoutError, Garbled):
+            reply = None
+        if not isinstance(reply, Ready):
+            await self.kill()
+            raise CannotLoad
+        return reply
+
+    async def run(self, call: Call) -> AsyncGenerator[Speech | EndFrame]:
+        """Let it run a call; yields what it says, and at last how it ended.
+
+        Whoever leaves before that kills the worker.
+
+        Raises:
+            Died: it ended without a word.
+        """
+        self._call = call.id
+        self._output.begin(call.id)
+        self._line.send(pack(call))
+        is_over = False
+        try:
+            while not is_over:
+                reply = await self._line.receive()
+                if reply is None or isinstance(reply, Ready):
+                    raise Died
+                is_over = isinstance(reply, EndFrame)
+                yield reply
+        except Garbled as error:
+            raise Died from error
+        finally:
+            if not is_over:
+                await self.kill()
+
+    async def kill(self) -> None:
+        """End it with everything that its call started, whoever is cancelled meanwhile."""
+        await asyncio.shield(asyncio.ensure_future(self._kill()))
+
+    async def _kill(self) -> None:
+        await asyncio.to_thread(end_all, self._process.pid, self.key, self._call)
+        await self._let_go()
+
+    async def retire(self) -> None:
+        """Let it end by itself; what its calls left running goes on."""
+        self._line.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LEAVES_WITHIN_S):
+                await self._process.wait()
+        if self.is_alive:
+            self._process.kill()
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        await self._process.wait()
+        await self._watch
+        self._line.close()
+        self._output.close()
+        if self._life >= 0:
+            os.close(self._life)
+            self._life = -1
+        await asyncio.to_thread(shutil.rmtree, self._folder, True)  # noqa: FBT003 - ignore errors
