@@ -237,11 +237,12 @@ class World:
         is_flagged = any(row.delivery.may_be_duplicate for row in rows) or is_doubtful
         assert len(seen) <= 1 or (spoken.bot not in CAN_TELL and is_flagged), f"{what} twice"
         assert len(seen) <= 2, f"{what} more than twice"
+        # Of a message repeated in doubt, only the copy that has a name can be taken back or edited.
+        is_named = is_doubtful or (is_flagged and spoken.bot not in CAN_TELL)
         if spoken.is_taken_back:
-            is_named = is_doubtful or (is_flagged and spoken.bot not in CAN_TELL)
             assert not seen or is_named, f"{what} was taken back, its answer is there"
             return
-        assert not stale or is_doubtful, f"{what} was edited, its old answer is there"
+        assert not stale or is_named, f"{what} was edited, its old answer is there"
         is_reported = any(
             road.turn is not None and road.turn.state is TurnState.INTERRUPTED for road in roads
         )
