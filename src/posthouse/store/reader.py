@@ -157,8 +157,8 @@ class Feed(Struct, frozen=True, kw_only=True):
     is_more: bool
 
 
-class Reader(Protocol):
-    """Read only; may be a little behind. Every answer is bounded, whatever the book holds."""
+class Roads(Protocol):
+    """What became of one message: all that a channel needs to know of the book."""
 
     async def road(self, event: int) -> Road | None:
         """Return the road of one event."""
@@ -167,6 +167,10 @@ class Reader(Protocol):
     async def find_message(self, bot: str, message_id: str) -> tuple[int, ...]:
         """Return the events that carry the platform's message id, newest first."""
         ...
+
+
+class Reader(Roads, Protocol):
+    """Read only; may be a little behind. Every answer is bounded, whatever the book holds."""
 
     async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
         """Return the newest events of a chat with their roads, newest first."""

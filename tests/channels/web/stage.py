@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from posthouse.channels.channel import ChannelTools
 from posthouse.channels.web.channel import WebChannel
 from posthouse.model.address import Chat, ChatKind
-from posthouse.store.reader import Reader
+from posthouse.store.reader import Roads
 from posthouse.store.rooms import Rooms
 from posthouse.store.sqlite.store import open_memory_store
 from posthouse.testing.clock import FakeClock
@@ -269,7 +269,7 @@ async def open_stage(
     *,
     host: str = "127.0.0.1",
     public_url: str = "",
-    reader: Reader | None = None,
+    reader: Roads | None = None,
     language: str = "zh",
 ) -> AsyncIterator[Stage]:
     """Open a web bot on rooms in memory."""

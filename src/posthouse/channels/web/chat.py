@@ -24,7 +24,7 @@ from posthouse.channels.web.words import Declined
 from posthouse.model.address import ChatKind, Person
 from posthouse.model.message import Media
 from posthouse.store.media import Shelf
-from posthouse.store.reader import Reader
+from posthouse.store.reader import Roads
 from posthouse.store.rooms import Message, Room, Rooms, Said
 
 PAGE_MESSAGES = 50
@@ -37,7 +37,7 @@ class Chat(Struct, frozen=True, kw_only=True):
     bot: str
     options: WebOptions
     rooms: Rooms
-    reader: Reader | None
+    reader: Roads | None
     visitors: Visitors
     signer: Signer
     errands: Errands

@@ -7,7 +7,7 @@ from msgspec import Struct
 from posthouse.channels.web.codec import message_id
 from posthouse.model.reasons import explain, next_click
 from posthouse.model.turn import EventState, TurnState
-from posthouse.store.reader import Reader, Road
+from posthouse.store.reader import Road, Roads
 
 
 class Progress(Struct, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Progress(Struct, frozen=True, kw_only=True):
     is_final: bool = False
 
 
-async def progress_of(reader: Reader, bot: str, room: str, number: int) -> Progress:
+async def progress_of(reader: Roads, bot: str, room: str, number: int) -> Progress:
     """Look up how far a message has come."""
     events = await reader.find_message(bot, message_id(room, number))
     road = await reader.road(events[0]) if events else None

@@ -18,7 +18,7 @@ from posthouse.channels.web.progress import Progress, progress_of
 from posthouse.channels.web.settings import ROOMS_PER_PERSON_MAX
 from posthouse.channels.web.view import message_view, room_line, room_view
 from posthouse.channels.web.visitors import Seat
-from posthouse.store.reader import Reader
+from posthouse.store.reader import Roads
 from posthouse.store.rooms import Message, Rooms
 
 POLL_S = 15.0  # how late a page is when its nudge was lost
@@ -68,7 +68,7 @@ class Stream:
         bot: str,
         rooms: Rooms,
         live: Live,
-        reader: Reader | None,
+        reader: Roads | None,
         clock: Callable[[], float],
         poll_s: float,
     ) -> None:
