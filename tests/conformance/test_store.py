@@ -9,7 +9,7 @@ import pytest
 
 from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
-from posthouse.testing.conformance import chats, holding, questions, reader, upkeep
+from posthouse.testing.conformance import chats, holding, pushes, questions, reader, upkeep
 from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
 from posthouse.testing.conformance.journal import (
     arrivals,
@@ -23,7 +23,18 @@ from posthouse.testing.conformance.journal import (
 from posthouse.testing.conformance.scene import Store, run
 
 CHECKS = checks_of(
-    gateways, arrivals, turns, control, sends, looking_back, races, chats, questions, reader, upkeep
+    gateways,
+    arrivals,
+    turns,
+    control,
+    sends,
+    looking_back,
+    races,
+    chats,
+    questions,
+    reader,
+    pushes,
+    upkeep,
 )
 
 
@@ -35,6 +46,7 @@ def parts(store: SqliteStore) -> Store:
         holding=store.holding,
         upkeep=store.upkeep,
         reader=store.reader,
+        pushes=store.pushes,
     )
 
 

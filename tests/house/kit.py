@@ -159,7 +159,18 @@ class MortalStore:
     """The book, as one process sees it."""
 
     def __init__(self, store: SqliteStore, life: Life) -> None:
-        for part in ("journal", "chats", "questions", "holding", "upkeep", "reader", "rooms"):
+        for part in (
+            "journal",
+            "chats",
+            "questions",
+            "holding",
+            "upkeep",
+            "reader",
+            "rooms",
+            "grants",
+            "access",
+            "pushes",
+        ):
             setattr(self, part, Mortal(getattr(store, part), life))
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from posthouse.model.address import Chat, ChatMode, Place, SessionKind
@@ -16,6 +17,10 @@ class Chats(Protocol):
 
     async def get(self, chat: int) -> Chat | None:
         """Return a chat by its number."""
+        ...
+
+    async def find(self, bot: str, platform_id: str) -> Chat | None:
+        """Return the chat at a place if it is in the book; enters nothing."""
         ...
 
     async def list(self, limit: int = 1000) -> tuple[Chat, ...]:
@@ -38,4 +43,20 @@ class Chats(Protocol):
 
     async def set_language(self, chat: int, language: str) -> Chat:
         """Change the language of the house's own sentences there: ``zh``, ``en`` or ``""``."""
+        ...
+
+    async def set_tags(self, chat: int, tags: tuple[str, ...]) -> None:
+        """Give a chat these tags and no others; scripts name chats by them.
+
+        Raises:
+            Refused: the chat is not in the book.
+        """
+        ...
+
+    async def tags(self, chats: tuple[int, ...]) -> Mapping[int, tuple[str, ...]]:
+        """Return the tags of chats in alphabetical order; a chat without any is left out."""
+        ...
+
+    async def tagged(self, tag: str, limit: int = 1000) -> tuple[Chat, ...]:
+        """Return the chats with a tag, by their numbers."""
         ...

@@ -29,6 +29,7 @@ STEPS: tuple[str, ...] = (
     "room",
     "grant",
     "access",
+    "push",
 )
 
 MOMENTS: tuple[str, ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Concatenate, ParamSpec, TypeVar
 
 from posthouse.model.address import Chat, ChatMode, Place, SessionKind
@@ -45,6 +45,9 @@ class SqliteChats:
     async def get(self, chat: int) -> Chat | None:
         return _get(self._reading, chat)
 
+    async def find(self, bot: str, platform_id: str) -> Chat | None:
+        return _at(self._reading, Place(bot, platform_id))
+
     async def list(self, limit: int = 1000) -> tuple[Chat, ...]:
         return tuple(rows.chat(row) for row in self._reading.all(SQL["recent"], limit=limit))
 
@@ -61,6 +64,16 @@ class SqliteChats:
 
     async def set_language(self, chat: int, language: str) -> Chat:
         return await self._commit(_set_language, chat, language)
+
+    async def set_tags(self, chat: int, tags: tuple[str, ...]) -> None:
+        await self._commit(_set_tags, chat, tags)
+
+    async def tags(self, chats: tuple[int, ...]) -> Mapping[int, tuple[str, ...]]:
+        found = self._reading.all(SQL["tags"], chats=rows.json(chats))
+        return {chat: rows.words(tags) for chat, tags in found}
+
+    async def tagged(self, tag: str, limit: int = 1000) -> tuple[Chat, ...]:
+        return tuple(map(rows.chat, self._reading.all(SQL["tagged"], tag=tag, limit=limit)))
 
     async def _commit(
         self,
@@ -139,3 +152,9 @@ def _set_session_kind(database: Database, chat: int, kind: SessionKind) -> Chat:
 def _set_language(database: Database, chat: int, language: str) -> Chat:
     database.run(SQL["language"], chat=chat, language=language)
     return _known(database, chat)
+
+
+def _set_tags(database: Database, chat: int, tags: tuple[str, ...]) -> None:
+    _known(database, chat)
+    database.run(SQL["untag"], chat=chat)
+    database.run(SQL["tag"], chat=chat, tags=rows.json(tags))

@@ -16,6 +16,7 @@ from posthouse.store.sqlite.grants import SqliteGrants
 from posthouse.store.sqlite.holding import SqliteHolding
 from posthouse.store.sqlite.journal import SqliteJournal
 from posthouse.store.sqlite.outputs import NewKey
+from posthouse.store.sqlite.pushes import SqlitePushes
 from posthouse.store.sqlite.questions import Asking, SqliteQuestions
 from posthouse.store.sqlite.reader import SqliteReader
 from posthouse.store.sqlite.rooms import SqliteRooms
@@ -55,6 +56,7 @@ class SqliteStore:
         self.rooms = SqliteRooms(committer, reading)
         self.grants = SqliteGrants(committer, reading)
         self.access = SqliteAccess(committer, reading)
+        self.pushes = SqlitePushes(committer, reading)
 
     @classmethod
     def open(

@@ -124,7 +124,7 @@ def _prune(
     gone = database.all(SQL["prune_turns"], before=before, rows_max=rows_max)
     database.run(SQL["prune_once"], turns=rows.json(tuple(turn for (turn,) in gone)))
     deliveries = database.count(SQL["prune_deliveries"], before=before, rows_max=rows_max)
-    for name in ("prune_amends", "prune_questions", "prune_recalls"):
+    for name in ("prune_amends", "prune_questions", "prune_recalls", "prune_pushes"):
         database.run(SQL[name], before=before, rows_max=rows_max)
     lanes_from = _prune_lanes(database, lanes_from, rows_max)
     database.run(SQL["give_back"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from posthouse.model.address import ChatKind, ChatMode, Place, SessionKind
-from posthouse.testing.conformance.checks import holds, same
+from posthouse.model.errors import Refused
+from posthouse.testing.conformance.checks import holds, raises, same
 from posthouse.testing.conformance.scene import BOT, Scene
 
 
@@ -103,3 +104,30 @@ async def the_list_begins_with_the_most_recently_used(scene: Scene) -> None:
     listed = await scene.store.chats.list(limit=2)
     same([chat.platform_id for chat in listed], ["a", "c"], "the list")
     same(len(await scene.store.chats.list()), 4, "all of them, the unused one too")
+
+
+async def a_chat_is_found_without_being_entered(scene: Scene) -> None:
+    chats = scene.store.chats
+    same(await chats.find(BOT, "nowhere"), None, "a place nobody has been to")
+    same(len(await chats.list()), 1, "the chats in the book: looking enters none")
+    group = await scene.room("-100")
+    await chats.alias(group.id, "-100200")
+    found = await chats.find(BOT, "-100")
+    same(found and found.id, group.id, "the number behind an old name")
+
+
+async def tags_replace_one_another(scene: Scene) -> None:
+    chats = scene.store.chats
+    one, other = await scene.room("a"), await scene.room("b")
+    await chats.set_tags(one.id, ("night", "alerts", "alerts"))
+    await chats.set_tags(other.id, ("alerts",))
+    same(
+        await chats.tags((one.id, other.id, scene.chat.id)),
+        {one.id: ("alerts", "night"), other.id: ("alerts",)},
+        "the tags",
+    )
+    same([chat.id for chat in await chats.tagged("alerts")], [one.id, other.id], "who has it")
+    same(len(await chats.tagged("alerts", limit=1)), 1, "as many as were wanted")
+    await chats.set_tags(one.id, ())
+    same([chat.id for chat in await chats.tagged("alerts")], [other.id], "who still has it")
+    await raises(Refused, chats.set_tags(99_999, ("alerts",)), "a chat that is not in the book")

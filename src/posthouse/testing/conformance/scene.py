@@ -43,6 +43,7 @@ from posthouse.store.journal import (
     Receipt,
     Result,
 )
+from posthouse.store.pushes import Pushes
 from posthouse.store.questions import Questions
 from posthouse.store.reader import Reader, Road
 from posthouse.store.upkeep import Upkeep
@@ -70,6 +71,7 @@ class Store:
     holding: Holding
     upkeep: Upkeep
     reader: Reader
+    pushes: Pushes
     has_concurrent_writers: bool = False
 
 

@@ -44,3 +44,21 @@ UPDATE chats SET session_kind = :session_kind WHERE id = :chat;
 -- name: language
 -- The language of the house's own sentences in a chat.
 UPDATE chats SET language = :language WHERE id = :chat;
+
+-- name: untag
+-- A chat has no tags.
+DELETE FROM chat_tags WHERE chat = :chat;
+
+-- name: tag
+-- Give a chat tags.
+INSERT INTO chat_tags (tag, chat) SELECT DISTINCT value, :chat FROM json_each(:tags);
+
+-- name: tags
+-- The tags of chats, as a JSON list each.
+SELECT g.chat, json_group_array(g.tag ORDER BY g.tag) FROM chat_tags g
+WHERE g.chat IN (SELECT value FROM json_each(:chats)) GROUP BY g.chat;
+
+-- name: tagged
+-- The chats with a tag.
+SELECT c.* FROM chat_tags g JOIN chats c ON c.id = g.chat
+WHERE g.tag = :tag ORDER BY c.id LIMIT :limit;

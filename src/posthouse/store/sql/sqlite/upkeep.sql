@@ -49,6 +49,15 @@ DELETE FROM deliveries WHERE id IN (
                     WHERE m.delivery = o.id AND m.state IN ('queued', 'parked'))
   ORDER BY o.id LIMIT :rows_max);
 
+-- name: prune_pushes
+-- Forget old pushes of which nothing is left.
+DELETE FROM pushes WHERE id IN (
+  SELECT p.id FROM pushes p
+  WHERE p.put_at < :before AND NOT EXISTS (
+    SELECT 1 FROM deliveries d WHERE d.origin >= 'push:' || p.token || ':' || p.key
+      AND d.origin < 'push:' || p.token || ':' || p.key || '~~')
+  ORDER BY p.put_at LIMIT :rows_max);
+
 -- name: prune_amends
 -- Remove old amends that are over.
 DELETE FROM amends WHERE id IN (
