@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMessage, WSMsgType, web
 
+from posthouse.simulators.probe.connection import Holder
 from posthouse.simulators.probe.faults import Fault, Verb
 from tests.unit.simulators.scene import NOON, Scene, open_house, open_scene, saying, script
 
@@ -48,6 +49,30 @@ async def test_any_class_may_hold_a_connection_but_a_webhook_comes_first() -> No
         await scene.server.tell(saying("keyed", "two"))
         assert await house.texts(1) == ["two"]
         assert frame["event"]["text"] == "one"
+
+
+class DyingSocket:
+    """A socket whose other end was killed; whoever reads from it does not know yet."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    async def send_str(self, text: str) -> None:
+        self.tries += 1
+        raise ConnectionResetError
+
+
+async def test_a_dying_connection_is_tried_once_and_the_event_waits_for_the_next() -> None:
+    async with open_scene() as scene:
+        dying = DyingSocket()
+        line = scene.server._lines["connection"]
+        line.holder = Holder(cast("web.WebSocketResponse", dying), lambda: None)
+        scene.server.say(saying("connection", "still here"))
+        socket = await scene.connect("connection")
+        assert (await socket.receive_json())["event"]["text"] == "still here"
+        assert dying.tries == 1
 
 
 async def test_a_connection_bot_has_no_use_for_a_webhook() -> None:

@@ -144,6 +144,7 @@ class Line:
             return Failure(is_road_gone=True)
         frame = EventFrame(self._number(errand), self._platform.push(errand.event))
         if not await holder.say(msgspec.json.encode(frame).decode()):
+            self._let_go(holder)  # else it would be tried again at once, before anybody notices
             return Failure(is_road_gone=True)
         if hangs_up:
             self._let_go(holder).cut()
