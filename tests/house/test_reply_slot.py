@@ -15,7 +15,7 @@ from posthouse.model.message import Content
 from posthouse.model.turn import Turn
 from posthouse.testing.null_channel import CAPABILITIES
 from tests.house.kit import HouseKit, Scripted, opened, simulated, thinking
-from tests.house.people import said
+from tests.house.people import edited, said
 
 SLOT = Capabilities(slot_s=5.0, can_recall=True)
 WAIT_S = 5.0
@@ -200,6 +200,21 @@ async def test_an_answer_that_has_grown_elsewhere_does_not_travel_in_the_respons
 
     house, message = await asked(handler=Scripted(aloud), can=replace(CAPABILITIES, slot_s=5.0))
     request = Request(house, message)
+    await house.quiet(1.0)
+    assert request.task.done()  # nobody waits for what will not come
     await house.quiet()
     assert request.body is None
     assert await house.texts() == ("the answer",)
+
+
+@simulated
+async def test_nobody_waits_for_the_answer_to_an_edit() -> None:
+    house, message = await asked()
+    await house.accept(message)
+    door: BotDoor = house.house.inbox.door(house.house.bots["b"])
+    began_at = asyncio.get_running_loop().time()
+    change = edited(message, "2", at=house.clock())
+    assert await door.answer((change,), Entrance.WEBHOOK, WAIT_S) is None
+    assert asyncio.get_running_loop().time() == began_at
+    await house.quiet()
+    assert await house.texts() == ("re 2",)

@@ -22,6 +22,7 @@ from posthouse.store.questions import Questions
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 
 EVENTS_MAX = 1000  # in one call
+ANSWERED_IN_RESPONSE = (MessageReceived, ButtonPressed)  # an edit changes what was said before
 SEND_ONLY = Disposition(state=EventState.IGNORED, reason="send_only")
 
 
@@ -152,12 +153,12 @@ class BotDoor:
     ) -> bytes | None:
         """Accept, and wait for what the response should carry."""
         receipts = await self._inbox.accept(self._bot, events, entrance, has_slot=True)
-        for receipt in reversed(receipts):
+        for event, receipt in zip(reversed(events), reversed(receipts), strict=True):
             if receipt.slot_body is not None:
                 if self._slots.repeat(receipt.event):
                     self._is_answering(events, receipt.event)
                 return receipt.slot_body
-            if receipt.state is EventState.ROUTED:
+            if receipt.state is EventState.ROUTED and isinstance(event, ANSWERED_IN_RESPONSE):
                 body = await self._slots.wait(receipt.event, wait_s)
                 if body is not None:
                     self._is_answering(events, receipt.event)
