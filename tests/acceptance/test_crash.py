@@ -23,7 +23,8 @@ SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED") or secrets.randbits(32))
 KILLS = int(os.environ.get("POSTHOUSE_CRASH_KILLS", "14"))
 EVENTS = int(os.environ.get("POSTHOUSE_CRASH_EVENTS", "480"))
 
-HAPPENINGS_MAX = 160  # pushes, acknowledgements and calls of one life
+SHARE = EVENTS // (KILLS + 1)  # of the messages, for each life
+HAPPENINGS_MAX = 5 * SHARE  # pushes, acknowledgements and calls of one life
 HESITATION_S_MAX = 0.05  # a kill comes between two of them, or in the middle of the next
 LIFE_S_MAX = 5.0  # also when less happens
 REST_WITHIN_S = 90.0
@@ -42,14 +43,14 @@ class Life(Struct, frozen=True):
 async def test_killed_at_random_it_loses_nothing_and_says_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    print(f"POSTHOUSE_CRASH_SEED={SEED}")  # noqa: T201 - shown when it fails
     laboratory = Laboratory(tmp_path, SEED, shaky(SEED))
-    share = EVENTS // (KILLS + 1)
     async with laboratory.opened():
         lives = []
         for _ in range(KILLS):
-            laboratory.talk(share)
+            laboratory.talk(SHARE)
             lives.append(await _live_and_die(laboratory, tmp_path / "copy"))
-        laboratory.talk(EVENTS - share * KILLS)
+        laboratory.talk(EVENTS - SHARE * KILLS)
         drained_s = await _live_to_the_end(laboratory)
     judgement = laboratory.judgement()
     code, said = await laboratory.premises.command("db", "check")

@@ -7,6 +7,7 @@ how often each point is passed before.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import signal
 from pathlib import Path
@@ -45,6 +46,7 @@ pytestmark = [pytest.mark.crash, pytest.mark.slow]
 async def test_killed_at_every_point_it_loses_nothing_and_says_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    print(f"POSTHOUSE_CRASH_SEED={SEED}")  # noqa: T201 - shown when it fails
     laboratory = Laboratory(tmp_path, SEED)
     points = list(POINTS)
     laboratory.dice.shuffle(points)
@@ -61,7 +63,8 @@ async def test_killed_at_every_point_it_loses_nothing_and_says_nothing_twice(
         print(f"\nPOSTHOUSE_CRASH_SEED={SEED}: kills {len(points)}; {judgement}")  # noqa: T201
     assert judgement.is_good, judgement.problems
     assert judgement.answered > judgement.acknowledged / 2
-    assert not _kept(laboratory), "what was taken back is still to be seen"
+    assert not _seen(laboratory, r"^q-\d"), "what was taken back is still to be seen"
+    assert not _seen(laboratory, r"\bbefore$"), "what was edited is still to be seen"
 
 
 async def _die_at(point: str, laboratory: Laboratory, copy: Path) -> None:
@@ -96,8 +99,12 @@ def _bustle(laboratory: Laboratory) -> None:
         laboratory.do(replace(_anything(each, "taken-back"), text="/echo q-1"))
         _take_back(laboratory, each)
         there = _anything(each, "regretted")
-        said = laboratory.do(replace(there, text="/echo q-2")).event.envelope.message_id
+        said = laboratory.do(replace(there, text="/echo q-2")).event.entry.message_id
         laboratory.do(replace(there, type="recalled", message_id=said))
+        for words in ("/echo", "hello"):
+            elsewhere = _anything(each, "edited")
+            said = laboratory.do(replace(elsewhere, text=f"{words} before")).event.entry.message_id
+            laboratory.do(replace(elsewhere, type="edited", message_id=said, text=f"{words} after"))
 
 
 def _take_back(laboratory: Laboratory, bot: Bot) -> None:
@@ -108,11 +115,13 @@ def _anything(bot: Bot, chat: str) -> Saying:
     return Saying(bot=bot.bot, chat=Chat(id=chat), sender=Person(id="u-0"), mentions_bot=True)
 
 
-def _kept(laboratory: Laboratory) -> list[str]:
-    """Return answers that were to be taken back, and are not, where the platform can tell."""
+def _seen(laboratory: Laboratory, pattern: str) -> list[str]:
+    """Return what people still see, where the platform can tell what it was sent."""
     bots = {each.bot for each in BOTS if each.bot_class in CAN_TELL}
     return [
         f"{message.bot} {message.chat}: {message.text}"
         for message in laboratory.platform.ledger().messages
-        if message.bot in bots and message.text.startswith("q-") and not message.is_recalled
+        if message.bot in bots
+        and re.search(pattern, message.text, re.MULTILINE)
+        and not message.is_recalled
     ]
