@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 _NETWORK = re.compile(r"Failed to load resource|net::ERR_|EventSource")
 
 
+PATIENCE_MS = 10_000
 GREETING = "大家好，我是机器人"
 
 
@@ -27,6 +28,7 @@ class People:
         """Open the page as somebody whom the house has never seen."""
         settings = {"locale": "zh-CN", "viewport": {"width": 1200, "height": 800}, **options}
         context = await self._browser.new_context(**settings)
+        context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)
         page = await context.new_page()
         page.on("pageerror", lambda error: self.complaints.append(f"script: {error}"))

@@ -37,8 +37,8 @@ export async function call(method, path, body, limitMs = 20000) {
     throw new Problem(0, { code: "network" });
   }
   const answer = await response.json().catch(() => ({ code: "broken" }));
-  if (!response.ok) throw new Problem(response.status, answer, Number(response.headers.get("retry-after") ?? 0));
-  return answer;
+  if (response.ok) return answer;
+  throw new Problem(response.status, answer, Number(response.headers.get("retry-after") ?? 0));
 }
 
 /** Upload a file; `onProgress` gets a share between 0 and 1. Returns the request, to be aborted. */
@@ -48,7 +48,9 @@ export function upload(room, file, onProgress, onDone) {
   address.searchParams.set("name", file.name || "image.png");
   request.open("POST", address);
   request.responseType = "json";
-  request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+  request.upload.onprogress = (event) => {
+    if (event.lengthComputable) onProgress(event.loaded / event.total);
+  };
   request.onload = () => {
     const answer = request.response ?? { code: "broken" };
     onDone(request.status < 300 ? null : new Problem(request.status, answer), answer);
@@ -58,6 +60,8 @@ export function upload(room, file, onProgress, onDone) {
   return request;
 }
 
-export const fileUrl = (room, number, index) => new URL(`api/rooms/${room}/messages/${number}/files/${index}`, root).href;
-export const roomUrl = (room) => new URL(`rooms/${room}`, root).href;
-export const eventsUrl = (room, after) => new URL(`rooms/${room}/events?after=${after}`, root).href;
+const below = (path) => new URL(path, root).href;
+
+export const roomUrl = (room) => below(`rooms/${room}`);
+export const eventsUrl = (room, after) => below(`rooms/${room}/events?after=${after}`);
+export const fileUrl = (room, number, index) => below(`api/rooms/${room}/messages/${number}/files/${index}`);

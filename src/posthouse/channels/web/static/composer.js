@@ -1,7 +1,7 @@
 // Where one writes: words, files, whom one means, what one answers, what one corrects.
 
 import { upload } from "./api.js";
-import { byId, face, h, icon, iconButton, toast } from "./dom.js";
+import { byId, face, h, icon, iconButton, span, toast } from "./dom.js";
 import { bytes, t } from "./words.js";
 
 const TYPING_EACH_MS = 3000;
@@ -23,17 +23,33 @@ export class Composer {
   }
 
   #listen() {
-    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.#submit(); });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
     this.text.addEventListener("input", () => this.#changed());
     this.text.addEventListener("keydown", (event) => this.#key(event));
     this.text.addEventListener("paste", (event) => this.#pasted(event));
     this.text.addEventListener("blur", () => setTimeout(() => this.#closeMentions(), 150));
     byId("attach").addEventListener("click", () => byId("file").click());
-    byId("file").addEventListener("change", (event) => { this.add([...event.target.files]); event.target.value = ""; });
+    byId("file").addEventListener("change", (event) => {
+      this.add([...event.target.files]);
+      event.target.value = "";
+    });
     const stage = this.form.closest("main");
-    stage.addEventListener("dragover", (event) => { if (event.dataTransfer.types.includes("Files")) { event.preventDefault(); this.form.classList.add("dropping"); } });
-    stage.addEventListener("dragleave", (event) => { if (!stage.contains(event.relatedTarget)) this.form.classList.remove("dropping"); });
-    stage.addEventListener("drop", (event) => { event.preventDefault(); this.form.classList.remove("dropping"); this.add([...event.dataTransfer.files]); });
+    stage.addEventListener("dragover", (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      this.form.classList.add("dropping");
+    });
+    stage.addEventListener("dragleave", (event) => {
+      if (!stage.contains(event.relatedTarget)) this.form.classList.remove("dropping");
+    });
+    stage.addEventListener("drop", (event) => {
+      event.preventDefault();
+      this.form.classList.remove("dropping");
+      this.add([...event.dataTransfer.files]);
+    });
   }
 
   open(room) {
@@ -42,7 +58,7 @@ export class Composer {
     this.files.forEach((file) => file.request?.abort());
     this.files = [];
     this.#stopContext();
-    this.text.value = this.#kept() ?? "";
+    this.text.value = localStorage.getItem(this.#draftKey) ?? "";
     this.speak();
     this.#changed(false);
     this.#drawTray();
@@ -54,7 +70,8 @@ export class Composer {
   }
 
   speak() {
-    if (this.room) this.text.placeholder = t(this.room.kind === "group" ? "write_group" : "write_private", this.room.bot.name);
+    const key = this.room?.kind === "group" ? "write_group" : "write_private";
+    if (this.room) this.text.placeholder = t(key, this.room.bot.name);
     this.#drawContext();
   }
 
@@ -70,7 +87,8 @@ export class Composer {
 
   quote(message, name) {
     this.#stopContext();
-    this.quoting = { number: message.number, name, text: message.text || message.files?.map((file) => file.name).join(", ") || "", is_bot: message.is_bot };
+    const files = message.files?.map((file) => file.name).join(", ") ?? "";
+    this.quoting = { number: message.number, name, text: message.text || files, is_bot: message.is_bot };
     this.#drawContext();
     this.text.focus();
   }
@@ -88,17 +106,16 @@ export class Composer {
 
   // --- words -----------------------------------------------------------------------------------
 
-  #draftKey = () => `posthouse:draft:${this.room.me.id}:${this.room.id}`;
-  #kept() {
-    return localStorage.getItem(this.#draftKey());
+  get #draftKey() {
+    return `posthouse:draft:${this.room.me.id}:${this.room.id}`;
   }
 
   #changed(isTyped = true) {
     this.text.style.height = "auto";
     if (this.text.value) this.text.style.height = `${this.text.scrollHeight}px`; // a placeholder may be longer
     if (this.room && !this.editing) {
-      if (this.text.value) localStorage.setItem(this.#draftKey(), this.text.value);
-      else localStorage.removeItem(this.#draftKey());
+      if (this.text.value) localStorage.setItem(this.#draftKey, this.text.value);
+      else localStorage.removeItem(this.#draftKey);
     }
     this.#allowSend();
     if (!isTyped) return;
@@ -126,7 +143,9 @@ export class Composer {
       this.cancel();
     } else if (event.key === "ArrowUp" && !this.text.value && !this.editing) {
       const message = this.hooks.lastMine();
-      if (message) { event.preventDefault(); this.edit(message); }
+      if (!message) return;
+      event.preventDefault();
+      this.edit(message);
     }
   }
 
@@ -141,7 +160,7 @@ export class Composer {
       if (text !== message.text) this.hooks.saveEdit(message, text);
       return;
     }
-    const files = this.files.map(({ ref, name, mime, size_bytes, is_picture }) => ({ ref, name, mime, size_bytes, is_picture }));
+    const files = this.files.map((file) => file.kept);
     const quoting = this.quoting;
     this.files = [];
     this.#stopContext();
@@ -156,7 +175,9 @@ export class Composer {
   cancel() {
     const wasEditing = this.editing;
     this.#stopContext();
-    if (wasEditing) { this.text.value = this.before ?? ""; this.#changed(false); }
+    if (!wasEditing) return;
+    this.text.value = this.before ?? "";
+    this.#changed(false);
   }
 
   #stopContext() {
@@ -171,7 +192,8 @@ export class Composer {
     context.hidden = !subject;
     if (!subject) return;
     const label = this.editing ? t("editing") : t("replying", this.quoting.name);
-    context.replaceChildren(h("span", { class: "what" }, h("b", {}, label), subject.text), iconButton("close", t("cancel"), () => this.cancel(), "round"));
+    const what = span("what", h("b", {}, label), subject.text);
+    context.replaceChildren(what, iconButton("close", t("cancel"), () => this.cancel(), "round"));
   }
 
   // --- whom one means ----------------------------------------------------------------------------
@@ -191,13 +213,20 @@ export class Composer {
   }
 
   #drawMentions() {
-    this.list.replaceChildren(...this.found.map((one, at) => {
-      const line = h("li", { role: "option", id: `mention-${at}`, "aria-selected": String(at === this.choice) }, face(one.name, one.id, one.is_bot, "small"), one.name);
-      line.addEventListener("mousedown", (event) => { event.preventDefault(); this.#mention(one); });
-      return line;
-    }));
+    this.list.replaceChildren(...this.found.map((one, at) => this.#candidate(one, at)));
     this.list.hidden = false;
     this.text.setAttribute("aria-activedescendant", `mention-${this.choice}`);
+  }
+
+  #candidate(one, at) {
+    const isChosen = String(at === this.choice);
+    const line = h("li", { role: "option", id: `mention-${at}`, "aria-selected": isChosen });
+    line.append(face(one.name, one.id, one.is_bot, "small"), one.name);
+    line.addEventListener("mousedown", (event) => {
+      event.preventDefault(); // the box keeps the focus
+      this.#mention(one);
+    });
+    return line;
   }
 
   #closeMentions() {
@@ -240,20 +269,26 @@ export class Composer {
     if (!this.room || this.editing) return;
     for (const file of files) {
       if (this.files.length >= this.limits.files_max) return toast(t("too_many_files", this.limits.files_max));
-      if (file.size > this.limits.upload_bytes_max) { toast(t("too_big", bytes(this.limits.upload_bytes_max))); continue; }
-      this.#upload(file);
+      if (file.size <= this.limits.upload_bytes_max) this.#upload(file);
+      else toast(t("too_big", bytes(this.limits.upload_bytes_max)));
     }
   }
 
   #upload(file) {
-    const item = { name: file.name || "image.png", size_bytes: file.size, share: 0, preview: file.type.startsWith("image/") ? URL.createObjectURL(file) : null };
-    this.files.push(item);
-    item.request = upload(this.room.id, file, (share) => { item.share = share; this.#drawTray(); }, (problem, answer) => {
-      item.request = null;
-      if (problem) item.problem = problem.words;
-      else Object.assign(item, answer);
+    const preview = file.type.startsWith("image/") ? URL.createObjectURL(file) : null;
+    const item = { name: file.name || "image.png", share: 0, preview };
+    const onProgress = (share) => {
+      item.share = share;
       this.#drawTray();
-    });
+    };
+    const onDone = (problem, kept) => {
+      item.request = null;
+      item.problem = problem?.words;
+      item.kept = kept;
+      this.#drawTray();
+    };
+    this.files.push(item);
+    item.request = upload(this.room.id, file, onProgress, onDone);
     this.#drawTray();
     this.text.focus();
   }
@@ -268,8 +303,8 @@ export class Composer {
   #drawFile(file) {
     const line = h("li", { class: file.problem ? "bad" : "", title: file.problem ?? file.name });
     line.append(file.preview ? h("img", { src: file.preview, alt: "" }) : icon("file"));
-    line.append(h("span", { class: "name" }, file.problem ? `${t("upload_failed")} · ${file.problem}` : file.name));
-    if (file.request) line.append(h("progress", { max: "1", value: String(file.share), "aria-label": t("uploading") }));
+    line.append(span("name", file.problem ? `${t("upload_failed")} · ${file.problem}` : file.name));
+    if (file.request) line.append(progressBar(file.share));
     line.append(iconButton("close", t("discard"), () => this.#remove(file), "round"));
     return line;
   }
@@ -280,4 +315,8 @@ export class Composer {
     this.files = this.files.filter((one) => one !== file);
     this.#drawTray();
   }
+}
+
+function progressBar(share) {
+  return h("progress", { max: "1", value: String(share), "aria-label": t("uploading") });
 }

@@ -14,8 +14,16 @@ export function h(tag, properties = {}, ...children) {
     else if (name in element && typeof value !== "string") element[name] = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  const isThere = (child) => child !== null && child !== undefined && child !== false;
+  element.append(...children.flat().filter(isThere));
   return element;
+}
+
+export const div = (className, ...children) => h("div", { class: className }, ...children);
+export const span = (className, ...children) => h("span", { class: className }, ...children);
+
+export function button(className, onclick, ...children) {
+  return h("button", { type: "button", class: className || null, onclick }, ...children);
 }
 
 export function icon(name) {
@@ -30,15 +38,17 @@ export function icon(name) {
 
 /** A button that shows an icon and says in words what it does. */
 export function iconButton(name, label, onclick, className = "") {
-  return h("button", { type: "button", class: className, title: label, "aria-label": label, onclick }, icon(name));
+  const properties = { type: "button", class: className, title: label, "aria-label": label, onclick };
+  return h("button", properties, icon(name));
 }
 
 export const markUrl = new URL("mark.svg", here).href;
 
 /** A face: the bot's seal, or somebody's initial in a colour of their own. */
 export function face(name, id, isBot, size = "") {
-  if (isBot) return h("span", { class: `face ${size}`, "aria-hidden": "true" }, h("img", { src: markUrl, alt: "" }));
-  const element = h("span", { class: `face ${size}`, "aria-hidden": "true" }, initial(name));
+  const inside = isBot ? h("img", { src: markUrl, alt: "" }) : initial(name);
+  const element = h("span", { class: `face ${size}`, "aria-hidden": "true" }, inside);
+  if (isBot) return element;
   element.style.setProperty("--hue", hue(id));
   return element;
 }

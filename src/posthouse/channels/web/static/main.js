@@ -3,7 +3,7 @@
 import { Problem, call, roomUrl, root } from "./api.js";
 import { Composer } from "./composer.js";
 import { askName, askRoom, askTitle, confirm, showInvitation, showMembers, showMenu } from "./dialogs.js";
-import { byId, face, h, markUrl, toast } from "./dom.js";
+import { button, byId, div, face, h, markUrl, toast } from "./dom.js";
 import { Outbox } from "./outbox.js";
 import { RoomList } from "./rooms.js";
 import { Stream } from "./stream.js";
@@ -77,14 +77,20 @@ function showNothing(words) {
   list.opened(null);
   document.body.dataset.view = "rooms";
   byId("down").hidden = true;
-  byId("timeline").replaceChildren(h("div", { class: "empty" }, h("img", { class: "mark", src: markUrl, alt: "" }), h("h3", {}, state.bot.title), h("p", {}, words)));
+  byId("timeline").replaceChildren(emptiness(state.bot.title, words));
+}
+
+function emptiness(title, words, ...more) {
+  const mark = h("img", { class: "mark", src: markUrl, alt: "" });
+  return div("empty", mark, h("h3", {}, title), h("p", {}, words), ...more);
 }
 
 function drawBar() {
   const { room } = page;
   const isGroup = room.kind === "group";
   byId("title").textContent = room.title;
-  byId("subtitle").textContent = isGroup ? `${t("people_count", room.members.length)} · ${room.bot.name}` : t("with_bot", room.bot.name);
+  const people = `${t("people_count", room.members.length)} · ${room.bot.name}`;
+  byId("subtitle").textContent = isGroup ? people : t("with_bot", room.bot.name);
   byId("invite").hidden = !isGroup || !room.is_owner;
   byId("people").hidden = !isGroup;
   byId("people").replaceChildren(...room.members.slice(0, 4).map((member) => face(member.name, member.id, false)));
@@ -93,10 +99,14 @@ function drawBar() {
 function drawEmpty() {
   const { room } = page;
   const isGroup = room.kind === "group";
-  const suggestions = h("div", { class: "suggestions" }, state.bot.suggestions.map((words) => h("button", { type: "button", class: "suggestion", onclick: () => composer.write(isGroup ? `@${room.bot.name} ${words}` : words) }, words)));
-  if (isGroup && room.is_owner) suggestions.prepend(h("button", { type: "button", class: "suggestion", onclick: () => showInvitation(room) }, t("invite_title")));
+  const addressed = (words) => (isGroup ? `@${room.bot.name} ${words}` : words);
+  const suggest = (words) => button("suggestion", () => composer.write(addressed(words)), words);
+  const suggestions = div("suggestions", state.bot.suggestions.map(suggest));
+  if (isGroup && room.is_owner) {
+    suggestions.prepend(button("suggestion", () => showInvitation(room), t("invite_title")));
+  }
   const words = isGroup ? t("empty_group", room.bot.name) : state.bot.welcome[currentLanguage()];
-  return h("div", { class: "empty" }, h("img", { class: "mark", src: markUrl, alt: "" }), h("h3", {}, isGroup ? room.title : room.bot.name), h("p", {}, words), suggestions);
+  return emptiness(isGroup ? room.title : room.bot.name, words, suggestions);
 }
 
 async function loadEarlier(number) {
@@ -130,10 +140,13 @@ const listeners = {
     clearTimeout(lostTimer);
     const note = byId("connection");
     if (isConnected) {
-      if (note.textContent) { note.textContent = ""; outbox.hurry(); }
+      if (note.textContent) outbox.hurry();
+      note.textContent = "";
       return;
     }
-    lostTimer = setTimeout(() => (note.textContent = navigator.onLine ? t("lost") : t("offline")), LOST_SHOWN_AFTER_MS);
+    lostTimer = setTimeout(() => {
+      note.textContent = t(navigator.onLine ? "lost" : "offline");
+    }, LOST_SHOWN_AFTER_MS);
   },
   sync(messages) {
     for (const message of messages) {
@@ -182,10 +195,12 @@ function drawTyping() {
   if (!writers.length) return line.replaceChildren();
   typingTimer = setTimeout(drawTyping, 1000);
   const [person, one] = writers[0];
-  const words = writers.length > 1 ? t("typing_many", writers.length) : t(person ? "typing_one" : "typing_bot", one.name);
+  const alone = t(person ? "typing_one" : "typing_bot", one.name);
+  const words = writers.length > 1 ? t("typing_many", writers.length) : alone;
   if (line.dataset.words === words && line.childElementCount) return;
   line.dataset.words = words;
-  line.replaceChildren(h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), words);
+  const dots = h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+  line.replaceChildren(dots, words);
 }
 
 // --- what one does with messages ---------------------------------------------------------------------
@@ -204,7 +219,10 @@ const apply = (message) => message && page.room && page.timeline.upsert([message
 const address = (number) => `rooms/${page.room.id}/messages/${number}`;
 
 const actions = {
-  quote: (message) => composer.quote(message, message.is_bot ? state.bot.name : page.room.nameOf(message.sender, message.name)),
+  quote(message) {
+    const name = message.is_bot ? state.bot.name : page.room.nameOf(message.sender, message.name);
+    composer.quote(message, name);
+  },
   edit: (message) => composer.edit(message),
   async recall(message) {
     if (!(await confirm(t("recall_sure"), t("recall")))) return;
@@ -213,11 +231,12 @@ const actions = {
   },
   remembered: (number) => page.recalled.has(number),
   rewrite: (number) => composer.write(page.recalled.get(number)),
-  async press(number, token, button) {
-    for (const one of button.parentElement.querySelectorAll("button")) one.disabled = true;
+  async press(number, token, pressed) {
+    const all = pressed.parentElement.querySelectorAll("button");
+    for (const one of all) one.disabled = true;
     const message = await attempt(() => call("POST", `${address(number)}/press`, { token }));
     if (message) apply(message);
-    else for (const one of button.parentElement.querySelectorAll("button")) one.disabled = false;
+    else for (const one of all) one.disabled = false;
   },
   retry: (key) => outbox.retry(key),
   discard: (key) => outbox.discard(key),
@@ -286,7 +305,9 @@ function members() {
 
 async function rename() {
   const named = await askName(state.limits, page.me.name);
-  if (named) { page.me.name = named.name; drawMe(); }
+  if (!named) return;
+  page.me.name = named.name;
+  drawMe();
 }
 
 function drawMe() {
@@ -311,8 +332,10 @@ function nextLanguage() {
   speak();
   list.draw();
   composer.speak();
-  if (page.room) { drawBar(); page.timeline.redraw(); drawTyping(); }
-  else showNothing(t("pick_room"));
+  if (!page.room) return showNothing(t("pick_room"));
+  drawBar();
+  page.timeline.redraw();
+  drawTyping();
 }
 
 // --- beginning -------------------------------------------------------------------------------------------
@@ -321,7 +344,9 @@ function nextLanguage() {
 function anchorAddresses() {
   for (const link of document.querySelectorAll("link[href]")) link.setAttribute("href", link.href);
   for (const image of document.querySelectorAll("img[src]")) image.setAttribute("src", image.src);
-  for (const use of document.querySelectorAll("use[href]")) use.setAttribute("href", new URL(use.getAttribute("href"), document.baseURI).href);
+  for (const use of document.querySelectorAll("use[href]")) {
+    use.setAttribute("href", new URL(use.getAttribute("href"), document.baseURI).href);
+  }
 }
 
 async function begin() {
@@ -335,18 +360,19 @@ async function begin() {
     if (wanted) state.page = await call("GET", `rooms/${wanted}`).catch(() => null);
     if (state.page) history.replaceState({ room: wanted }, "", roomUrl(wanted));
   }
-  outbox = new Outbox(page.me.id, (item) => {
-    if (page.room?.id === item.room) page.timeline.setWaiting(outbox.of(item.room));
-  }, (item, message) => {
-    if (page.room?.id === item.room) page.timeline.upsert([message]);
-  });
+  const isOpen = (item) => page.room?.id === item.room;
+  const onChange = (item) => isOpen(item) && page.timeline.setWaiting(outbox.of(item.room));
+  const onSent = (item, message) => isOpen(item) && page.timeline.upsert([message]);
+  outbox = new Outbox(page.me.id, onChange, onSent);
   list = new RoomList(page.me, state.bot, (id) => open(id));
   composer = new Composer(state.limits, composing);
   drawMe();
   list.set(state.rooms);
   listen();
   const isPhone = matchMedia("(max-width: 760px)").matches;
-  if (!state.page && !state.problem && state.rooms.length && !isPhone) state.page = await call("GET", `rooms/${state.rooms[0].id}`).catch(() => null);
+  if (!state.page && !state.problem && state.rooms.length && !isPhone) {
+    state.page = await call("GET", `rooms/${state.rooms[0].id}`).catch(() => null);
+  }
   if (state.page) show(state.page);
   else showNothing(state.problem ? t("room_not_found") : t("pick_room"));
   outbox.run();
@@ -361,7 +387,10 @@ function listen() {
   byId("me").onclick = rename;
   byId("theme").onclick = nextTheme;
   byId("language").onclick = nextLanguage;
-  byId("back").onclick = () => { showNothing(t("pick_room")); refreshList(); };
+  byId("back").onclick = () => {
+    showNothing(t("pick_room"));
+    refreshList();
+  };
   addEventListener("popstate", () => {
     const wanted = /\/rooms\/([^/]+)$/.exec(location.pathname)?.[1];
     if (wanted) open(wanted, false);

@@ -1,12 +1,15 @@
 // One message as people see it: what was said, its files, its buttons, and how far it has come.
 
 import { fileUrl } from "./api.js";
-import { face, h, icon, iconButton, toast } from "./dom.js";
+import { button, div, face, h, icon, iconButton, span, toast } from "./dom.js";
 import { bytes, clock, currentLanguage, moment, t } from "./words.js";
+
+const COPIED_FOR_MS = 1600;
+const PRESSES_NAMED = 3;
 
 /**
  * Draw a message, or what waits in the outbox.
- * `room` tells names and the bot; `actions` are quote, edit, recall, press, retry, discard, rewrite, jump.
+ * `room` knows names and the bot; `actions` are quote, edit, recall, press, retry, discard, rewrite, jump.
  */
 export function drawMessage(message, room, actions) {
   const name = message.is_bot ? room.bot.name : room.nameOf(message.sender, message.name);
@@ -27,102 +30,122 @@ function classes(message) {
 }
 
 function column(message, name, room, actions) {
-  const byline = h("div", { class: "byline" }, h("span", { class: "who" }, name), message.is_bot && h("span", { class: "badge" }, t("bot")));
-  byline.append(h("time", { datetime: new Date(message.at * 1000).toISOString(), title: moment(message.at) }, clock(message.at)));
-  const parts = message.is_recalled ? [tombstone(message, name, actions)] : [bubble(message, room, actions), choices(message, room, actions)];
-  return h("div", { class: "column" }, byline, ...parts, h("div", { class: "foot" }));
+  const said = message.is_recalled
+    ? [tombstone(message, name, actions)]
+    : [bubble(message, room, actions), choices(message, room, actions)];
+  return div("column", byline(message, name), ...said, div("foot"));
+}
+
+function byline(message, name) {
+  const date = new Date(message.at * 1000).toISOString();
+  const time = h("time", { datetime: date, title: moment(message.at) }, clock(message.at));
+  return div("byline", span("who", name), message.is_bot && span("badge", t("bot")), time);
 }
 
 function tombstone(message, name, actions) {
-  const words = h("em", { class: "gone" }, message.is_mine ? t("recalled_you") : t("recalled_other", name));
-  if (message.is_mine && actions.remembered(message.number)) {
-    words.append(h("button", { type: "button", onclick: () => actions.rewrite(message.number) }, t("rewrite")));
-  }
-  return words;
+  const words = message.is_mine ? t("recalled_you") : t("recalled_other", name);
+  const isRemembered = message.is_mine && actions.remembered(message.number);
+  const again = isRemembered && button("", () => actions.rewrite(message.number), t("rewrite"));
+  return h("em", { class: "gone" }, words, again);
 }
 
 function bubble(message, room, actions) {
   const files = message.files?.length ? drawFiles(message, room) : null;
   const isFilesOnly = files && !message.html && !message.text && !message.quoted;
-  const body = h("div", { class: isFilesOnly ? "bubble files-only" : "bubble" });
+  const body = div(isFilesOnly ? "bubble files-only" : "bubble");
   if (message.quoted) body.append(quoted(message.quoted, room, actions));
-  if (message.html !== undefined && message.html !== "") body.append(words(message.html));
-  else if (message.text) body.append(h("div", { class: "words" }, ...plainLines(message.text)));
+  if (message.html) body.append(words(message.html));
+  else if (message.text) body.append(div("words", ...plainLines(message.text)));
   else if (message.is_draft) body.append(words(""));
   if (files) body.append(files);
   return body;
 }
 
 /** Words of the outbox: the server has not rendered them yet. */
-const plainLines = (text) => text.split(/\n{2,}/).map((paragraph) => h("p", {}, ...paragraph.split("\n").flatMap((line, at) => (at ? [h("br"), line] : [line]))));
+function plainLines(text) {
+  const withBreaks = (paragraph) => paragraph.split("\n").flatMap((line, at) => (at ? [h("br"), line] : [line]));
+  return text.split(/\n{2,}/).map((paragraph) => h("p", {}, ...withBreaks(paragraph)));
+}
 
 /** What the server has rendered, with a copy button on every block of code. */
 export function words(html) {
   const element = h("div", { class: "words", html });
   for (const code of element.querySelectorAll("figure.code")) {
-    const copy = h("button", { type: "button", class: "copy", "aria-label": t("copy") }, icon("copy"), t("copy"));
-    copy.addEventListener("click", () => copyText(code.querySelector("code").textContent, copy));
+    const copy = button("copy", () => copyText(code.querySelector("code").textContent, copy));
+    copy.append(icon("copy"), t("copy"));
     code.append(copy);
   }
   return element;
 }
 
-export async function copyText(text, button) {
+export async function copyText(text, pressed) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    const area = h("textarea", { readonly: true }); // pages without TLS have no clipboard of their own
-    area.value = text;
-    (button?.closest("dialog") ?? document.body).append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
+    copyByHand(text, pressed); // pages without TLS have no clipboard of their own
   }
-  if (!button?.classList.contains("copy")) return toast(t("copied"));
-  button.replaceChildren(icon("check"), t("copied"));
-  setTimeout(() => button.replaceChildren(icon("copy"), t("copy")), 1600);
+  if (!pressed?.classList.contains("copy")) return toast(t("copied"));
+  pressed.replaceChildren(icon("check"), t("copied"));
+  setTimeout(() => pressed.replaceChildren(icon("copy"), t("copy")), COPIED_FOR_MS);
+}
+
+function copyByHand(text, pressed) {
+  const area = h("textarea", { readonly: true });
+  area.value = text;
+  (pressed?.closest("dialog") ?? document.body).append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
 }
 
 function quoted(quote, room, actions) {
   const text = quote.is_recalled ? t("quoted_recalled") : quote.text || t("a_file");
   const name = quote.is_bot ? room.bot.name : quote.name;
-  return h("button", { type: "button", class: "quoted", onclick: () => actions.jump(quote.number) }, h("b", {}, name), text);
+  return button("quoted", () => actions.jump(quote.number), h("b", {}, name), text);
 }
+
+// --- files and buttons -------------------------------------------------------------------------
 
 function drawFiles(message, room) {
   const drawn = message.files.map((file, index) => {
     const url = message.number ? fileUrl(room.id, message.number, index) : undefined;
     return file.is_picture && url ? picture(file, url) : documentLink(file, url);
   });
-  return h("div", { class: "files" }, drawn);
+  return div("files", drawn);
 }
 
-const picture = (file, url) =>
-  h("a", { class: "picture", href: url, target: "_blank", rel: "noopener" }, h("img", { src: url, alt: file.name, loading: "lazy" }));
+function picture(file, url) {
+  const image = h("img", { src: url, alt: file.name, loading: "lazy" });
+  return h("a", { class: "picture", href: url, target: "_blank", rel: "noopener" }, image);
+}
 
-const documentLink = (file, url) =>
-  h("a", { class: "document", href: url, download: file.name, title: file.name }, icon("file"), h("span", { class: "name" }, file.name), h("span", { class: "size" }, bytes(file.size_bytes)));
+function documentLink(file, url) {
+  const link = h("a", { class: "document", href: url, download: file.name, title: file.name });
+  link.append(icon("file"), span("name", file.name), span("size", bytes(file.size_bytes)));
+  return link;
+}
 
 function choices(message, room, actions) {
   if (!message.choices?.length) return null;
   const presses = message.presses ?? [];
-  const mine = presses.find((press) => press.person === room.me.id);
+  const hasPressed = presses.some((press) => press.person === room.me.id);
   const buttons = message.choices.map((choice) => {
     const isChosen = presses.some((press) => press.token === choice.token);
-    const button = h("button", { type: "button", class: isChosen ? "choice chosen" : "choice", disabled: Boolean(mine) }, isChosen && icon("check"), choice.label);
-    button.addEventListener("click", () => actions.press(message.number, choice.token, button));
-    return button;
+    const press = () => actions.press(message.number, choice.token, one);
+    const one = button(isChosen ? "choice chosen" : "choice", press);
+    one.append(...(isChosen ? [icon("check")] : []), choice.label);
+    one.disabled = hasPressed;
+    return one;
   });
-  const list = h("div", { class: "choices" }, buttons);
-  if (presses.length) list.append(h("span", { class: "pressed" }, pressedBy(message, presses, room)));
-  return list;
+  return div("choices", buttons, presses.length > 0 && span("pressed", pressedBy(message, presses, room)));
 }
 
 function pressedBy(message, presses, room) {
   const label = (token) => message.choices.find((choice) => choice.token === token)?.label ?? "";
-  const shown = presses.slice(0, 3).map((press) => `${label(press.token)} · ${press.person === room.me.id ? t("you") : room.nameOf(press.person, press.name)}`);
-  const more = presses.length > 3 ? ` ${t("and_more", presses.length)}` : "";
-  return t("pressed_by", shown.join(currentLanguage() === "zh" ? "，" : ", ")) + more;
+  const who = (press) => (press.person === room.me.id ? t("you") : room.nameOf(press.person, press.name));
+  const named = presses.slice(0, PRESSES_NAMED).map((press) => `${label(press.token)} · ${who(press)}`);
+  const more = presses.length > PRESSES_NAMED ? ` ${t("and_more", presses.length)}` : "";
+  return t("pressed_by", named.join(currentLanguage() === "zh" ? "，" : ", ")) + more;
 }
 
 function tools(message, actions, element) {
@@ -136,27 +159,41 @@ function tools(message, actions, element) {
   return bar;
 }
 
-const STATES = {
-  sending: "clock", waiting: "clock", delivered: "check", queued: "clock", answering: "pen", failed: "warn", unanswered: "warn",
+// --- the line below ----------------------------------------------------------------------------
+
+const STATE_ICONS = {
+  sending: "clock",
+  waiting: "clock",
+  delivered: "check",
+  queued: "clock",
+  answering: "pen",
+  failed: "warn",
+  unanswered: "warn",
 };
 
-/** The line below a message: edited, and where it is on its road. */
+/** Say below a message that it was edited, and where it is on its road. */
 export function drawFoot(element, message, progress, actions) {
-  const foot = element.querySelector(".foot");
   const parts = [];
-  if (message.edited_at && !message.is_recalled) parts.push(h("span", { class: "edited", title: moment(message.edited_at) }, t("edited")));
-  if (progress && progress.state in STATES) parts.push(stateWords(progress));
-  if (progress?.state === "failed") {
-    parts.push(h("button", { type: "button", onclick: () => actions.retry(message.key) }, t("retry")));
-    parts.push(h("button", { type: "button", onclick: () => actions.discard(message.key) }, t("discard")));
+  if (message.edited_at && !message.is_recalled) {
+    parts.push(h("span", { class: "edited", title: moment(message.edited_at) }, t("edited")));
   }
-  foot.replaceChildren(...parts);
+  if (progress && progress.state in STATE_ICONS) parts.push(stateWords(progress));
+  if (progress?.state === "failed") {
+    parts.push(button("", () => actions.retry(message.key), t("retry")));
+    parts.push(button("", () => actions.discard(message.key), t("discard")));
+  }
+  element.querySelector(".foot").replaceChildren(...parts);
 }
 
 function stateWords(progress) {
   const isChinese = currentLanguage() === "zh";
   const why = isChinese ? progress.zh : progress.en;
   const next = isChinese ? progress.next_zh : progress.next_en;
-  const words = progress.state === "unanswered" ? why : progress.state === "failed" && why ? `${t("failed")} · ${why}` : t(progress.state);
-  return h("span", { class: `state ${progress.state}`, title: next || undefined }, icon(STATES[progress.state]), words);
+  const properties = { class: `state ${progress.state}`, title: next || null };
+  return h("span", properties, icon(STATE_ICONS[progress.state]), stateSentence(progress.state, why));
+}
+
+function stateSentence(state, why) {
+  if (state === "unanswered") return why;
+  return state === "failed" && why ? `${t("failed")} · ${why}` : t(state);
 }

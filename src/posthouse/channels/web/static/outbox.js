@@ -3,6 +3,12 @@
 
 import { call } from "./api.js";
 
+/** Random enough that nobody ever makes the same one; `randomUUID` needs a secure page. */
+function newKey() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 const RETRY_MS = [1000, 2000, 4000, 8000, 15000, 30000];
 
 export class Outbox {
@@ -44,8 +50,7 @@ export class Outbox {
   }
 
   put(room, text, quote, files) {
-    const key = crypto.getRandomValues(new Uint8Array(16)).reduce((all, byte) => all + byte.toString(16).padStart(2, "0"), "");
-    const item = { key, room, text, quote, files, at: Date.now() / 1000, state: "sending" };
+    const item = { key: newKey(), room, text, quote, files, at: Date.now() / 1000, state: "sending" };
     this.items.push(item);
     this.#keep(item);
     this.onChange(item);
@@ -100,7 +105,8 @@ export class Outbox {
 
   async #send(item) {
     try {
-      const body = { key: item.key, text: item.text, quote: item.quote, files: item.files.map((file) => file.ref) };
+      const files = item.files.map((file) => file.ref);
+      const body = { key: item.key, text: item.text, quote: item.quote, files };
       const message = await call("POST", `rooms/${item.room}/messages`, body);
       this.failures = 0;
       this.onSent(item, message);
@@ -122,7 +128,8 @@ export class Outbox {
   #later(item, problem) {
     item.state = "waiting";
     this.onChange(item);
-    const pause = Math.max(RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)], (problem.retryAfter || 0) * 1000);
+    const backOff = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)];
+    const pause = Math.max(backOff, problem.retryAfter * 1000);
     this.failures += 1;
     this.timer = setTimeout(() => this.run(), pause * (0.8 + Math.random() * 0.4));
   }

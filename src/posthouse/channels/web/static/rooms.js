@@ -1,8 +1,10 @@
 // The list of rooms, each with its newest message and what is unread.
 
 import { roomUrl } from "./api.js";
-import { byId, face, h } from "./dom.js";
+import { byId, face, h, span } from "./dom.js";
 import { t, when } from "./words.js";
+
+const UNREAD_SHOWN_MAX = 99;
 
 export class RoomList {
   constructor(me, bot, onOpen) {
@@ -18,7 +20,7 @@ export class RoomList {
     this.draw();
   }
 
-  /** The open room is being read: it has nothing unread. */
+  /** A room was opened (null: none is): what is in it is being read. */
   opened(room) {
     this.open = room;
     const line = this.lines.find((one) => one.id === room);
@@ -27,20 +29,25 @@ export class RoomList {
   }
 
   draw() {
-    const list = byId("rooms");
-    list.replaceChildren(...(this.lines.length ? this.lines.map((line) => this.#line(line)) : [h("p", { class: "none" }, t("no_rooms"))]));
-    const unread = this.lines.reduce((sum, line) => sum + (line.id === this.open && document.visibilityState === "visible" ? 0 : line.unread), 0);
+    const lines = this.lines.map((line) => this.#line(line));
+    byId("rooms").replaceChildren(...(lines.length ? lines : [h("p", { class: "none" }, t("no_rooms"))]));
+    const unread = this.lines.reduce((sum, line) => sum + this.#unread(line), 0);
     document.title = unread ? `(${unread}) ${this.bot.title}` : this.bot.title;
   }
 
+  #unread(line) {
+    const isRead = line.id === this.open && document.visibilityState === "visible";
+    return isRead ? 0 : line.unread;
+  }
+
   #line(line) {
-    const isOpen = line.id === this.open;
-    const unread = isOpen && document.visibilityState === "visible" ? 0 : line.unread;
-    const last = line.last_text ? (line.last_name ? `${line.last_name}: ${line.last_text}` : line.last_text) : t(line.kind === "group" ? "group" : "private");
-    const element = h("a", { class: "room-line", href: roomUrl(line.id), "aria-current": isOpen ? "page" : null },
+    const current = line.id === this.open ? "page" : null;
+    const element = h("a", { class: "room-line", href: roomUrl(line.id), "aria-current": current });
+    element.append(
       face(line.title, line.id, line.kind === "private", "large"),
-      h("span", { class: "middle" }, h("span", { class: "name" }, line.title), h("span", { class: "last" }, last)),
-      h("span", { class: "aside" }, when(line.at), unread ? h("span", { class: "unread", "aria-label": t("new_messages", unread) }, unread > 99 ? "99+" : String(unread)) : null));
+      span("middle", span("name", line.title), span("last", lastWords(line))),
+      span("aside", when(line.at), unreadBadge(this.#unread(line))),
+    );
     element.addEventListener("click", (event) => {
       if (event.metaKey || event.ctrlKey || event.shiftKey) return;
       event.preventDefault();
@@ -48,4 +55,15 @@ export class RoomList {
     });
     return element;
   }
+}
+
+function lastWords(line) {
+  if (!line.last_text) return t(line.kind === "group" ? "group" : "private");
+  return line.last_name ? `${line.last_name}: ${line.last_text}` : line.last_text;
+}
+
+function unreadBadge(count) {
+  if (!count) return null;
+  const shown = count > UNREAD_SHOWN_MAX ? `${UNREAD_SHOWN_MAX}+` : String(count);
+  return h("span", { class: "unread", "aria-label": t("new_messages", count) }, shown);
 }

@@ -40,8 +40,11 @@ export class Stream {
     if (this.isOver) return;
     const source = new EventSource(eventsUrl(this.room, this.version));
     this.source = source;
-    for (const name of EVENTS) source.addEventListener(name, (event) => source === this.source && this.#heard(name, event));
-    source.onerror = () => source === this.source && this.#lost();
+    const isCurrent = () => source === this.source;
+    for (const name of EVENTS) {
+      source.addEventListener(name, (event) => isCurrent() && this.#heard(name, event));
+    }
+    source.onerror = () => isCurrent() && this.#lost();
     this.#listen();
   }
 
@@ -69,7 +72,8 @@ export class Stream {
     this.on.connected(false);
     const pause = RETRY_MS[Math.min(this.failures, RETRY_MS.length - 1)] * (0.7 + Math.random() * 0.6);
     this.failures += 1;
-    this.timer = setTimeout(() => (this.failures > 2 ? this.#ask() : this.#open()), pause);
+    const again = this.failures > 2 ? () => this.#ask() : () => this.#open();
+    this.timer = setTimeout(again, pause);
   }
 
   /** A stream does not say why it is refused; an ordinary request does. */

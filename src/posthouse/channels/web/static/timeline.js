@@ -1,6 +1,6 @@
 // The messages of the open room, in order, each once: whatever is told twice lands in the same place.
 
-import { byId, h } from "./dom.js";
+import { button, byId, div } from "./dom.js";
 import { drawFoot, drawMessage, words } from "./message.js";
 import { day, sameDay, t } from "./words.js";
 
@@ -60,7 +60,9 @@ export class Timeline {
   prepend(messages, isMore) {
     const before = this.scroll.scrollHeight - this.scroll.scrollTop;
     this.isMore = isMore;
-    for (const message of messages) if (!this.messages.has(message.number)) this.messages.set(message.number, message);
+    for (const message of messages) {
+      if (!this.messages.has(message.number)) this.messages.set(message.number, message);
+    }
     this.redraw();
     this.scroll.scrollTop = this.scroll.scrollHeight - before;
   }
@@ -128,8 +130,10 @@ export class Timeline {
   redraw() {
     this.elements.clear();
     this.list.replaceChildren();
-    if (this.isMore) this.list.append(h("button", { type: "button", class: "earlier", onclick: () => this.hooks.loadEarlier(this.oldest) }, t("earlier")));
-    for (const number of [...this.messages.keys()].sort((one, other) => one - other)) this.#append(this.messages.get(number));
+    this.last = null;
+    if (this.isMore) this.list.append(button("earlier", () => this.hooks.loadEarlier(this.oldest), t("earlier")));
+    const inOrder = [...this.messages.values()].sort((one, other) => one.number - other.number);
+    for (const message of inOrder) this.#append(message);
     this.#drawWaiting();
     this.#drawFeet();
   }
@@ -139,16 +143,19 @@ export class Timeline {
   #append(message) {
     this.list.querySelector(".empty")?.remove();
     const previous = this.last;
-    if (!previous || !sameDay(previous.at, message.at)) this.list.append(h("div", { class: "day" }, day(message.at)));
-    if (this.freshAfter !== null && message.number > this.freshAfter && !message.is_mine && !this.list.querySelector(".fresh")) {
-      this.list.append(h("div", { class: "fresh" }, t("fresh")));
-    }
+    if (!previous || !sameDay(previous.at, message.at)) this.list.append(div("day", day(message.at)));
+    if (this.#isFirstFresh(message)) this.list.append(div("fresh", t("fresh")));
     const element = this.#draw(message);
     element.classList.toggle("follows", isTogether(this.list.lastElementChild, previous, message));
     this.list.append(element);
     this.last = message;
     const first = this.list.querySelector(".waiting-item");
     if (first) for (const item of this.list.querySelectorAll(".waiting-item")) this.list.append(item);
+  }
+
+  #isFirstFresh(message) {
+    const isFresh = this.freshAfter !== null && message.number > this.freshAfter && !message.is_mine;
+    return isFresh && !this.list.querySelector(".fresh");
   }
 
   #replace(message) {
@@ -160,8 +167,8 @@ export class Timeline {
   }
 
   #draw(message) {
-    const grown = this.drafts.get(message.number);
-    const element = drawMessage(message.is_draft && grown !== undefined ? { ...message, html: grown } : message, this.room, this.hooks.actions);
+    const html = (message.is_draft && this.drafts.get(message.number)) || message.html;
+    const element = drawMessage({ ...message, html }, this.room, this.hooks.actions);
     this.elements.set(message.number, element);
     element.addEventListener("click", (event) => this.#tapped(event, element));
     return element;
@@ -170,21 +177,29 @@ export class Timeline {
   /** On a screen without a mouse a tap shows what can be done with a message. */
   #tapped(event, element) {
     if (event.target.closest("a, button") || !matchMedia("(hover: none)").matches) return;
-    for (const open of this.list.querySelectorAll(".message.open")) if (open !== element) open.classList.remove("open");
+    for (const open of this.list.querySelectorAll(".message.open")) {
+      if (open !== element) open.classList.remove("open");
+    }
     element.classList.toggle("open");
   }
 
   #drawWaiting() {
     for (const old of this.list.querySelectorAll(".waiting-item")) old.remove();
     for (const item of this.waiting) {
-      const message = { ...item, is_mine: true, sender: this.room.me.id, name: this.room.me.name, quoted: item.quoted };
+      const message = { ...item, is_mine: true, sender: this.room.me.id, name: this.room.me.name };
       const element = drawMessage(message, this.room, this.hooks.actions);
       element.classList.add("waiting-item");
-      drawFoot(element, message, { state: item.state, zh: item.problem?.zh, en: item.problem?.en }, this.hooks.actions);
+      drawFoot(element, message, { ...item.problem, state: item.state }, this.hooks.actions);
       this.list.append(element);
     }
-    if (!this.messages.size && !this.waiting.length && !this.list.querySelector(".empty")) this.list.append(this.hooks.empty());
-    if (this.waiting.length) this.list.querySelector(".empty")?.remove();
+    this.#drawEmptiness();
+  }
+
+  #drawEmptiness() {
+    const shown = this.list.querySelector(".empty");
+    const isEmpty = !this.messages.size && !this.waiting.length;
+    if (isEmpty && !shown) this.list.append(this.hooks.empty());
+    if (!isEmpty) shown?.remove();
   }
 
   /** How far it has come stands below one's newest message, and below those that wait or went wrong. */
@@ -232,5 +247,6 @@ export class Timeline {
 
 function isTogether(above, previous, message) {
   if (!previous || !above?.classList.contains("message")) return false;
-  return previous.sender === message.sender && !previous.is_recalled && !message.quoted && message.at - previous.at < TOGETHER_S;
+  const isSameVoice = previous.sender === message.sender && !previous.is_recalled && !message.quoted;
+  return isSameVoice && message.at - previous.at < TOGETHER_S;
 }
