@@ -59,7 +59,7 @@ async def test_nobody_else_is_let_in_by_a_name(stage: Stage, browser: dict[str, 
     assert (await enter(stranger)).code == "not_signed_in"
     page = await stranger.get("/chat")
     assert page.status == 403
-    assert "posthouse" in page.text
+    assert "邀请链接" in page.text
 
 
 @pytest.mark.parametrize(

@@ -167,8 +167,8 @@ def test_mentions_are_shown_as_they_are_understood() -> None:
 
 
 def test_a_summary_is_one_line_without_markdown() -> None:
-    text = "# Title\n\n**bold** [link](https://a.example)\n\n- item\n\n`code`"
-    assert render.summary(text, 100) == "Title bold link item code"
+    text = "# Title\n\n**bold**: [link](https://a.example)\nnext\n\n- item\n\n`code`"
+    assert render.summary(text, 100) == "Title bold: link next item code"
     assert render.summary("x" * 500, 10) == "x" * 10
 
 

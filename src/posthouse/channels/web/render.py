@@ -126,8 +126,12 @@ def typed(text: str, names: tuple[str, ...] = ()) -> str:
 def summary(text: str, chars_max: int) -> str:
     """Return the beginning of what a bot says on one line, without its Markdown."""
     inline = (token.children or () for token in _ANSWER.parse(text) if token.type == "inline")
-    words = " ".join("".join(child.content or " " for child in children) for children in inline)
+    words = " ".join("".join(map(_content, children)) for children in inline)
     return " ".join(words.split())[:chars_max]
+
+
+def _content(token: Token) -> str:
+    return " " if token.type.endswith("break") else token.content
 
 
 def plain(text: str) -> str:

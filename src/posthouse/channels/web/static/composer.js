@@ -88,7 +88,8 @@ export class Composer {
   quote(message, name) {
     this.#stopContext();
     const files = message.files?.map((file) => file.name).join(", ") ?? "";
-    this.quoting = { number: message.number, name, text: message.text || files, is_bot: message.is_bot };
+    const words = h("div", { html: message.html ?? "" }).textContent.trim(); // without its Markdown
+    this.quoting = { number: message.number, name, text: words || files, is_bot: message.is_bot };
     this.#drawContext();
     this.text.focus();
   }
