@@ -6,13 +6,15 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import ClientSession
 from starlette.routing import BaseRoute
 
+from posthouse.api.messages import Messages
+from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools
@@ -21,23 +23,44 @@ from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
+from posthouse.gateway.door import Door
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.lease import Lease
+from posthouse.gateway.operators import Operators
 from posthouse.gateway.pace import Pace
-from posthouse.gateway.router import AWAY, CONTROL, RECALL_REPORT, Routing, default_rules
+from posthouse.gateway.pusher import Pusher
+from posthouse.gateway.router import (
+    AWAY,
+    CONTROL,
+    OPERATORS,
+    RECALL_REPORT,
+    Routing,
+    default_rules,
+)
 from posthouse.gateway.supervisor import Limits, Supervisor
 from posthouse.gateway.surroundings import Surroundings
+from posthouse.handlers.commands.files import Files
+from posthouse.handlers.commands.folders import Folders
 from posthouse.handlers.commands.handler import Commands
+from posthouse.handlers.commands.pool import Pool
+from posthouse.handlers.commands.process import Limits as WorkerLimits
+from posthouse.handlers.commands.scenes import Scenes
+from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.handlers.demo import Demo
-from posthouse.handlers.handler import Handler
+from posthouse.handlers.handler import Handler, Resident, Traits
+from posthouse.handlers.permissions import Permissions
 from posthouse.model.errors import OperatorMistake
+from posthouse.settings.mistakes import section
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
+from posthouse.store.media import Shelf
 from posthouse.store.sqlite.store import SqliteStore
 from posthouse.store.upkeep import Retention
 from posthouse.wakeup.local import LocalWakeup
 from posthouse.wakeup.wakeup import Wakeup
 
 DATABASE = "posthouse.db"
+MEDIA = "media"  # files by content, below the data directory
+SCRATCH = "scenes"  # temporary files of workers, below the data directory
 DAY_S = 86400.0
 LEASE_MARGIN_SHARE = 0.2  # of the lease: nothing is begun this close to its end
 
@@ -76,6 +99,22 @@ class World:
     http: Callable[[], ClientSession] = ClientSession
 
 
+class TraitsNow(Mapping[str, Traits]):
+    """How each handler's turns are run: as it is now, since scenes come and go."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    def __getitem__(self, name: str) -> Traits:
+        return self._handlers[name].traits
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+
 class House:
     """Everything that runs, opened and closed in order."""
 
@@ -104,6 +143,7 @@ class House:
         self.dispatcher: Dispatcher
         self.deliverer: Deliverer
         self.supervisor: Supervisor
+        self.pushing: Pushing
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -112,6 +152,8 @@ class House:
         settings, world, store = self.settings, self._world, self.store
         await self.wakeup.open()
         handlers = self._handlers
+        for resident in self._residents():
+            await resident.open()
         lease_s = settings.gateway.lease_s
         now = world.clock()
         gateway = await store.journal.enter(settings.gateway.name, now, lease_s)
@@ -131,10 +173,14 @@ class House:
         routing = await self._routing(handlers)
         self.inbox = Inbox(self.around, store.chats, store.questions, lambda: routing)
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
+        operators = Operators(
+            self.around, store.chats, store.grants, store.access, lambda: self.inbox
+        )
         self.dispatcher = Dispatcher(
             self.around,
-            {**handlers, **self._control()},
+            {**handlers, **self._control(operators)},
             self.deliverer,
+            Door(store.grants, granted_only(settings), operators.ask_about),
             settings.gateway.turns_max,
         )
         self.supervisor = Supervisor(
@@ -145,13 +191,20 @@ class House:
             store.upkeep,
             _limits(settings),
         )
+        self.pushing = self._pushing()
         for bot in self.bots.values():
             bot.channel.attach(self.inbox.door(bot))
         self.supervisor.start()
 
+    def _pushing(self) -> Pushing:
+        store, settings, clock = self.store, self.settings, self._world.clock
+        pusher = Pusher(self.around, store.chats, store.pushes, store.reader, lambda: self.is_full)
+        books = PushBooks(store.chats, store.pushes, Shelf(settings.data / MEDIA))
+        return Pushing(books, pusher, self._handlers, clock, settings.server.upload_bytes_max)
+
     async def _routing(self, handlers: Mapping[str, Handler]) -> Routing:
         settings = self.settings
-        traits = {name: handler.traits for name, handler in handlers.items()}
+        traits = TraitsNow(handlers)
         house = await self.store.holding.house()
         return Routing(
             rules=settings.routes or default_rules(settings.words, traits),
@@ -161,9 +214,13 @@ class House:
             snapshot_at=house.snapshot_at,
         )
 
-    def _control(self) -> Mapping[str, Handler]:
+    def _residents(self) -> Iterator[Resident]:
+        return (each for each in self._handlers.values() if isinstance(each, Resident))
+
+    def _control(self, operators: Operators) -> Mapping[str, Handler]:
         return {
-            CONTROL: Control(self.around, self.store.chats, self.settings.words),
+            CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
+            OPERATORS: operators,
             RECALL_REPORT: RecallReport(self.around),
             AWAY: Away(lambda: self.inbox, self.bots),
         }
@@ -173,6 +230,11 @@ class House:
     def routes(self) -> Sequence[BaseRoute]:
         """Return the HTTP routes of all channels."""
         return [route for bot in self.bots.values() for route in bot.channel.routes()]
+
+    def messages(self) -> Messages:
+        """Return the door for scripts that push."""
+        world = self._world
+        return Messages(self.pushing, self.store.access, world.clock, world.new_key)
 
     @property
     def has_lease(self) -> bool:
@@ -204,27 +266,78 @@ class House:
         await self.supervisor.stop(self.settings.gateway.stop_within_s)
         for bot in self.bots.values():
             await bot.channel.close()
+        for resident in self._residents():
+            await resident.close()
         await self.wakeup.close()
         await self.store.close()
 
 
-def build_handlers(settings: Settings) -> dict[str, Handler]:
+def granted_only(settings: Settings) -> frozenset[str]:
+    """Return the handlers that answer only who was allowed."""
+    return frozenset(
+        name for name, handler in settings.handlers.items() if handler.access == "granted"
+    )
+
+
+def build_handlers(
+    settings: Settings, world: World, permissions: Permissions
+) -> dict[str, Handler]:
     """Build what answers, by the names that the routes use.
 
     Raises:
-        OperatorMistake: a handler's kind is unknown.
+        OperatorMistake: a handler's kind is unknown, or one of its settings is wrong.
     """
-    return {name: _handler(name, handler, settings) for name, handler in settings.handlers.items()}
+    return {
+        name: _handler(name, handler, settings, world, permissions)
+        for name, handler in settings.handlers.items()
+    }
 
 
-def _handler(name: str, handler: HandlerSettings, settings: Settings) -> Handler:
+def _handler(
+    name: str,
+    handler: HandlerSettings,
+    settings: Settings,
+    world: World,
+    permissions: Permissions,
+) -> Handler:
     kind = handler.kind or name
     if kind == "commands":
-        return Commands(settings.words.prefixes)
+        options = section(CommandsOptions, handler.model_extra or {}, f"handlers.{name}")
+        scenes = _scenes(name, options, settings, world, permissions)
+        return Commands(settings.words.prefixes, scenes)
     if kind == "demo":
         return Demo(handler.model_extra or {})
     raise OperatorMistake(
         f'[handlers.{name}] kind = "{kind}" is not known; choose "commands" or "demo"'
+    )
+
+
+def _scenes(
+    name: str,
+    options: CommandsOptions,
+    settings: Settings,
+    world: World,
+    permissions: Permissions,
+) -> Scenes | None:
+    """Build what runs the house's own commands; None where it has none."""
+    if not (options.scene_dirs or options.public_dirs):
+        return None
+    pool = Pool(
+        Folders(options.scene_dirs, options.public_dirs),
+        settings.data / SCRATCH / name,
+        WorkerLimits(
+            memory_bytes_max=options.memory_bytes_max, output_bytes_max=options.output_bytes_max
+        ),
+        options.workers_max,
+        world.new_key,
+    )
+    return Scenes(
+        pool,
+        permissions,
+        Files(Shelf(settings.data / MEDIA), options.file_bytes_max),
+        special=options.special,
+        give_up_s=options.give_up_s,
+        new_key=world.new_key,
     )
 
 
@@ -285,8 +398,8 @@ def build_house(settings: Settings, world: World | None = None) -> House:
         OperatorMistake: the database, a bot or a handler cannot be used as it is.
     """
     world = world or World()
-    handlers = build_handlers(settings)
     store = SqliteStore.open(database_of(settings), at=world.at, clock=world.clock)
+    handlers = build_handlers(settings, world, store.grants)
     wakeup = LocalWakeup()
     channels = build_channels(settings, world, store, wakeup)
     return House(settings, world, store, wakeup, handlers, channels)

@@ -27,6 +27,32 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "library": Said("{library}：{said}", "{library}: {said}"),
     "request_failed": Said("处理请求 {method} {path} 时出错", "{method} {path} failed inside"),
     "admin_failed": Said("操作员命令 {task} 出错", "the operator's task {task} failed"),
+    "page_failed": Said("控制台页面 {path} 出错", "the console's page {path} failed inside"),
+    "feed_failed": Said(
+        "控制台的实时更新出错，页面仍可手动刷新",
+        "live updates of the console failed; pages can still be reloaded",
+    ),
+    # scenes
+    "scenes_loaded": Said(
+        "场景已加载：{count} 个，第 {generation} 代，用了 {took_s:.2f} 秒",
+        "scenes loaded: {count}, generation {generation}, in {took_s:.2f} s",
+    ),
+    "scenes_kept": Said(
+        "新的场景有错误，继续用第 {generation} 代",
+        "the new scenes are broken; generation {generation} stays in use",
+    ),
+    "scenes_not_watched": Said(
+        "暂时看不了场景目录，马上再试", "the scene folders cannot be watched; trying again soon"
+    ),
+    "scene_broken": Said("场景 {scene} 加载失败", "scene {scene} does not load"),
+    "scene_folder_missing": Said(
+        "场景目录 {folder} 不存在", "the scene folder {folder} is not there"
+    ),
+    "scene_output": Said("场景输出：{line}", "a scene says: {line}"),
+    "scene_output_cut": Said(
+        "场景输出超过 {bytes_max} 字节，其余不记",
+        "a scene printed more than {bytes_max} bytes; the rest is left out",
+    ),
     # the road
     "claim_postponed": Said(
         "暂时取不到排队的消息，稍后再试：{problem}",
@@ -44,6 +70,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
     ),
     "turn_fence_lost": Said(
         "第 {turn} 轮已由另一进程接手", "another process has taken turn {turn} over"
+    ),
+    "operator_not_asked": Said(
+        "没能问操作员，控制台仍会列出：{problem}",
+        "an operator could not be asked; the console lists it: {problem}",
     ),
     "handler_error": Said(
         "处理程序 {handler} 在第 {turn} 轮出错，编号 {reference}",

@@ -14,9 +14,11 @@ from msgspec.structs import replace
 from posthouse.gateway import phrases
 from posthouse.gateway.bots import Bots
 from posthouse.gateway.inbox import Inbox
+from posthouse.gateway.operators import ORDERS, Operators
+from posthouse.gateway.router import CONTROL_TRAITS
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.words import ControlWord, Order, control_word, span_s
-from posthouse.handlers.handler import Traits, TurnContext
+from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Ask, Note, Send, Who
 from posthouse.model.address import Chat, ChatKind, ChatMode, Entrance, Role
 from posthouse.model.event import (
@@ -27,7 +29,7 @@ from posthouse.model.event import (
 )
 from posthouse.model.message import Content, plain_text
 from posthouse.model.reasons import explain
-from posthouse.model.turn import OnEdit, Turn
+from posthouse.model.turn import Turn
 from posthouse.settings.settings import WordsSettings
 from posthouse.store.chats import Chats
 from posthouse.store.journal import Recall, RecallScope
@@ -37,13 +39,6 @@ AWAY_EVENTS_MAX = 50  # how many late messages one press answers
 AWAY_EXPIRES_S = 24 * 3600.0
 AGAIN = "again:"  # before the key of a late message that is answered after all
 
-CONTROL_TRAITS = Traits(
-    on_edit=OnEdit.IGNORE,
-    max_run_s=86_400.0,  # an order waits for a full store to have room again
-    answer_within_s=float("inf"),
-    attempts_max=5,
-    session_queue_max=10_000,
-)
 RUNNERS = frozenset({Role.OWNER, Role.ADMIN})
 
 
@@ -52,13 +47,16 @@ class Control:
 
     traits = CONTROL_TRAITS
 
-    def __init__(self, around: Surroundings, chats: Chats, words: WordsSettings) -> None:
+    def __init__(
+        self, around: Surroundings, chats: Chats, words: WordsSettings, operators: Operators
+    ) -> None:
         self._journal = around.journal
         self._wakeup = around.wakeup
         self._bots = around.bots
         self._stored = around.until_stored
         self._chats = chats
         self._words = words
+        self._operators = operators
 
     async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         """Carry out what the turn's event asks for."""
@@ -99,14 +97,22 @@ class Control:
                 await self._stored(lambda: self._journal.forget_before(turn.session, now))
                 yield _say("new", context)
             case Order.PAUSE | Order.RESUME | Order.MODE:
-                if turn.chat.kind is ChatKind.GROUP and turn.person.role not in RUNNERS:
-                    yield _say("not_allowed", context)
-                else:
+                if await self._may_run(turn):
                     yield await self._change_mode(word, turn, context)
+                else:
+                    yield _say("not_allowed", context)
+            case order if order in ORDERS:
+                yield await self._operators.obey(word, turn, context)
+
+    async def _may_run(self, turn: Turn) -> bool:
+        """Whether somebody may steer the bot for everybody in the chat."""
+        if turn.chat.kind is ChatKind.PRIVATE or turn.person.role in RUNNERS:
+            return True
+        return await self._operators.knows(turn)
 
     async def _recall(self, turn: Turn, now: float) -> None:
         """Take back; a report turn follows when every outcome is known."""
-        may_everything = turn.chat.kind is ChatKind.PRIVATE or turn.person.role in RUNNERS
+        may_everything = await self._may_run(turn)
         scope = RecallScope(
             chat=turn.chat.id,
             person=None if may_everything else turn.person.id,

@@ -9,6 +9,7 @@ from contextlib import suppress
 import structlog
 
 from posthouse.gateway.deliverer import Deliverer
+from posthouse.gateway.door import Door
 from posthouse.gateway.nudged import Nudged
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.turn_run import STOPPING, TurnRun
@@ -33,11 +34,13 @@ class Dispatcher:
         around: Surroundings,
         handlers: Mapping[str, Handler],
         deliverer: Deliverer,
+        door: Door,
         turns_max: int,
     ) -> None:
         self._around = around
         self._handlers = handlers
         self._deliverer = deliverer
+        self._door = door
         self._lease = around.lease
         self._turns_max = turns_max
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -118,7 +121,7 @@ class Dispatcher:
                 await self._keep_waiting(claimed)
                 return
             handler = self._handlers.get(turn.handler)
-            await TurnRun(around, self._deliverer, claimed, bot, handler).run()
+            await TurnRun(around, self._deliverer, claimed, bot, handler, self._door).run()
         except Exception:  # the lane stays ours; the next epoch frees it
             log.exception("turn_left", turn=turn.id)
         finally:

@@ -61,6 +61,61 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "只有群主或管理员可以这样做。",
         "Only the owner or an administrator of the chat may do that.",
     ),
+    "not_granted": (
+        "您还没有获准使用；操作员会看到您的请求。",
+        "You have not been allowed to use this yet; the operators will see that you asked.",
+    ),
+    "blocked": (
+        "操作员不允许您在这里使用。",
+        "An operator does not allow you to use this.",
+    ),
+    "grant_expired": (
+        "您的权限已于 {day} 到期，请联系操作员续期。",
+        "Your permission ended on {day}; please ask an operator to renew it.",
+    ),
+    "grant_not_yet": (
+        "您的权限从 {day} 开始生效。",
+        "Your permission begins on {day}.",
+    ),
+    "not_operator": (
+        "只有操作员可以这样做。第一位操作员：posthouse operators claim-code",
+        "Only an operator may do that. The first one: posthouse operators claim-code",
+    ),
+    "claimed": (
+        "您现在是机器人 {bot} 的操作员：/grant、/block、/revoke、/grants。",
+        "You are an operator of the bot {bot} now: /grant, /block, /revoke, /grants.",
+    ),
+    "claim_refused": (
+        "这个代码不对或已失效；posthouse operators claim-code 可以再生成一个。",
+        "This code is wrong or over; `posthouse operators claim-code` makes another.",
+    ),
+    "grant_usage": (
+        "没看懂。例如：/grant @某人 deploy.start until 2026-12-01，/grant chat deploy 30d",
+        "For example: /grant @somebody deploy.start until 2026-12-01, or /grant chat deploy 30d",
+    ),
+    "revoke_usage": ("例如：/revoke 7；/grants 列出编号。", "For example: /revoke 7; see /grants."),
+    "revoked": ("已删除 {number}。", "Struck out: {number}."),
+    "revoke_unknown": ("没有第 {number} 条。", "There is no line {number}."),
+    "grants_none": ("没有任何权限记录。", "Nothing is written down."),
+    "grants_more": ("……还有更多：posthouse grants", "… and more: posthouse grants"),
+    "grant_allow": ("允许", "allowed"),
+    "grant_block": ("禁止", "blocked"),
+    "grant_from": ("从 {at} 起", "from {at}"),
+    "grant_until": ("到 {at} 为止", "until {at}"),
+    "grant_over": ("已过期", "over"),
+    "stranger": (
+        "{name}（{person}）想使用 {handler}（{chat}），还没有获准。",
+        "{name} ({person}) would like to use {handler} ({chat}) and has not been allowed yet.",
+    ),
+    "stranger_allow": ("允许", "Allow"),
+    "stranger_allow_30d": ("允许 30 天", "Allow for 30 days"),
+    "stranger_block": ("禁止", "Block"),
+    "stranger_allowed": ("好的，{name} 现在可以使用 {handler}。", "{name} may use {handler} now."),
+    "stranger_blocked": ("好的，已禁止 {name}。", "{name} is blocked."),
+    "you_are_allowed": (
+        "{name}，操作员已允许您使用，请再发一次。",
+        "{name}, an operator has allowed you in; please send it again.",
+    ),
     "span_unknown": (
         "时间没看懂。例如：/pause 30m、/pause 2h。",
         "I did not understand the time. For example: /pause 30m, /pause 2h.",

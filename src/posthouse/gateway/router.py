@@ -24,13 +24,21 @@ from posthouse.model.event import (
     Undecodable,
 )
 from posthouse.model.message import plain_text
-from posthouse.model.turn import EventState, LaneKind
+from posthouse.model.turn import EventState, LaneKind, OnEdit
 from posthouse.settings.settings import RouteRule, WordsSettings
 
 CONTROL = "control"  # the built-in answers of the house, in the chat's control lane
 AWAY = "away"  # one line about messages that came too late
 RECALL_REPORT = "recall_report"  # how a recall ended
-CONTROL_HANDLERS = frozenset({CONTROL, AWAY, RECALL_REPORT})
+OPERATORS = "operators"  # asks operators about strangers
+CONTROL_HANDLERS = frozenset({CONTROL, AWAY, RECALL_REPORT, OPERATORS})
+CONTROL_TRAITS = Traits(
+    on_edit=OnEdit.IGNORE,
+    max_run_s=86_400.0,  # an order waits for a full store to have room again
+    answer_within_s=float("inf"),
+    attempts_max=5,
+    session_queue_max=10_000,
+)
 
 AWAY_BURST_S = 3.0
 CHOICE_DIGITS = 2  # a button's token: the question's id, then which button

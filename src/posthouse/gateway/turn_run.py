@@ -12,6 +12,7 @@ from posthouse.gateway import phrases
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.context import Context
 from posthouse.gateway.deliverer import Deliverer
+from posthouse.gateway.door import Door
 from posthouse.gateway.drafts import DraftWriter
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
@@ -35,7 +36,8 @@ from posthouse.model.delivery import back_off_s
 from posthouse.model.disposition import NewDelivery
 from posthouse.model.errors import FenceLost, PosthouseError, TryLater
 from posthouse.model.message import Content
-from posthouse.model.turn import OnCrash, TurnState
+from posthouse.model.permission import Ruling
+from posthouse.model.turn import OnCrash, Turn, TurnState
 from posthouse.store.journal import (
     ClaimedTurn,
     Finished,
@@ -62,6 +64,7 @@ class TurnRun:
         claimed: ClaimedTurn,
         bot: Bot,
         handler: Handler | None,
+        door: Door,
     ) -> None:
         self._around = around
         self._deliverer = deliverer
@@ -70,6 +73,8 @@ class TurnRun:
         self._turn = claimed.turn
         self._bot = bot
         self._handler = handler
+        self._door = door
+        self._is_turned_away = False
         self._traits = traits_of(handler, self._turn) if handler else Traits()
         self._outputs = Outputs(self._turn, bot, around.new_key)
         self._writer: DraftWriter | None = None
@@ -113,10 +118,36 @@ class TurnRun:
             await self._end()  # asked for before a crash; finishing obeys
         elif turn.attempt > traits.attempts_max:
             await self._bury()
+        elif self._claimed.is_control:
+            await self._ask_handler(self._handler, turn)
         else:
-            if is_report:
-                await self._start()
-            await self._ask_handler(self._handler)
+            await self._admit(self._handler)
+
+    async def _admit(self, handler: Handler) -> None:
+        """Let the handler answer those who may; the others are told so once."""
+        around, turn = self._around, self._turn
+        admission = await around.until_stored(lambda: self._door.admit(turn, around.clock()))
+        if not admission.ruling.is_allowed:
+            await self._turn_away(admission.ruling)
+            return
+        self._outputs.notes += [("turned_away", person) for person in admission.turned_away]
+        if self._traits.on_crash is OnCrash.REPORT:
+            await self._start()
+        await self._ask_handler(handler, admission.turn)
+
+    async def _turn_away(self, ruling: Ruling) -> None:
+        self._is_turned_away = True
+        code, _, day = ruling.reason.partition(" ")
+        around, turn, now = self._around, self._turn, self._around.clock()
+        is_new = not self._is_shadow and await around.until_stored(
+            lambda: self._door.meet(turn, ruling, now)
+        )
+        if is_new or turn.attempt > 1:  # a crash may have come before the sentence
+            sentence = phrases.say(code, self._language, day=day)
+            self._outputs.send(Send(Content(sentence)))
+        await self._end(reason=ruling.reason)
+        if is_new:
+            await self._door.announce(turn, ruling, now)
 
     async def _is_called_off(self) -> bool:
         around, turn = self._around, self._turn.id
@@ -133,11 +164,11 @@ class TurnRun:
         answers = await around.until_stored(lambda: around.journal.answers(turn))
         self._draft = self._outputs.go_on_after(answers)
 
-    async def _ask_handler(self, handler: Handler) -> None:
+    async def _ask_handler(self, handler: Handler, turn: Turn) -> None:
         context = Context(self._claimed, self._around, self._language)
         limit = asyncio.timeout(self._traits.max_run_s)
         try:
-            async with limit, aclosing(handler.handle(self._turn, context)) as actions:
+            async with limit, aclosing(handler.handle(turn, context)) as actions:
                 async for action in actions:
                     await self._take(action)
         except FenceLost:
@@ -408,8 +439,8 @@ class TurnRun:
     @property
     def _must_answer(self) -> bool:
         """Addressed means answered: silence is a choice only for overheard messages."""
-        if self._claimed.is_control:
-            return False  # orders answer for themselves
+        if self._claimed.is_control or self._is_turned_away:
+            return False  # orders answer for themselves; who may not is told once
         return any(message.is_addressed for message in self._turn.messages)
 
     @property

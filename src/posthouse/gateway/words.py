@@ -20,6 +20,11 @@ class Order(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     MODE = "mode"
+    GRANT = "grant"
+    BLOCK = "block"
+    REVOKE = "revoke"
+    GRANTS = "grants"
+    CLAIM = "claim"
 
 
 class ControlWord(Struct, frozen=True):

@@ -17,15 +17,3 @@ class Permissions(Protocol):
     async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:
         """Return the names of the groups that somebody is in."""
         ...
-
-
-class NothingGranted:
-    """For a house without a book of permissions: nobody may do what needs one."""
-
-    async def rule(self, wish: Wish, now: float) -> Ruling:  # noqa: ARG002 - the same for all
-        """Refuse."""
-        return Ruling(is_allowed=False, reason="not_granted")
-
-    async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:  # noqa: ARG002 - none
-        """Know no groups."""
-        return ()

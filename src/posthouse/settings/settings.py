@@ -138,6 +138,7 @@ class HandlerSettings(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     kind: str = ""  # defaults to the table's name
+    access: Literal["open", "granted"] = "open"  # granted: only who was allowed
 
 
 class BotSettings(BaseModel):

@@ -27,6 +27,17 @@ CONTROL_NAMES = {  # handled by the house before any handler; here for the help
         "查看或设置模式：mention、listen、shadow、paused",
         "show or set the mode: mention, listen, shadow, paused",
     ),
+    "grant": (
+        "允许某人使用（操作员），例如 /grant @某人 deploy 30d",
+        "allow somebody (operators), for example /grant @somebody deploy 30d",
+    ),
+    "block": ("禁止某人使用（操作员）", "block somebody (operators)"),
+    "grants": ("列出权限（操作员）", "list who may do what (operators)"),
+    "revoke": (
+        "删除一条权限（操作员），例如 /revoke 7",
+        "strike a line out (operators), for example /revoke 7",
+    ),
+    "claim": ("成为操作员：/claim 代码", "become an operator: /claim CODE"),
 }
 
 
