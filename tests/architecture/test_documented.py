@@ -20,6 +20,7 @@ from posthouse.channels.web.settings import WebOptions
 from posthouse.cli.commands import app
 from posthouse.cli.run import parser
 from posthouse.cli.terminal import Terminal
+from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.model.reasons import REASONS
 from posthouse.settings.legacy import ANSWERS
 from posthouse.settings.load import CONFIG_VARIABLE, KNOWN_VARIABLES
@@ -60,6 +61,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "`[bots.<name>]`", BotSettings
     yield '`[bots.<name>]` with `channel = "web"`', WebOptions
     yield "`[handlers.<name>]`", HandlerSettings
+    yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions
     yield "`[[routes]]`", RouteRule
 
 

@@ -24,6 +24,7 @@ FILE_BYTES_MAX = 1024 * 1024
 PREFIX = "POSTHOUSE_"
 CONFIG_VARIABLE = "POSTHOUSE_CONFIG"
 CRASH_VARIABLE = "POSTHOUSE_CRASH_AT"  # for the laboratory: no setting, and nothing to keep
+FOLDER_LISTS = frozenset({"scene_dirs", "public_dirs"})  # of handlers
 NO_SETTINGS = frozenset({CONFIG_VARIABLE, CRASH_VARIABLE})
 
 # What other programs call a setting of ours; our own name wins.
@@ -157,9 +158,16 @@ def _from_file(file: Path | None) -> Entries:
     if file is None:
         return
     for path, value in _entries(_parse(file, _read(file))):
-        if path == ("data",) and isinstance(value, str):
-            value = str(file.parent / value)  # noqa: PLW2901 - beside the file that names it
-        yield path, value, file.name
+        yield path, _beside(file, path, value), file.name
+
+
+def _beside(file: Path, path: KeyPath, value: object) -> object:
+    """Let a relative path begin at the file that names it."""
+    if path == ("data",) and isinstance(value, str):
+        return str(file.parent / value)
+    if path[0] == "handlers" and path[-1] in FOLDER_LISTS and isinstance(value, list):
+        return [str(file.parent / each) if isinstance(each, str) else each for each in value]
+    return value
 
 
 def _entries(table: Table, above: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:

@@ -46,10 +46,12 @@ def _family(pid: int, worker: str, call: str) -> set[int]:
     children: dict[int, list[int]] = {}
     for child, parent in parents.items():
         children.setdefault(parent, []).append(child)
+    marks = {each: _mark(each, worker) for each in parents}
+    mine = {"", call}
     family = [pid] if pid in parents else []
     for each in family:
-        family += children.get(each, [])
-    marked = {each for each in parents if _is_marked(each, worker, call)}
+        family += [child for child in children.get(each, []) if marks[child] in {None, *mine}]
+    marked = {each for each, mark in marks.items() if mark in mine}
     return {*family, *marked} - {os.getpid()}
 
 
@@ -64,12 +66,14 @@ def _parents() -> dict[int, int]:
     return found
 
 
-def _is_marked(pid: int, worker: str, call: str) -> bool:
+def _mark(pid: int, worker: str) -> str | None:
+    """Return the call that a process of this worker was started in; None for all others."""
     try:
         entries = (_PROC / str(pid) / "environ").read_bytes().split(b"\0")
     except OSError:  # gone, or somebody else's
-        return False
+        return None
     if f"{WORKER_VARIABLE}={worker}".encode() not in entries:
-        return False
-    calls = [entry for entry in entries if entry.startswith(f"{CALL_VARIABLE}=".encode())]
-    return not calls or f"{CALL_VARIABLE}={call}".encode() in calls
+        return None
+    begins = f"{CALL_VARIABLE}=".encode()
+    calls = (entry[len(begins) :].decode() for entry in entries if entry.startswith(begins))
+    return next(calls, "")

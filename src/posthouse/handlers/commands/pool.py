@@ -12,7 +12,7 @@ import shutil
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from itertools import count
+from itertools import count as numbers
 from pathlib import Path
 
 import structlog
@@ -62,7 +62,7 @@ class Pool:
         self._limits = limits
         self._free = asyncio.Semaphore(workers_max)
         self._new_key = new_key
-        self._generations = count(1)
+        self._generations = numbers(1)
         self._generation = 0
         self._load = Load((), ())
         self._stamp: Stamp = {}
@@ -162,9 +162,12 @@ class Pool:
 
     def _tell(self, loaded: Loaded, took_s: float) -> None:
         for scene, trace in loaded.problems.items():
-            log.error("scene_broken", scene=scene, traceback=trace)
-        name = "scenes_loaded" if loaded.is_in_force else "scenes_kept"
-        log.info(name, generation=self._generation, count=len(loaded.scenes), ms=took_s * 1000)
+            log.error("scene_broken", scene=scene or "*", traceback=trace)
+        generation, count = self._generation, len(loaded.scenes)
+        if loaded.is_in_force:
+            log.info("scenes_loaded", generation=generation, count=count, took_s=took_s)
+        else:
+            log.error("scenes_kept", generation=generation)
 
     def _retire_idle(self) -> None:
         """Keep one worker ready; let the others go after a while."""

@@ -311,14 +311,18 @@ class _Running:
 
     async def _next(self, replies: AsyncGenerator[Reply], ends_at: float) -> Reply | None:
         """Wait for what the worker says next; at the end of its time, end it."""
+        if asyncio.get_running_loop().time() >= ends_at:  # who always has more to say as well
+            raise self._gave_up()
         try:
             async with asyncio.timeout_at(ends_at):
                 return await anext(replies, None)
         except TimeoutError:
-            seconds = self._errand.give_up_s
-            raise self._end("gave_up", "handler_timeout", seconds=seconds) from None
+            raise self._gave_up() from None
         except Died:
             raise self._end("died") from None
+
+    def _gave_up(self) -> CannotAnswer:
+        return self._end("gave_up", "handler_timeout", seconds=self._errand.give_up_s)
 
     async def _action(self, reply: Reply) -> Action | None:
         match reply:

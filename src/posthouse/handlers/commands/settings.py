@@ -16,7 +16,7 @@ class CommandsOptions(Section):
 
     scene_dirs: tuple[Path, ...] = ()
     public_dirs: tuple[Path, ...] = ()
-    special: dict[str, str] = Field(default_factory=dict)  # "#" → "module:function"
+    special: dict[str, str] = Field(default={})  # "#" → "module:function"
     give_up_s: Annotated[float, Field(gt=0, le=86400)] = 10.0
     workers_max: Annotated[int, Field(ge=1, le=64)] = 4
     memory_bytes_max: Annotated[int, Field(ge=64 * 1024**2)] = 1024**3
