@@ -13,6 +13,8 @@ from pathlib import Path
 from aiohttp import ClientSession
 from starlette.routing import BaseRoute
 
+from posthouse.api.messages import Messages
+from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools
@@ -21,10 +23,20 @@ from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
+from posthouse.gateway.door import Door
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.lease import Lease
+from posthouse.gateway.operators import Operators
 from posthouse.gateway.pace import Pace
-from posthouse.gateway.router import AWAY, CONTROL, RECALL_REPORT, Routing, default_rules
+from posthouse.gateway.pusher import Pusher
+from posthouse.gateway.router import (
+    AWAY,
+    CONTROL,
+    OPERATORS,
+    RECALL_REPORT,
+    Routing,
+    default_rules,
+)
 from posthouse.gateway.supervisor import Limits, Supervisor
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.commands.files import Files
@@ -131,6 +143,7 @@ class House:
         self.dispatcher: Dispatcher
         self.deliverer: Deliverer
         self.supervisor: Supervisor
+        self.pushing: Pushing
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -160,10 +173,14 @@ class House:
         routing = await self._routing(handlers)
         self.inbox = Inbox(self.around, store.chats, store.questions, lambda: routing)
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
+        operators = Operators(
+            self.around, store.chats, store.grants, store.access, lambda: self.inbox
+        )
         self.dispatcher = Dispatcher(
             self.around,
-            {**handlers, **self._control()},
+            {**handlers, **self._control(operators)},
             self.deliverer,
+            Door(store.grants, granted_only(settings), operators.ask_about),
             settings.gateway.turns_max,
         )
         self.supervisor = Supervisor(
@@ -174,9 +191,16 @@ class House:
             store.upkeep,
             _limits(settings),
         )
+        self.pushing = self._pushing()
         for bot in self.bots.values():
             bot.channel.attach(self.inbox.door(bot))
         self.supervisor.start()
+
+    def _pushing(self) -> Pushing:
+        store, settings, clock = self.store, self.settings, self._world.clock
+        pusher = Pusher(self.around, store.chats, store.pushes, store.reader, lambda: self.is_full)
+        books = PushBooks(store.chats, store.pushes, Shelf(settings.data / MEDIA))
+        return Pushing(books, pusher, self._handlers, clock, settings.server.upload_bytes_max)
 
     async def _routing(self, handlers: Mapping[str, Handler]) -> Routing:
         settings = self.settings
@@ -193,9 +217,10 @@ class House:
     def _residents(self) -> Iterator[Resident]:
         return (each for each in self._handlers.values() if isinstance(each, Resident))
 
-    def _control(self) -> Mapping[str, Handler]:
+    def _control(self, operators: Operators) -> Mapping[str, Handler]:
         return {
-            CONTROL: Control(self.around, self.store.chats, self.settings.words),
+            CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
+            OPERATORS: operators,
             RECALL_REPORT: RecallReport(self.around),
             AWAY: Away(lambda: self.inbox, self.bots),
         }
@@ -205,6 +230,11 @@ class House:
     def routes(self) -> Sequence[BaseRoute]:
         """Return the HTTP routes of all channels."""
         return [route for bot in self.bots.values() for route in bot.channel.routes()]
+
+    def messages(self) -> Messages:
+        """Return the door for scripts that push."""
+        world = self._world
+        return Messages(self.pushing, self.store.access, world.clock, world.new_key)
 
     @property
     def has_lease(self) -> bool:
@@ -240,6 +270,13 @@ class House:
             await resident.close()
         await self.wakeup.close()
         await self.store.close()
+
+
+def granted_only(settings: Settings) -> frozenset[str]:
+    """Return the handlers that answer only who was allowed."""
+    return frozenset(
+        name for name, handler in settings.handlers.items() if handler.access == "granted"
+    )
 
 
 def build_handlers(
