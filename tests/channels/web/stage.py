@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from http.cookies import SimpleCookie
@@ -140,6 +141,7 @@ class Stream:
     def __init__(self, exchange: _Exchange) -> None:
         self._exchange = exchange
         self._rest = b""
+        self.seen: Counter[str] = Counter()  # how often each kind of event came
 
     async def status(self) -> int:
         return await self._exchange.status()
@@ -160,6 +162,7 @@ class Stream:
             self._rest += chunk
         frame, _, self._rest = self._rest.partition(b"\n\n")
         fields = dict(line.split(": ", 1) for line in frame.decode().split("\n"))
+        self.seen[fields["event"]] += 1
         number = int(fields["id"]) if "id" in fields else None
         return Event(fields["event"], json.loads(fields["data"]), number)
 

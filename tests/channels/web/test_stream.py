@@ -154,6 +154,19 @@ async def test_the_list_of_rooms_is_kept_up_to_date(stage: Stage) -> None:
         assert (await ben.browser.get("/chat/api/rooms")).json[0]["unread"] == 0
 
 
+async def test_a_lively_room_costs_no_list_per_message(stage: Stage) -> None:
+    room, (ann, ben) = await stage.team("Ann", "Ben")
+    stage.clock.advance(1)  # the room with the newest message is the first of the list
+    async with ben.browser.events(events(room)) as stream:
+        await stream.next("sync")
+        for number in range(15):
+            await ann.say(room, str(number))
+            assert await texts(stream, 1) == [str(number)]
+        while (await stream.next("rooms")).data[0]["last_text"] != "14":
+            pass
+        assert stream.seen["rooms"] <= 4  # about one a second
+
+
 async def test_who_comes_and_goes_is_shown(stage: Stage) -> None:
     room, (ann, ben) = await stage.team("Ann", "Ben")
     async with ben.browser.events(events(room)) as stream:

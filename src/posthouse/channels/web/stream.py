@@ -29,6 +29,7 @@ _PROGRESS_EACH_S = 1.0
 _FOLLOWED_CLOSELY_FOR_S = 60.0  # then only as often as nudges and polls come
 _FOLLOWED_FOR_S = 900.0  # a message that old is not followed any more
 _FOLLOWED_MAX = 10
+_ROOMS_EACH_S = 1.0
 _BATCH = 100
 
 
@@ -83,6 +84,7 @@ class Stream:
         self._poll_s = poll_s
         self._followed: dict[int, _Followed] = {}  # own messages on their road
         self._open_drafts: set[int] = set()
+        self._rooms_due = 0.0  # by the loop's time
 
     async def frames(self) -> AsyncIterator[bytes]:
         """Yield encoded events until the page, the membership or the house goes.
@@ -113,6 +115,10 @@ class Stream:
                 watch.is_changed = True  # a nudge may have been lost
                 yield Frame("beat", None)
 
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
     async def _is_member(self) -> bool:
         return await self._rooms.member(self._room.id, self._me) is not None
 
@@ -124,6 +130,8 @@ class Stream:
     async def _wait(self, watch: Watch) -> bool:
         """Wait for something to happen; False when nothing did for a while."""
         wait_s = _PROGRESS_EACH_S if self._is_following_closely() else self._poll_s
+        if watch.are_rooms_changed:  # put off, so that a lively room costs no list per message
+            wait_s = min(wait_s, max(0.0, self._rooms_due - self._now()))
         try:
             await asyncio.wait_for(watch.woken.wait(), wait_s)
         except TimeoutError:
@@ -142,8 +150,9 @@ class Stream:
             yield frame
         async for frame in self._progress():
             yield frame
-        if watch.are_rooms_changed:
+        if watch.are_rooms_changed and self._now() >= self._rooms_due:
             watch.are_rooms_changed = False
+            self._rooms_due = self._now() + _ROOMS_EACH_S
             lines = await self._rooms.rooms_of(self._bot, self._me, ROOMS_PER_PERSON_MAX)
             yield Frame("rooms", [room_line(line) for line in lines])
 
