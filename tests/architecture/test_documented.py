@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from posthouse.api.admin import TASKS
 from posthouse.api.answers import ERRORS
-from posthouse.api.desk import TASKS
 from posthouse.api.health import PROBLEMS
 from posthouse.api.metrics import GAUGES, TOTALS
 from posthouse.bootstrap import build_house
@@ -159,6 +159,15 @@ def test_every_route_of_the_house_itself_is_documented() -> None:
     }
     assert {"GET /livez", "GET /readyz", "GET /api/v1/health", "GET /metrics"} <= documented
     assert "POST /api/v1/admin/{task}" in documented
+
+
+async def test_every_route_for_scripts_is_documented(tmp_path: Path) -> None:
+    house = build_house(Settings(data=tmp_path))
+    await house.open()
+    found = {address for route in house.messages().routes() for address in _addresses(route)}
+    await house.close()
+    documented = rows(sections("http.md")["Messages"])
+    assert {name for name in documented if " /" in name} == found
 
 
 def test_every_task_of_the_operators_is_documented() -> None:

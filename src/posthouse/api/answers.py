@@ -12,6 +12,10 @@ from posthouse.settings.language import Said
 
 ERRORS: Mapping[str, tuple[int, Said]] = {
     "not_understood": (400, Said("请求内容无法识别", "the request makes no sense")),
+    "not_authenticated": (
+        401,
+        Said("需要有效的令牌", "a valid token is needed: Authorization: Bearer …"),
+    ),
     "not_allowed": (403, Said("不允许这个请求", "this request is not allowed")),
     "not_found": (404, Said("没有这个地址", "there is nothing at this address")),
     "method_not_allowed": (
@@ -20,12 +24,24 @@ ERRORS: Mapping[str, tuple[int, Said]] = {
     ),
     "too_slow": (408, Said("请求内容来得太慢", "the body of the request came too slowly")),
     "operator_mistake": (409, Said("需要操作员改正", "the operator must change something")),
+    "taken_back": (410, Said("这条推送已被撤回", "this push has been taken back")),
     "too_large": (413, Said("请求内容超过上限", "the body of the request is larger than allowed")),
+    "wrong_type": (
+        415,
+        Said("请求内容的类型不对", "the body is of another type than this address takes"),
+    ),
     "wrong_host": (
         421,
         Said(
             "地址栏里的主机名不是本机；若经反向代理访问，请设置 server.public_url",
             "not a name of this house; behind a reverse proxy, set server.public_url",
+        ),
+    ),
+    "key_used": (
+        422,
+        Said(
+            "这个 Idempotency-Key 已用于另一份内容",
+            "this Idempotency-Key came with another body before",
         ),
     ),
     "failed": (

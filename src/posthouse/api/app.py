@@ -17,6 +17,7 @@ from posthouse.api.admin import Admin
 from posthouse.api.answers import error_of_status
 from posthouse.api.guards import BoundedBody, Failures, KnownHosts, SafeHeaders
 from posthouse.api.health import Health
+from posthouse.api.messages import Messages
 from posthouse.api.metrics import Metrics
 from posthouse.settings.settings import ServerSettings
 
@@ -29,6 +30,7 @@ def build_app(
     health: Health,
     metrics: Metrics,
     admin: Admin,
+    messages: Messages | None = None,
     routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Put the parts together.
@@ -38,6 +40,7 @@ def build_app(
         health: whether it is well.
         metrics: its numbers.
         admin: the door for operators' tools.
+        messages: the door for scripts.
         routes: webhooks and pages of the channels; they come last.
     """
     guards = [
@@ -51,8 +54,9 @@ def build_app(
             receive_within_s=settings.receive_within_s,
         ),
     ]
+    pushes = messages.routes() if messages is not None else ()
     return Starlette(
-        routes=[*health.routes(), *metrics.routes(), *admin.routes(), *routes],
+        routes=[*health.routes(), *metrics.routes(), *admin.routes(), *pushes, *routes],
         middleware=guards,
         exception_handlers={HTTPException: _answer_status},
     )

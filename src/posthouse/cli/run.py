@@ -172,6 +172,7 @@ def _app(settings: Settings, house: House, token: str) -> Starlette:
         health=Health(house, store.holding, time.time),
         metrics=Metrics(house, store.upkeep),
         admin=Admin(desk, token),
+        messages=house.messages(),
         routes=house.routes(),
     )
 

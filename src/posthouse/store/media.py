@@ -124,6 +124,14 @@ class Shelf:
         path = self._path(ref)
         return path if path is not None and path.is_file() else None
 
+    async def media(self, ref: str, name: str) -> Media | None:
+        """Describe a file that lies here; None when it does not."""
+        path = self.path(ref)
+        if path is None:
+            return None
+        mime, size_bytes = await asyncio.to_thread(_look_at, path)
+        return Media(ref=ref, name=name, mime=mime, size_bytes=size_bytes)
+
     async def read(self, ref: str) -> AsyncIterator[bytes]:
         """Yield the bytes of a file.
 
@@ -146,6 +154,11 @@ class Shelf:
     def _path(self, ref: str) -> Path | None:
         found = _REF.fullmatch(ref)
         return self._folder / found[1][:2] / found[1] if found else None
+
+
+def _look_at(path: Path) -> tuple[str, int]:
+    with path.open("rb") as file:
+        return sniff(file.read(_HEAD_BYTES)), path.stat().st_size
 
 
 def _sync(file: BinaryIO) -> None:

@@ -1,0 +1,58 @@
+"""What a token may do: ``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=night``, ``read``."""
+
+from __future__ import annotations
+
+import re
+
+from posthouse.model.address import Chat
+from posthouse.model.errors import OperatorMistake
+
+PUSH = "push"
+READ = "read"
+SCOPES_MAX = 50
+TAG = r"[\w.-]{1,64}"  # letters of any language, digits, _ . -
+
+_SCOPE = re.compile(
+    rf"push|read|push:bot=[A-Za-z0-9_-]{{1,64}}|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
+)
+
+
+def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return scopes without repeats.
+
+    Raises:
+        OperatorMistake: there is none, or one is not a scope.
+    """
+    unknown = [scope for scope in scopes if not _SCOPE.fullmatch(scope)]
+    if unknown or not scopes or len(scopes) > SCOPES_MAX:
+        raise OperatorMistake(
+            f"{unknown[0] if unknown else 'nothing'} is not a scope; give 1 to {SCOPES_MAX} of:"
+            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read.",
+            zh=f"{unknown[0] if unknown else '空'} 不是权限范围；请给出 1 到 {SCOPES_MAX} 个："
+            "push、push:bot=名字、push:chat=编号、push:tag=标签、read。",
+        )
+    return tuple(dict.fromkeys(scopes))
+
+
+def may_push(scopes: tuple[str, ...]) -> bool:
+    """Whether there is anything at all that may be pushed."""
+    return any(scope == PUSH or scope.startswith("push:") for scope in scopes)
+
+
+def may_push_with_bot(scopes: tuple[str, ...], bot: str) -> bool:
+    """Whether every chat of a bot may be written to, also one that is not in the book yet."""
+    return PUSH in scopes or f"push:bot={bot}" in scopes
+
+
+def may_push_to_tag(scopes: tuple[str, ...], tag: str) -> bool:
+    """Whether every chat with a tag may be written to."""
+    return PUSH in scopes or f"push:tag={tag}" in scopes
+
+
+def may_push_to(scopes: tuple[str, ...], chat: Chat, tags: tuple[str, ...]) -> bool:
+    """Whether a chat may be written to."""
+    return (
+        may_push_with_bot(scopes, chat.bot)
+        or f"push:chat={chat.id}" in scopes
+        or any(may_push_to_tag(scopes, tag) for tag in tags)
+    )
