@@ -111,11 +111,7 @@ async def call(
         "root_path": "",
         "scheme": "http",
         "query_string": query.encode(),
-        "headers": [
-            (name.lower().encode(), value.encode())
-            for name, value in headers.items()
-            if value is not None
-        ],
+        "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
         "server": ("127.0.0.1", 80),
         "client": ("127.0.0.1", 1),
     }

@@ -392,6 +392,7 @@ def _parts(store: Any) -> Store:  # noqa: ANN401 - the product's own class
         holding=store.holding,
         upkeep=store.upkeep,
         reader=store.reader,
+        pushes=store.pushes,
     )
 
 

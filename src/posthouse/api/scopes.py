@@ -1,4 +1,4 @@
-"""What a token may do: ``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=night``, ``read``."""
+"""What a token may do: ``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=day``, ``read``."""
 
 from __future__ import annotations
 
