@@ -17,7 +17,7 @@ from posthouse.api.messages import Messages
 from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
-from posthouse.channels.channel import Channel, ChannelTools
+from posthouse.channels.channel import Channel, ChannelTools, Inviting
 from posthouse.gateway.bots import Bot, Bots
 from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
@@ -53,7 +53,7 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.settings.mistakes import section
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
 from posthouse.store.media import Shelf
-from posthouse.store.sqlite.store import SqliteStore
+from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.store.upkeep import Retention
 from posthouse.wakeup.local import LocalWakeup
 from posthouse.wakeup.wakeup import Wakeup
@@ -403,3 +403,27 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     wakeup = LocalWakeup()
     channels = build_channels(settings, world, store, wakeup)
     return House(settings, world, store, wakeup, handlers, channels)
+
+
+def invitation(settings: Settings, name: str, expires_s: float) -> str:
+    """Return a link that lets somebody talk with the bot ``name``; the house need not run.
+
+    Args:
+        settings: the house's.
+        name: a bot that lets people in by links.
+        expires_s: how long the link is good; 0 for the bot's usual time.
+
+    Raises:
+        OperatorMistake: there is no such bot, or it lets nobody in by links.
+    """
+    bots = {name: settings.bots[name]} if name in settings.bots else {}
+    alone = settings.model_copy(update={"bots": bots})
+    built = build_channels(alone, World(), open_memory_store(), LocalWakeup())
+    channel: object = built.get(name)
+    if not isinstance(channel, Inviting):
+        raise OperatorMistake(
+            f"[bots.{name}] is no bot that lets people in by links; name one with"
+            ' channel = "web" by --bot.',
+            zh=f'[bots.{name}] 不能用链接邀请人；请用 --bot 指定 channel = "web" 的机器人。',
+        )
+    return channel.join_link(expires_s=expires_s)

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from enum import StrEnum
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from msgspec import Struct
 from starlette.routing import BaseRoute
@@ -198,4 +198,13 @@ class ChannelClass(Protocol):
         Raises:
             OperatorMistake: a key is unknown, missing or wrong; the message names the remedy.
         """
+        ...
+
+
+@runtime_checkable
+class Inviting(Protocol):
+    """A channel that lets people in by links of its own."""
+
+    def join_link(self, room: str = "", expires_s: float = 0.0) -> str:
+        """Return a link into a room, or (``""``) into the house; 0 seconds: the usual time."""
         ...

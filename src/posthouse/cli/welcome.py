@@ -34,6 +34,7 @@ def welcome(
     environ: Mapping[str, str],
     *,
     is_held: bool,
+    set_up: str | None = None,
 ) -> str:
     """Return the start-up text.
 
@@ -43,15 +44,17 @@ def welcome(
         bots: who lives in it.
         environ: tells whether somebody sits at the far end of an SSH connection.
         is_held: whether it waits for an operator after a restore.
+        set_up: the link by which the first admin of the console comes in; None when there is one.
     """
     language = loaded.settings.language
     rows = [
         *((Said("网页", "Page"), page) for page in _pages(loaded, url)),
+        (Said("控制台", "Console"), _console(loaded, url, set_up)),
         *_from_afar(loaded, url, environ),
         *((Said("机器人", "Bot"), _bot(bot, language)) for bot in bots),
         (Said("数据", "Data"), str(loaded.settings.data.absolute())),
         (Said("配置", "Settings"), _settings(loaded)(language)),
-        (Said("下一步", "Next"), _next(bots, is_held=is_held)(language)),
+        (Said("下一步", "Next"), _next(loaded, bots, is_held=is_held)(language)),
         (
             Said("停止", "Stop"),
             Said(
@@ -82,6 +85,13 @@ def _pages(loaded: Loaded, url: str) -> list[str]:
     base = loaded.settings.server.public_url or url
     bots = loaded.settings.bots.values()
     return [base + path for path in map(web_path, bots) if path is not None]
+
+
+def _console(loaded: Loaded, url: str, set_up: str | None) -> str:
+    if set_up is None:
+        return f"{loaded.settings.server.public_url or url}/console/"
+    note = Said("（一次性链接：建立第一个管理员）", " (works once: makes the first admin)")
+    return set_up + note(loaded.settings.language)
 
 
 def web_path(bot: BotSettings) -> str | None:
@@ -121,13 +131,20 @@ def _settings(loaded: Loaded) -> Said:
     )
 
 
-def _next(bots: Sequence[BotVitals], *, is_held: bool) -> Said:
+def _next(loaded: Loaded, bots: Sequence[BotVitals], *, is_held: bool) -> Said:
     if is_held:
         return Said(
             "这是恢复的备份，暂不发送：先看 posthouse held list",
             "this is a restored backup, nothing is sent yet: see `posthouse held list`",
         )
-    if any(bot.channel == "web" for bot in bots):
+    has_web = any(bot.channel == "web" for bot in bots)
+    if has_web and not is_loopback(loaded.settings.server.host):
+        return Said(
+            "网页只对受邀的人开放：在另一个终端运行 posthouse invite，打开它给出的链接",
+            "the page is for invited people: type `posthouse invite` in another terminal"
+            " and open the link it gives",
+        )
+    if has_web:
         return Said(
             "打开网页，起个名字，说一句 /help；或在另一个终端运行 posthouse chat",
             "open the page, choose a name and say /help; or `posthouse chat` in another terminal",

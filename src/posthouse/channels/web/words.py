@@ -127,7 +127,7 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "back": "回到聊天",
         "needs_script": "聊天页面需要 JavaScript，请在浏览器中启用。",
         "closed_title": "这里需要邀请",
-        "closed_text": "请房间的群主或管理员发一个邀请链接给你。",
+        "closed_text": "请房间的群主发一个邀请链接；管理员可运行 posthouse invite 得到链接。",
     },
     "en": {
         "html_lang": "en",
@@ -142,7 +142,8 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         "back": "Back to the chat",
         "needs_script": "The chat page needs JavaScript; please enable it in your browser.",
         "closed_title": "By invitation",
-        "closed_text": "Ask the owner of a room, or the operator, for an invitation link.",
+        "closed_text": "Ask the owner of a room for an invitation link;"
+        " operators get one by `posthouse invite`.",
     },
 }
 
