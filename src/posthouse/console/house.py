@@ -1,0 +1,90 @@
+"""What the console knows of the house: the store's protocols, the bots, and how it does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Protocol
+
+from msgspec import Struct
+
+from posthouse.gateway.bots import Bots
+from posthouse.settings.language import Said
+from posthouse.settings.settings import RouteRule
+from posthouse.store.access import Access
+from posthouse.store.chats import Chats
+from posthouse.store.grants import Grants
+from posthouse.store.holding import Holding
+from posthouse.store.journal import Journal
+from posthouse.store.reader import Reader
+from posthouse.store.upkeep import Upkeep
+from posthouse.wakeup.wakeup import Wakeup
+
+
+class Pulse(Protocol):
+    """How this process does; nothing here waits."""
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it is closing."""
+        ...
+
+    @property
+    def has_lease(self) -> bool:
+        """Whether it may work, and could write a moment ago."""
+        ...
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing is accepted because the disk or the quota is."""
+        ...
+
+
+class Finding(Struct, frozen=True):
+    """One thing that was looked at: ``ok``, ``warn`` or ``fail``, and what to do."""
+
+    mark: str
+    said: Said
+    remedy: Said = Said("", "")
+
+
+async def _no_findings() -> Sequence[Finding]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Books:
+    """The protocols of the store that the console reads and changes."""
+
+    journal: Journal
+    reader: Reader
+    chats: Chats
+    holding: Holding
+    upkeep: Upkeep
+    grants: Grants
+    access: Access
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Everything the pages stand on; built once, in ``bootstrap``.
+
+    ``channels`` tells each bot's channel by name, ``rules`` are those in force, ``look_around``
+    runs the checks of ``posthouse doctor`` that a running house can make.
+    """
+
+    books: Books
+    bots: Bots
+    channels: dict[str, str]
+    rules: tuple[RouteRule, ...]
+    handlers: tuple[str, ...]
+    pulse: Pulse
+    wakeup: Wakeup
+    clock: Callable[[], float]
+    new_key: Callable[[], str]
+    language: str
+    zone: tzinfo
+    public_url: str = ""
+    has_own_rules: bool = False
+    look_around: Callable[[], Awaitable[Sequence[Finding]]] = _no_findings

@@ -1,0 +1,133 @@
+"""设置 · 人员: grants, groups of people, and who steers from inside chats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+
+from starlette.responses import Response
+
+from posthouse.console.asking import Ask, Entry
+from posthouse.console.house import Surroundings
+from posthouse.console.pages import Pages, go
+from posthouse.console.problems import Declined
+from posthouse.model.permission import (
+    ANY,
+    Effect,
+    Field,
+    OperatorRole,
+    Subject,
+    SubjectKind,
+)
+from posthouse.model.reasons import explain
+from posthouse.store.grants import NewGrant, PeopleGroup
+
+NAME_CHARS_MAX = 128
+NOTE_CHARS_MAX = 200
+MEMBERS_MAX = 500
+STRANGERS_SHOWN = 20
+OPERATOR = OperatorRole.OPERATOR
+
+
+class People:
+    """The book of permissions."""
+
+    def __init__(self, around: Surroundings, pages: Pages) -> None:
+        self._around = around
+        self._grants = around.books.grants
+        self._pages = pages
+
+    def table(self) -> Sequence[Entry]:
+        """Return what it answers, and to whom."""
+        return (
+            Entry("GET", "/settings/people", self._show),
+            Entry("POST", "/settings/grants", self._grant, OPERATOR),
+            Entry("POST", "/settings/grants/{grant}/revoke", self._revoke, OPERATOR),
+            Entry("POST", "/settings/groups", self._group, OPERATOR),
+        )
+
+    async def _show(self, ask: Ask) -> Response:
+        return self._pages.show(
+            ask,
+            "settings_people.html",
+            tab="people",
+            grants=await self._grants.list(),
+            groups=await self._grants.people(),
+            operators=await self._grants.operators(),
+            strangers=await self._grants.strangers(STRANGERS_SHOWN),
+            explain=explain,
+            now=self._around.clock(),
+            bots=list(self._around.bots),
+            handlers=self._around.handlers,
+            can_act=ask.visitor.may(OPERATOR),
+        )
+
+    async def _grant(self, ask: Ask) -> Response:
+        form = ask.form
+        try:
+            new = NewGrant(
+                effect=Effect(form.get("effect", "")),
+                subject=Subject(SubjectKind(form.get("kind", "")), _word(form, "name")),
+                field=Field(
+                    bot=_word(form, "bot", ANY),
+                    handler=_word(form, "handler", ANY),
+                    scene=_word(form, "scene", ANY),
+                    command=_word(form, "command", ANY),
+                ),
+                from_at=begins_at(form.get("from", ""), self._around.zone),
+                until_at=ends_at(form.get("until", ""), self._around.zone),
+                note=form.get("note", "")[:NOTE_CHARS_MAX].strip(),
+            )
+        except ValueError:
+            raise Declined("not_understood") from None
+        await self._grants.grant(new, ask.visitor.author, self._around.clock())
+        return go("people?done=granted")
+
+    async def _revoke(self, ask: Ask) -> Response:
+        grant = ask.number("grant")
+        if not await self._grants.revoke(grant, ask.visitor.author, self._around.clock()):
+            raise Declined("changed_meanwhile")
+        return go("../../people?done=revoked")
+
+    async def _group(self, ask: Ask) -> Response:
+        members = tuple(dict.fromkeys(ask.form.get("members", "").split()))[:MEMBERS_MAX]
+        try:
+            group = PeopleGroup(
+                name=_word(ask.form, "name"), bot=_word(ask.form, "bot"), members=members
+            )
+        except ValueError:
+            raise Declined("not_understood") from None
+        await self._grants.set_people(group, ask.visitor.author, self._around.clock())
+        return go("people?done=saved")
+
+
+def _word(form: dict[str, str], name: str, default: str = "") -> str:
+    """Return a field that is one word.
+
+    Raises:
+        ValueError: it is empty, or too long, or several words.
+    """
+    word = form.get(name, "").strip() or default
+    if not word or len(word) > NAME_CHARS_MAX or word.split() != [word]:
+        raise ValueError(name)
+    return word
+
+
+def begins_at(date: str, zone: tzinfo) -> float | None:
+    """Return when a day begins; None for no day.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    return datetime.fromisoformat(date).replace(tzinfo=zone).timestamp() if date else None
+
+
+def ends_at(date: str, zone: tzinfo) -> float | None:
+    """Return when a day is over; None for no day.
+
+    Raises:
+        ValueError: it is no date.
+    """
+    if not date:
+        return None
+    return (datetime.fromisoformat(date).replace(tzinfo=zone) + timedelta(days=1)).timestamp()

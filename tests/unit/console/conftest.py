@@ -1,0 +1,28 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from posthouse.model.permission import OperatorRole
+from tests.unit.console.office import Browser, Office
+
+
+@pytest.fixture
+async def office() -> AsyncIterator[Office]:
+    office = await Office.open()
+    yield office
+    await office.store.close()
+
+
+@pytest.fixture
+async def admin(office: Office) -> Browser:
+    return await office.enter(OperatorRole.ADMIN, "ada")
+
+
+@pytest.fixture
+async def viewer(office: Office, admin: Browser) -> Browser:
+    return await office.enter(OperatorRole.VIEWER, "vic")
+
+
+@pytest.fixture
+async def operator(office: Office, admin: Browser) -> Browser:
+    return await office.enter(OperatorRole.OPERATOR, "olga")

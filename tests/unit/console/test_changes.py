@@ -1,0 +1,220 @@
+"""What operators do: it goes the same road as everything, once, and with their name."""
+
+from posthouse.model.address import ChatMode, SessionKind
+from posthouse.model.delivery import Sent, State
+from posthouse.model.permission import OperatorRole
+from posthouse.model.turn import TurnState
+from posthouse.store.journal import Result
+from tests.unit.console.office import CAN, Browser, Office, hidden, lead
+
+
+async def test_a_reply_is_sent_as_the_bot_and_once(office: Office, operator: Browser) -> None:
+    path = f"chats/{office.chat}"
+    key = hidden((await operator.get(path)).text, "key")
+    for _ in range(2):  # pressed twice
+        answer = await operator.post(f"{path}/reply", {"text": "on my way", "key": key})
+        assert lead(f"{path}/reply", answer.headers["location"]).startswith(f"/console/{path}")
+    (row,) = (await office.store.reader.page(office.chat)).said
+    assert (row.text, row.delivery.origin) == ("on my way", f"console:olga:{key}")
+    assert (await office.scene.deliver()).state is State.SENT
+    assert "olga 回复" in (await operator.get(path)).text
+    assert [line for line in await office.audit() if line[1] == "reply"] == [
+        ("operator:olga", "reply", f"chat:{office.chat}")
+    ]
+
+
+async def test_taking_over_pauses_the_bot_and_replies(office: Office, operator: Browser) -> None:
+    form = {"text": "I am here", "key": "k1", "take_over": "1"}
+    await operator.post(f"chats/{office.chat}/reply", form)
+    chat = await office.store.chats.get(office.chat)
+    assert chat is not None
+    assert chat.mode_at(office.scene.now) is ChatMode.PAUSED
+    assert {line[1] for line in await office.audit()} >= {"pause", "reply"}
+
+
+async def test_an_empty_or_endless_reply_is_refused(office: Office, operator: Browser) -> None:
+    for form in (
+        {"text": " ", "key": "k"},
+        {"text": "x" * 9000, "key": "k"},
+        {"text": "x", "key": ""},
+        {"text": "x", "key": "a:b"},
+    ):
+        assert (await operator.post(f"chats/{office.chat}/reply", form)).status == 422
+    assert (await office.store.reader.page(office.chat)).said == ()
+
+
+async def test_pausing_and_resuming(office: Office, operator: Browser) -> None:
+    async def mode(later_s: float = 0) -> ChatMode:
+        chat = await office.store.chats.get(office.chat)
+        assert chat is not None
+        return chat.mode_at(office.scene.now + later_s)
+
+    await operator.post(f"chats/{office.chat}/pause", {"for": "hour"})
+    assert (await mode(), await mode(3601)) == (ChatMode.PAUSED, ChatMode.MENTION)
+    await operator.post(f"chats/{office.chat}/pause", {"for": "ever"})
+    assert await mode(1e6) is ChatMode.PAUSED
+    assert "恢复机器人" in (await operator.get(f"chats/{office.chat}")).text
+    await operator.post(f"chats/{office.chat}/resume")
+    assert await mode() is ChatMode.MENTION
+    assert [line[1] for line in await office.audit()][:3] == ["resume", "pause", "pause"]
+
+
+async def test_a_recall_says_its_count_first(office: Office, operator: Browser) -> None:
+    scene = office.scene
+    await scene.told("one", "answer one")
+    await scene.wait(2 * 3600)  # the platform allows an hour
+    await scene.told("two", "answer two")
+    await scene.answer("three", "answer three")
+    path = f"chats/{office.chat}/recall"
+    page = (await operator.get(path)).text
+    assert "撤回 3 条，其中 1 条还没发出，将直接取消，其中 1 条已过平台允许撤回的时间" in page
+    await scene.answer("four", "said after the page was shown", who="ben")
+    await operator.post(path, {"deliveries": hidden(page, "deliveries")})
+    rows = (await office.store.reader.page(office.chat)).said
+    assert [(row.text, row.delivery.state) for row in rows] == [
+        ("answer one", State.KEPT),
+        ("answer two", State.WITHDRAWING),
+        ("answer three", State.DROPPED),
+        ("said after the page was shown", State.QUEUED),
+    ]
+    await scene.settle_amend(await scene.amend_one(CAN), Sent(), CAN)
+    assert "已撤回" in (await operator.get(f"chats/{office.chat}")).text
+    assert ("operator:olga", "recall", f"chat:{office.chat}") in await office.audit()
+
+
+async def test_one_message_is_recalled_and_none_of_another_chat(
+    office: Office, operator: Browser
+) -> None:
+    delivery = await office.scene.told("one", "answer one")
+    other = await office.scene.room("other")
+    page = (await operator.get(f"chats/{office.chat}/recall?delivery={delivery.id}")).text
+    assert hidden(page, "deliveries") == str(delivery.id)
+    assert (await operator.get(f"chats/{other.id}/recall?delivery={delivery.id}")).status == 404
+    await operator.post(f"chats/{other.id}/recall", {"deliveries": str(delivery.id)})
+    row = await office.store.reader.delivery(delivery.id)
+    assert row is not None
+    assert row.delivery.state is State.SENT
+
+
+async def test_a_retry_shows_what_will_be_sent_and_happens_once(
+    office: Office, operator: Browser
+) -> None:
+    failed = await office.failed("the very words")
+    page = (await operator.get(f"deliveries/{failed}")).text
+    assert "the very words" in page
+    assert "平台拒绝 (60020)" in page
+    assert (await operator.post(f"deliveries/{failed}/retry")).status == 303
+    assert (await operator.post(f"deliveries/{failed}/retry")).status == 409
+    assert (await office.scene.deliver()).id == failed
+    assert ("operator:olga", "retry", f"delivery:{failed}") in await office.audit()
+
+
+async def test_what_was_given_up_is_handled_again(office: Office, operator: Browser) -> None:
+    await office.scene.say("the question that failed")
+    claimed = await office.scene.claim_one()
+    await office.scene.finish(claimed, result=Result(state=TurnState.BURIED, reason="buried"))
+    turn = claimed.turn.id
+    assert "the question that failed" in (await operator.get(f"turns/{turn}")).text
+    assert f"turns/{turn}" in (await operator.get("trouble")).text
+    assert (await operator.post(f"turns/{turn}/revive")).status == 303
+    assert (await operator.post(f"turns/{turn}/revive")).status == 409
+    assert (await office.scene.claim_one()).turn.id == turn
+    assert ("operator:olga", "revive", f"turn:{turn}") in await office.audit()
+
+
+async def test_settings_of_a_chat_are_changed(office: Office, operator: Browser) -> None:
+    form = {"mode": "listen", "session_kind": "chat", "language": "en"}
+    assert (await operator.post(f"settings/chats/{office.chat}", form)).status == 303
+    chat = await office.store.chats.get(office.chat)
+    assert chat is not None
+    assert (chat.mode, chat.session_kind, chat.language) == (
+        ChatMode.LISTEN,
+        SessionKind.CHAT,
+        "en",
+    )
+    for wrong in ({"mode": "x"}, {"session_kind": "x"}, {"language": "fr"}):
+        answer = await operator.post(f"settings/chats/{office.chat}", {**form, **wrong})
+        assert answer.status == 422
+    assert [line[1] for line in await office.audit() if line[1] == "settings"] == ["settings"]
+
+
+async def test_grants_are_given_and_taken(office: Office, operator: Browser) -> None:
+    form = {
+        "effect": "allow",
+        "kind": "person",
+        "name": "ou_1",
+        "bot": "b",
+        "handler": "commands",
+        "scene": "deploy",
+        "command": "*",
+        "until": "2025-06-30",
+        "note": "for June",
+    }
+    assert (await operator.post("settings/grants", form)).status == 303
+    (grant,) = await office.store.grants.list()
+    assert (grant.subject.name, grant.field.scene, grant.author) == (
+        "ou_1",
+        "deploy",
+        "operator:olga",
+    )
+    assert grant.until_at == 1751328000.0  # the day itself is included
+    page = (await operator.get("settings/people")).text
+    assert "for June" in page
+    for wrong in ({"name": ""}, {"name": "two words"}, {"until": "soon"}, {"effect": "maybe"}):
+        assert (await operator.post("settings/grants", {**form, **wrong})).status == 422
+    assert (await operator.post(f"settings/grants/{grant.id}/revoke")).status == 303
+    assert await office.store.grants.list() == ()
+    assert (await operator.post(f"settings/grants/{grant.id}/revoke")).status == 409
+    await operator.post("settings/groups", {"name": "ops", "bot": "b", "members": "ou_1 ou_2"})
+    assert (await office.store.grants.people())[0].members == ("ou_1", "ou_2")
+
+
+async def test_operators_are_invited_changed_and_never_all_lost(
+    office: Office, admin: Browser
+) -> None:
+    page = (await admin.post("settings/operators", {"name": "nina", "role": "operator"})).text
+    link = page.partition("/console/link/")[2].partition("<")[0]
+    nina = office.stranger()
+    assert (await nina.post(f"link/{link}", {"password": "too short"})).status == 403
+    assert (await nina.post(f"link/{link}", {"password": "long enough 123"})).status == 303
+    assert "nina" in (await nina.get("")).text
+    assert (await nina.post(f"link/{link}", {"password": "long enough 123"})).status == 403
+    numbers = {one.name: one.id for one in await office.store.access.operators()}
+    await admin.post(f"settings/operators/{numbers['nina']}", {"state": "disable"})
+    assert (await nina.get("")).status == 303
+    alone = await admin.post(f"settings/operators/{numbers['ada']}", {"role": "viewer"})
+    assert alone.status == 409
+    assert (await admin.get("settings/operators")).status == 200
+
+
+async def test_a_token_is_shown_once(office: Office, admin: Browser) -> None:
+    form = {"name": "ci", "scopes": "push:bot=b", "days": "30"}
+    page = (await admin.post("settings/tokens", form)).text
+    secret = page.partition("<code>")[2].partition("<")[0]
+    assert len(secret) > 20
+    (token,) = await office.store.access.tokens()
+    assert token.expires_at == office.scene.now + 30 * 86400
+    assert secret not in (await admin.get("settings/tokens")).text
+    for wrong in ({"scopes": "everything"}, {"scopes": ""}, {"name": ""}, {"days": "x"}):
+        assert (await admin.post("settings/tokens", {**form, **wrong})).status == 422
+    assert (await admin.post(f"settings/tokens/{token.id}/revoke")).status == 303
+    assert "token" in (await admin.get("settings/audit")).text
+
+
+async def test_a_held_house_is_looked_at_before_it_speaks(office: Office, admin: Browser) -> None:
+    assert "没有等待发送" in (await admin.get("held")).text
+    assert (await admin.post("held", {"decision": "everything"})).status == 422
+    assert (await admin.post("held", {"decision": "end"})).status == 303
+    assert ("operator:ada", "held", "house") in await office.audit()
+
+
+async def test_passwords_are_changed_by_their_owners(office: Office, admin: Browser) -> None:
+    vic = await office.enter(OperatorRole.VIEWER, "vic")
+    before = dict(vic.cookies)
+    wrong = {"password": "not it", "new_password": "another long one 1"}
+    assert (await vic.post("settings/account/password", wrong)).status == 409
+    right = {"password": "a horse, a battery, a staple", "new_password": "another long one 1"}
+    assert (await vic.post("settings/account/password", right)).status == 303
+    assert (await vic.get("")).status == 200
+    thief = office.stranger(cookies=before)
+    assert (await thief.get("")).status == 303
