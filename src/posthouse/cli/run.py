@@ -25,6 +25,7 @@ from posthouse.api.desk import Books, Desk
 from posthouse.api.health import Health
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
+from posthouse.cli.console import build_console, build_sign_in, set_up_address
 from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter, configure_logs
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
@@ -122,7 +123,9 @@ async def _live(loaded: Loaded, directory: DataDirectory, writer: LineWriter) ->
     async with running(loaded.settings, directory, writer) as (house, url, serving):
         is_held = (await house.store.holding.house()).is_held
         bots = house.vitals_of_bots()
-        Terminal().line(welcome(loaded, url, bots, os.environ, is_held=is_held))
+        set_up = await set_up_address(loaded.settings, url, build_sign_in(house))
+        said = welcome(loaded, url, bots, os.environ, is_held=is_held, set_up=set_up)
+        Terminal().line(said)
         log.info("house_started", url=url)
         return await _until(wants_to_stop, serving)
 
@@ -167,13 +170,14 @@ def _app(settings: Settings, house: House, token: str) -> Starlette:
     store = house.store
     books = Books(store.journal, store.reader, store.chats, store.holding, store.upkeep)
     desk = Desk(books, house.wakeup, tuple(settings.bots), time.time)
+    console = build_console(settings, house, build_sign_in(house))
     return build_app(
         settings.server,
         health=Health(house, store.holding, time.time),
         metrics=Metrics(house, store.upkeep),
         admin=Admin(desk, token),
         messages=house.messages(),
-        routes=house.routes(),
+        routes=[*console.routes(), *house.routes()],
     )
 
 
