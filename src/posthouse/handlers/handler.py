@@ -88,9 +88,8 @@ class Handler(Protocol):
         ...
 
 
-@runtime_checkable
 class Choosy(Protocol):
-    """A handler that wants some of its turns run differently."""
+    """A handler that wants some of its turns run differently (looked for by name)."""
 
     def traits_for(self, turn: Turn) -> Traits:
         """How this turn is run."""
@@ -112,4 +111,5 @@ class Resident(Protocol):
 
 def traits_of(handler: Handler, turn: Turn) -> Traits:
     """How a handler wants a turn run."""
-    return handler.traits_for(turn) if isinstance(handler, Choosy) else handler.traits
+    choose: Callable[[Turn], Traits] | None = getattr(handler, "traits_for", None)
+    return handler.traits if choose is None else choose(turn)
