@@ -23,7 +23,6 @@ from posthouse.model.turn import Turn
 
 UPDATE_EVERY_S = 0.25
 LAND_WITHIN_S = 3.0  # an update that takes longer may still overtake the final words
-CURSOR = " ▍"
 
 
 class Drafts:
@@ -110,7 +109,7 @@ class DraftWriter:
                 self._news.set()
 
     async def _update(self, ids: tuple[str, ...]) -> Outcome:
-        content = split(Content(self._shown + CURSOR), self._bot.capabilities)[0]
+        content = split(Content(self._shown), self._bot.capabilities)[0]
         letter = letter_for(self._turn, kind=Kind.DRAFT)
         body = self._bot.channel.encode(content, letter)
         part = Part(verb=Verb.EDIT, body=body, message_ids=ids, is_draft=True)
