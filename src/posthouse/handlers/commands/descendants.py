@@ -12,9 +12,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from posthouse.handlers.commands.worker import CALL_VARIABLE
-
 WORKER_VARIABLE = "POSTHOUSE_WORKER"
+CALL_VARIABLE = "POSTHOUSE_CALL"
 _ROUNDS_MAX = 5  # for those who were born while we looked
 _PROC = Path("/proc")
 
@@ -31,11 +30,11 @@ def end_all(pid: int, worker: str, call: str) -> None:
     """
     for _ in range(_ROUNDS_MAX):
         found = _family(pid, worker, call)
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
         for each in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(each, signal.SIGKILL)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)  # last: a worker may call this for itself
         if not found - {pid}:
             return
 

@@ -196,7 +196,7 @@ class Process:
 
     async def _let_go(self) -> None:
         await self._process.wait()
-        await self._watch
+        await asyncio.wait({self._watch})
         self._line.close()
         self._output.close()
         if self._life >= 0:

@@ -20,12 +20,12 @@ from typing import Any
 
 from posthouse import scene
 from posthouse.handlers.commands.arguments import Usage
+from posthouse.handlers.commands.descendants import CALL_VARIABLE, WORKER_VARIABLE, end_all
 from posthouse.handlers.commands.loading import Function, Scene, Source, load
 from posthouse.handlers.commands.results import Frame, Nonsense, frames_of
 
 TRACEBACK_CHARACTERS_MAX = 20_000
 SENTENCE_CHARACTERS_MAX = 2000
-CALL_VARIABLE = "POSTHOUSE_CALL"  # in the environment of whatever a command starts
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -83,15 +83,16 @@ class Worker:
         """Run one call after the other."""
         while (call := self._line.receive()) is not None:
             self._last = []
+            os.environ[CALL_VARIABLE] = call["id"]  # marks whatever the command starts
             end = self._answer(call)
             self._leave_if_forked()
+            os.environ.pop(CALL_VARIABLE, None)
             for stream in (sys.stdout, sys.stderr):
                 _flush(stream)
             self._line.send(*self._last, end)
 
     def _answer(self, call: dict[str, Any]) -> Frame:
         """Run a call; whatever it raises becomes its end."""
-        os.environ[CALL_VARIABLE] = call["id"]
         try:
             self._say_all(self._start(call))
         except Usage as wrong:
@@ -196,11 +197,13 @@ def _flush(stream: Any) -> None:  # noqa: ANN401 - whatever a scene put in its p
 
 
 def _end_with_the_house(life: int) -> None:
-    """Wait for the house to end, whatever the main thread does; then end all that we started."""
+    """Wait for the house to end, whatever the main thread does; then end what runs here."""
 
     def wait() -> None:
         while os.read(life, 1):
             pass
+        if call := os.environ.get(CALL_VARIABLE):
+            end_all(os.getpid(), os.environ.get(WORKER_VARIABLE, ""), call)
         os.killpg(os.getpgrp(), signal.SIGKILL)
 
     threading.Thread(target=wait, name="posthouse life", daemon=True).start()

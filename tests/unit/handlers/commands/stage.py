@@ -135,8 +135,7 @@ def words(actions: list[Action]) -> list[str]:
     return shown
 
 
-@asynccontextmanager
-async def staged(
+def build(
     tmp_path: Path,
     *,
     public: Mapping[str, str] | None = None,
@@ -147,8 +146,8 @@ async def staged(
     give_up_s: float = 10.0,
     workers_max: int = 2,
     limits: Limits | None = None,
-) -> AsyncIterator[Stage]:
-    """Load scenes, and end their workers afterwards."""
+) -> Stage:
+    """Write scenes, and make what runs them; nothing is loaded yet."""
     folder, public_folder = tmp_path / "services", tmp_path / "public"
     write(folder, private or {})
     write(public_folder, public or {})
@@ -170,9 +169,15 @@ async def staged(
         new_key=keys.__next__,
         push=push,
     )
-    commands = Commands(PREFIXES, scenes)
-    await commands.open()
+    return Stage(folder, public_folder, pool, Commands(PREFIXES, scenes), book, shelf)
+
+
+@asynccontextmanager
+async def staged(tmp_path: Path, **choices: Any) -> AsyncIterator[Stage]:  # noqa: ANN401 - of ``build``
+    """Load scenes, and end their workers afterwards."""
+    stage = build(tmp_path, **choices)
+    await stage.commands.open()
     try:
-        yield Stage(folder, public_folder, pool, commands, book, shelf)
+        yield stage
     finally:
-        await commands.close()
+        await stage.commands.close()

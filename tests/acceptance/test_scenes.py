@@ -1,0 +1,89 @@
+"""A house with its own commands as a real process, which is killed while one runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.laboratory import Laboratory
+from tests.unit.handlers.commands.stage import until
+
+REST_WITHIN_S = 30.0
+BOT, CHAT, PERSON = "keyed", "c-1", "u-1"
+
+SCENE = '''
+"""Work that takes its time."""
+import os, pathlib, subprocess, sys, time
+
+
+def cmd_run(folder: pathlib.Path, *words):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"],
+                             start_new_session=True)
+    with (folder / "pids").open("a") as file:
+        file.write(f"{os.getpid()} {child.pid}\\n")
+    time.sleep(60)
+
+
+def cmd_say(*words):
+    return " ".join(words)
+'''
+
+pytestmark = [pytest.mark.slow, pytest.mark.crash]
+
+
+class Workshop(Laboratory):
+    """A laboratory whose house has scenes."""
+
+    def _settings(self) -> str:
+        folder = self._folder / "public"
+        folder.mkdir()
+        (folder / "work.py").write_text(SCENE, "utf-8")
+        commands = '[handlers.commands]\npublic_dirs = ["public"]\ngive_up_s = 50'
+        first, *rest = super()._settings().split("\n", 1)
+        return "\n".join((first, commands, *rest))
+
+    def shown(self) -> list[str]:
+        return [message.text for message in self.platform.ledger().messages]
+
+
+async def begun(pids: Path) -> list[int]:
+    """The processes of the command, once it runs."""
+    await until(lambda: pids.exists() and pids.read_text().endswith("\n"))
+    return list(map(int, (await asyncio.to_thread(pids.read_text)).split()))
+
+
+def _runs(pid: int) -> bool:
+    with suppress(OSError):
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z"
+    return False
+
+
+async def test_a_command_that_a_kill_cut_is_reported_once_and_leaves_nothing_running(
+    tmp_path: Path,
+) -> None:
+    workshop = Workshop(tmp_path, seed=1)
+    pids = tmp_path / "pids"
+    async with workshop.opened():
+        async with workshop.premises.house() as house:
+            await house.until_open()
+            workshop.say(BOT, CHAT, PERSON, "/work say before")
+            workshop.say(BOT, CHAT, PERSON, f"/work run {tmp_path}")
+            running = await begun(pids)
+            await house.kill()
+            await until(lambda: not any(map(_runs, running)))
+        async with workshop.premises.house() as house:
+            await house.until_open()
+            after = workshop.say(BOT, CHAT, PERSON, "/work say after")
+            await workshop.until_at_rest(REST_WITHIN_S)
+    before, report, last = workshop.shown()
+    assert before.startswith("before")
+    assert "it was not run again" in report
+    assert last == f"after {after}"
+    assert len(pids.read_text().splitlines()) == 1
+    assert workshop.judgement().is_good, workshop.judgement().problems
