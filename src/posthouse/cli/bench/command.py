@@ -12,6 +12,7 @@ from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.http import measure_accepts, measure_http
 from posthouse.cli.bench.process import SETTLED_AFTER_S, measure_memory, measure_start
 from posthouse.cli.bench.road import measure_road
+from posthouse.cli.bench.scenes import measure_scenes
 from posthouse.cli.run import fast_loop
 
 MESSAGES = 10_000
@@ -25,6 +26,7 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
     return {
         "road": lambda data: measure_road(data, messages, rounds),
         "http": lambda data: measure_http(data, messages, rounds),
+        "scenes": lambda data: measure_scenes(data, messages, rounds),
         "accepts": lambda data: measure_accepts(data, messages, rounds),
         "claims": lambda data: measure_claims(data, WAITING),
         "backlog": lambda data: measure_backlog(data, WAITING),

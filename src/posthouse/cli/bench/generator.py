@@ -22,11 +22,12 @@ PADDING = "x" * 500
 class Generator:
     """Posts messages, at most ``in_flight`` at once, and remembers how long each took."""
 
-    def __init__(self, session: ClientSession, url: str, messages: int) -> None:
+    def __init__(self, session: ClientSession, url: str, messages: int, words: str) -> None:
         self._session = session
         self._url = url
         self._numbers = count()
         self._messages = messages
+        self._words = words
         self._prefix = f"{time.time_ns():x}"
         self.times_s: list[float] = []
         self.refused = 0
@@ -39,7 +40,7 @@ class Generator:
             said = Said(
                 f"chat-{number % CHATS}",
                 f"{self._prefix}-{number}",
-                f"/echo m-{number}",
+                f"{self._words} m-{number}",
                 time.time(),
                 PADDING,
             )
@@ -51,10 +52,10 @@ class Generator:
             self.times_s.append(time.perf_counter() - begun_at)
 
 
-async def generate(url: str, messages: int, in_flight: int) -> dict[str, float]:
-    """Post ``messages`` messages and return what was seen."""
+async def generate(url: str, messages: int, in_flight: int, words: str) -> dict[str, float]:
+    """Post ``messages`` messages that begin with ``words`` and return what was seen."""
     async with ClientSession(connector=TCPConnector(limit=in_flight)) as session:
-        generator = Generator(session, url, messages)
+        generator = Generator(session, url, messages, words)
         begun_at = time.perf_counter()
         await asyncio.gather(*(generator.post_all() for _ in range(in_flight)))
         elapsed_s = time.perf_counter() - begun_at
@@ -72,9 +73,9 @@ def main() -> None:
     """Run from the command line."""
     import uvloop
 
-    url, messages, in_flight = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    url, messages, in_flight, words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(generate(url, messages, in_flight))))  # noqa: T201 - its output
+        print(json.dumps(runner.run(generate(url, messages, in_flight, words))))  # noqa: T201 - its output
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.road import settings_for
 from posthouse.cli.logs import LineWriter
 from posthouse.cli.run import opened
-from posthouse.settings.settings import ServerSettings
+from posthouse.settings.settings import ServerSettings, Settings
 
 IN_FLIGHT = 64
 HTTP_US_MAX = 280.0
@@ -29,9 +29,9 @@ ACK_P99_MS_MAX = 50.0
 
 
 @contextlib.asynccontextmanager
-async def serving(data: Path) -> AsyncIterator[tuple[House, str]]:
+async def serving(settings: Settings) -> AsyncIterator[tuple[House, str]]:
     """Serve a house on a free port of this machine; yields it and the webhook's address."""
-    settings = settings_for(data).model_copy(update={"server": ServerSettings(port=0)})
+    settings = settings.model_copy(update={"server": ServerSettings(port=0)})
     listening = listen(settings.server)
     writer = LineWriter(io.StringIO())
     async with opened(settings, listening, "", writer) as (house, server):
@@ -44,8 +44,8 @@ async def serving(data: Path) -> AsyncIterator[tuple[House, str]]:
     writer.close()
 
 
-async def generate(url: str, messages: int) -> dict[str, float]:
-    """Let the generator post messages; returns what it saw."""
+async def generate(url: str, messages: int, words: str = "/echo") -> dict[str, float]:
+    """Let the generator post messages that begin with ``words``; returns what it saw."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -53,6 +53,7 @@ async def generate(url: str, messages: int) -> dict[str, float]:
         url,
         str(messages),
         str(IN_FLIGHT),
+        words,
         stdout=asyncio.subprocess.PIPE,
     )
     output, _ = await process.communicate()
@@ -65,7 +66,7 @@ async def measure_http(data: Path, messages: int, rounds: int) -> tuple[Figure, 
     answers = Answers()
     BenchChannel.on_send = answers.add
     cpu_us = []
-    async with serving(data) as (_, url):
+    async with serving(settings_for(data)) as (_, url):
         await generate(url, min(messages, 1000))
         for _ in range(rounds):
             goal, cpu = answers.count + messages, time.process_time()
@@ -86,7 +87,7 @@ async def measure_http(data: Path, messages: int, rounds: int) -> tuple[Figure, 
 async def measure_accepts(data: Path, messages: int, rounds: int) -> tuple[Figure, ...]:
     """Measure durable acknowledgements alone: nobody works on what is accepted."""
     cpu_us, rates, p99_ms = [], [], []
-    async with serving(data) as (house, url):
+    async with serving(settings_for(data)) as (house, url):
         await house.dispatcher.stop(0)
         await generate(url, min(messages, 1000))
         for _ in range(rounds):
