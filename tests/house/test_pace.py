@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from posthouse.channels.channel import Part
 from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities
-from posthouse.model.delivery import NotSent, Outcome
+from posthouse.model.delivery import NotSent, Outcome, Sent
 from posthouse.testing.null_channel import Answer, ScriptedChannel
 from tests.house.kit import HouseKit, opened, simulated
 
@@ -85,6 +85,27 @@ async def test_a_platform_that_says_wait_is_obeyed_by_the_whole_bot() -> None:
     await house.quiet(10.0)
     assert await house.texts() == ("re 1",)
     assert await house.texts("other") == ("re 2",)
+
+
+@simulated
+async def test_a_platform_may_ask_to_slow_down_for_a_day_and_gets_the_message_then() -> None:
+    slow_down = Answer(NotSent("rate_limited", retry_after_s=600.0))
+    house, platform = await timed(KEYED, *[slow_down] * 150)
+    await house.say("1")
+    await house.quiet(26 * 3600.0)
+    assert len(platform.at) == 151
+    assert await house.texts() == ("re 1",)
+
+
+@simulated
+async def test_a_withdrawal_may_be_slowed_down_for_hours_as_well() -> None:
+    slow_down = Answer(NotSent("rate_limited", retry_after_s=60.0))
+    house, _ = await timed(KEYED, Answer(Sent(("p0",))), *[slow_down] * 60)
+    await house.say("1")
+    await house.quiet(5.0)
+    await house.say("撤回")
+    await house.quiet(2 * 3600.0)
+    assert await house.texts() == ("Took back 1.",)
 
 
 @simulated

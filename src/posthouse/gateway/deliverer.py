@@ -231,7 +231,7 @@ class Deliverer:
         return outcome
 
     async def _settle(self, bot: Bot, claimed: ClaimedDelivery, outcome: Happening) -> None:
-        if isinstance(outcome, NotSent) and outcome.reason == "rate_limited":
+        if isinstance(outcome, NotSent) and outcome.is_limit:
             self._pace.hold(bot.name, outcome.retry_after_s or 1.0)
         ready_at = self._pace.chat_ready_at(bot.name)
         delivery, following = await self._around.until_stored(

@@ -24,6 +24,7 @@ ATTEMPTS_MAX = 40  # with the back-off below: about three hours of trying
 AGE_MAX_S = 24 * 3600.0
 BACK_OFF_MAX_S = 300.0
 DRAFT_CLOSED = "draft_closed"  # why final words could not become part of the growing message
+RATE_LIMITED = "rate_limited"  # the platform asks to slow down; that is no failed attempt
 
 
 class State(StrEnum):
@@ -92,6 +93,11 @@ class NotSent(Struct, frozen=True):
     reason: str
     retry_after_s: float | None = None
     is_final: bool = False
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether the platform only asks to slow down: a wait, not a failure."""
+        return self.reason == RATE_LIMITED and not self.is_final
 
 
 class Unknown(Struct, frozen=True):
@@ -216,6 +222,10 @@ def _is_final(s: Situation) -> bool:
     return isinstance(s.happening, NotSent) and s.happening.is_final
 
 
+def _is_limit(s: Situation) -> bool:
+    return isinstance(s.happening, NotSent) and s.happening.is_limit
+
+
 def _is_earlier_unclear(s: Situation) -> bool:
     return s.delivery.unclear_since_at is not None
 
@@ -234,6 +244,7 @@ ALWAYS = When("", lambda _: True)
 IS_DRAFT_CLOSED = When("the growing message it should settle is closed", _is_draft_closed)
 IS_WITHDRAW_WANTED = When("a withdrawal is wanted", lambda s: s.delivery.withdraw_wanted)
 IS_FINAL = When("the platform's no is final", _is_final)
+IS_LIMIT = When("the platform asks to slow down", _is_limit)
 IS_EARLIER_UNCLEAR = When("an earlier call is unclear", _is_earlier_unclear)
 IS_FINAL_AND_EARLIER_UNCLEAR = When(
     "the platform's no is final, an earlier call is unclear",
@@ -294,6 +305,16 @@ def _refused(s: Situation) -> tuple[Delivery, float]:
     return cleared, wait_s
 
 
+def _slowed(s: Situation) -> tuple[Delivery, float]:
+    """Wait as asked; what was never tried cannot be tried too often."""
+    waiting, wait_s = _refused(s)
+    return _uncounted(waiting), wait_s
+
+
+def _uncounted(delivery: Delivery) -> Delivery:
+    return replace(delivery, attempts=max(0, delivery.attempts - 1))
+
+
 def _follow_as_message(s: Situation) -> tuple[Delivery, float]:
     """Say the final words as a message of its own; an unclear try may have been seen already."""
     message = replace(
@@ -318,7 +339,7 @@ def _still_doubted(s: Situation) -> tuple[Delivery, float]:
         is_repeated=False,
         may_be_duplicate=s.delivery.may_be_duplicate and s.delivery.unclear_calls > 1,
     )
-    return doubted, wait_s
+    return _uncounted(doubted) if _is_limit(s) else doubted, wait_s
 
 
 def _doubt(s: Situation) -> tuple[Delivery, float]:
@@ -350,6 +371,11 @@ def _withdraw_again(s: Situation) -> tuple[Delivery, float]:
     retry_after_s = s.happening.retry_after_s if isinstance(s.happening, NotSent) else None
     tried = replace(s.delivery, attempts=s.delivery.attempts + 1)
     return tried, max(back_off_s(tried.attempts), retry_after_s or 0.0)
+
+
+def _withdraw_slower(s: Situation) -> tuple[Delivery, float]:
+    _, wait_s = _withdraw_again(s)
+    return s.delivery, wait_s
 
 
 def _start_withdrawal(s: Situation) -> tuple[Delivery, float]:
@@ -409,6 +435,7 @@ TABLE: tuple[Row, ...] = (
     Row(S, NotSent, IS_EARLIER_UNCLEAR, U, Step.WAIT, _still_doubted),
     Row(S, NotSent, IS_WITHDRAW_WANTED, State.DROPPED, Step.GO_ON, _because("recalled")),
     Row(S, NotSent, IS_FINAL, State.FAILED, Step.GO_ON, _platform_says),
+    Row(S, NotSent, IS_LIMIT, Q, Step.WAIT, _slowed),
     Row(S, NotSent, IS_GIVEN_UP, State.FAILED, Step.GO_ON, _platform_says),
     Row(S, NotSent, ALWAYS, Q, Step.WAIT, _refused),
     Row(S, Unknown, _GIVE_UP, State.DOUBTFUL, Step.GO_ON, _doubt),
@@ -436,6 +463,7 @@ TABLE: tuple[Row, ...] = (
     Row(OK, WithdrawWanted, ALWAYS, State.WITHDRAWING, Step.WITHDRAW, _start_withdrawal),
     Row(State.WITHDRAWING, Sent, ALWAYS, State.WITHDRAWN, Step.GO_ON, _same),
     Row(State.WITHDRAWING, NotSent, IS_FINAL, State.KEPT, Step.GO_ON, _platform_says),
+    Row(State.WITHDRAWING, NotSent, IS_LIMIT, State.WITHDRAWING, Step.WAIT, _withdraw_slower),
     Row(State.WITHDRAWING, NotSent, IS_GIVEN_UP, State.KEPT, Step.GO_ON, _platform_says),
     Row(State.WITHDRAWING, NotSent, ALWAYS, State.WITHDRAWING, Step.WAIT, _withdraw_again),
     Row(State.WITHDRAWING, Unknown, IS_GIVEN_UP, State.KEPT, Step.GO_ON, _because("gave_up")),

@@ -163,11 +163,11 @@ def _outcome_of_edit(happening: Happening, tries: int) -> tuple[str, float]:
     """Return what an edit becomes, and how long it waits when it is tried again."""
     if isinstance(happening, Sent):
         return DONE, 0.0
-    is_final = isinstance(happening, NotSent) and happening.is_final
-    if is_final or tries >= ATTEMPTS_MAX:
+    refusal = happening if isinstance(happening, NotSent) else NotSent("unclear")
+    is_too_often = tries >= ATTEMPTS_MAX and not refusal.is_limit
+    if refusal.is_final or is_too_often:
         return REFUSED, 0.0
-    retry_after_s = happening.retry_after_s if isinstance(happening, NotSent) else None
-    return QUEUED, max(back_off_s(tries), retry_after_s or 0.0)
+    return QUEUED, max(back_off_s(tries), refusal.retry_after_s or 0.0)
 
 
 def _outcome_of_withdrawal(delivery: Delivery) -> str:
