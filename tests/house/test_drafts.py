@@ -91,7 +91,7 @@ async def test_an_update_on_its_way_never_overtakes_the_final_words() -> None:
             return await super().perform(part, chat)
 
         async def _land(self, part: Part, chat: Chat) -> Outcome:
-            await asyncio.sleep(0.7)
+            await asyncio.sleep(1.3)  # longer than the last one has before the answer
             return await super().perform(part, chat)
 
     house = await opened(handler=Scripted(aloud), bots={"b": Slow()})
