@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from posthouse.api.admin import TASKS
 from posthouse.api.answers import ERRORS
-from posthouse.api.desk import TASKS
 from posthouse.api.health import PROBLEMS
 from posthouse.api.metrics import GAUGES, TOTALS
 from posthouse.bootstrap import build_house

@@ -292,7 +292,8 @@ async def test_an_operator_grants_by_mentioning_somebody() -> None:
     assert grant.field == Field(bot=BOT, handler="commands", scene="deploy", command="start")
     assert grant.author == "person:b:boss"
     (said,) = await house.texts()
-    assert said.startswith(f"#{grant.id} allowed Ann (person:ann) deploy.start until ")
+    assert said.startswith(f"#{grant.id} allowed person:ann deploy.start until ")
+    assert said.endswith(" · Ann")
     wish = Wish(person="ann", chat=1, bot=BOT, handler="commands", scene="deploy", command="start")
     now = house.clock()
     ruled = [await house.store.grants.rule(wish, at) for at in (now, now + 31 * DAY_S)]

@@ -16,7 +16,9 @@ from msgspec.structs import replace
 
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake
+from posthouse.store.access import Access
 from posthouse.store.chats import Chats
+from posthouse.store.grants import Grants
 from posthouse.store.holding import Decision, HeldDelivery, Holding, House
 from posthouse.store.journal import Journal
 from posthouse.store.reader import DeliveryRow, Reader, Road, TurnRow
@@ -94,6 +96,8 @@ class Books:
     chats: Chats
     holding: Holding
     upkeep: Upkeep
+    grants: Grants
+    access: Access
 
 
 class Desk:
@@ -114,9 +118,15 @@ class Desk:
         self._chats = books.chats
         self._holding = books.holding
         self._upkeep = books.upkeep
+        self.grants = books.grants  # for ``permission_tasks``
+        self.access = books.access
         self._wakeup = wakeup
         self._bots = bots
         self._clock = clock
+
+    def now(self) -> float:
+        """Tell the time."""
+        return self._clock()
 
     async def counts(self, _nothing: Nothing) -> dict[str, int]:
         """Count what is in the book."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 import sys
+import time
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +14,16 @@ from typing import Annotated, Any
 import typer
 
 from posthouse import __version__
-from posthouse.cli import database, held
+from posthouse.cli import database, grant, held, xbot
 from posthouse.cli.chat import chat
 from posthouse.cli.doctor import doctor
 from posthouse.cli.init import init
 from posthouse.cli.terminal import OK, USAGE, Terminal, speak
 from posthouse.cli.why import why
 from posthouse.model.errors import OperatorMistake
+from posthouse.model.permission import Effect
 from posthouse.settings.load import Loaded, load
+from posthouse.settings.zone import live_in
 from posthouse.store.holding import Decision
 
 _say = Terminal().words
@@ -32,6 +35,12 @@ Data = Annotated[Path | None, typer.Option(help=_say("数据目录", "data direc
 Json = Annotated[bool, typer.Option("--json", help=_say("输出 JSON", "print JSON"))]
 All = Annotated[bool, typer.Option("--all", help=_say("全部", "all of them"))]
 Yes = Annotated[bool, typer.Option("--yes", help=_say("不再询问", "do not ask"))]
+OfBot = Annotated[
+    str,
+    typer.Option(
+        help=_say("哪个机器人；'*' 表示全部", "which bot; '*' for all of them"), metavar="BOT"
+    ),
+]
 Numbers = Annotated[
     list[int] | None, typer.Argument(help=_say("编号", "numbers"), show_default=False)
 ]
@@ -52,6 +61,12 @@ db_app = typer.Typer(help=_say("检查、升级数据库", "check and upgrade th
 held_app = typer.Typer(help=_say("恢复备份后扣留的消息", "messages that are held after a restore"))
 app.add_typer(db_app, name="db")
 app.add_typer(held_app, name="held")
+operators_app = typer.Typer(
+    help=_say("操作员：聊天里的和控制台的", "operators, inside chats and of the console"),
+)
+import_app = typer.Typer(help=_say("从别的系统导入", "import from other systems"))
+app.add_typer(operators_app, name="operators")
+app.add_typer(import_app, name="import")
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -65,6 +80,7 @@ def _loaded(config: Path | None, data: Path | None) -> Loaded:
     flags = {"data": None if data is None else str(data.absolute())}
     loaded = load(os.environ, flags, config)
     speak(loaded.settings.language)
+    live_in(loaded.settings.timezone)
     return loaded
 
 
@@ -109,6 +125,22 @@ def chat_command(
     ] = None,
 ) -> None:
     _finish(chat(_loaded(config, data), name, tuple(say or ())))
+
+
+@app.command("invite", help=_say("给别人一个进网页聊天的链接", "a link into the web chat"))
+def invite_command(
+    *,
+    config: Config = None,
+    data: Data = None,
+    bot: Annotated[str, typer.Option(help=_say("哪个网页机器人", "which web bot"))] = "web",
+    hours: Annotated[
+        float,
+        typer.Option(help=_say("几小时内有效；0 为默认", "good for so many hours; 0: as usual")),
+    ] = 0.0,
+) -> None:
+    from posthouse.cli.invite import invite
+
+    _end(invite(_loaded(config, data).settings, bot, hours))
 
 
 @app.command("why", help=_say("一条消息怎么样了", "what became of a message"))
@@ -250,6 +282,165 @@ def _decide(
         typer.confirm(asked, abort=True)
     chosen = None if everything else tuple(numbers or ())
     _finish(held.decide_held(loaded.settings, decision, chosen))
+
+
+@app.command(
+    "grant",
+    help=_say(
+        "允许谁做什么：grant person:ou_1 deploy.start --until 2026-12-01",
+        "let somebody do something: grant person:ou_1 deploy.start --until 2026-12-01",
+    ),
+)
+def grant_command(  # noqa: PLR0913 - a parameter for each option
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help=_say(
+                "谁（person:ID、people:组、chat:编号、everyone）和什么（场景、场景.命令、"
+                "handler:名字、'*'）",
+                "who (person:ID, people:NAME, chat:NUMBER, everyone) and what (scene,"
+                " scene.command, handler:NAME, '*')",
+            ),
+            metavar="WHO WHAT",
+        ),
+    ],
+    *,
+    until: Annotated[
+        str, typer.Option(help=_say("到何时，如 2026-12-01、30d", "for example 2026-12-01, 30d"))
+    ] = "",
+    start: Annotated[
+        str, typer.Option("--from", help=_say("从何时，如 2026-11-25", "such as 2026-11-25"))
+    ] = "",
+    bot: OfBot = "",
+    block: Annotated[
+        bool, typer.Option("--block", help=_say("禁止而不是允许", "block, do not allow"))
+    ] = False,
+    note: Annotated[str, typer.Option(help=_say("备注", "a note for the list"))] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    settings = _loaded(config, data).settings
+    times = [f"{word} {at}" for word, at in (("from", start), ("until", until)) if at]
+    effect = Effect.BLOCK if block else Effect.ALLOW
+    _finish(grant.grant(settings, effect, [*words, *times], bot, note, time.time()))
+
+
+@app.command("revoke", help=_say("删除权限记录", "strike lines out"))
+def revoke_command(
+    numbers: Annotated[list[int], typer.Argument(help=_say("编号", "numbers"))],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _finish(grant.revoke(_loaded(config, data).settings, numbers))
+
+
+@app.command("grants", help=_say("列出谁可以做什么", "list who may do what"))
+def grants_command(
+    who: Annotated[
+        str, typer.Argument(help=_say("只列这位", "only of this one"), show_default=False)
+    ] = "",
+    *,
+    bot: OfBot = "",
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    settings = _loaded(config, data).settings
+    _finish(grant.show_grants(settings, who, bot, time.time(), as_json=as_json))
+
+
+@app.command(
+    "people",
+    help=_say(
+        "列出人员组；给出组名和成员则设置它", "list groups of people; with a name and ids, set one"
+    ),
+)
+def people_command(
+    name: Annotated[str, typer.Argument(help=_say("组名", "its name"), show_default=False)] = "",
+    members: Annotated[
+        list[str] | None,
+        typer.Argument(help=_say("成员的 id；不给则解散", "ids; none: it is removed")),
+    ] = None,
+    *,
+    bot: OfBot = "",
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    settings = _loaded(config, data).settings
+    _finish(grant.people(settings, name, members or (), bot, as_json=as_json))
+
+
+@operators_app.command("list", help=_say("列出操作员和等待获准的人", "list them, and who waits"))
+def operators_list_command(
+    *, config: Config = None, data: Data = None, as_json: Json = False
+) -> None:
+    _finish(grant.show_operators(_loaded(config, data).settings, as_json=as_json))
+
+
+@operators_app.command(
+    "claim-code", help=_say("生成 /claim 的一次性代码", "make the one-time code for /claim")
+)
+def operators_claim_command(config: Config = None, data: Data = None) -> None:
+    _finish(grant.claim_code(_loaded(config, data).settings))
+
+
+@operators_app.command("add", help=_say("设为聊天里的操作员", "let somebody steer inside chats"))
+def operators_add_command(
+    person: Annotated[str, typer.Argument(help=_say("平台上的 id", "the id on the platform"))],
+    *,
+    bot: OfBot = "",
+    name: Annotated[str, typer.Option(help=_say("名字", "a name for the list"))] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _finish(grant.appoint(_loaded(config, data).settings, person, bot, name))
+
+
+@operators_app.command("drop", help=_say("不再是操作员", "let them steer no more"))
+def operators_drop_command(
+    person: Annotated[str, typer.Argument(help=_say("平台上的 id", "the id on the platform"))],
+    *,
+    bot: OfBot = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _finish(grant.dismiss(_loaded(config, data).settings, person, bot))
+
+
+@app.command(
+    "console-link",
+    help=_say("进不了控制台时：生成一次性链接", "locked out of the console? make a one-time link"),
+)
+def console_link_command(
+    name: Annotated[
+        str, typer.Argument(help=_say("操作员的名字", "the operator's name"), show_default=False)
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    _finish(grant.console_link(_loaded(config, data).settings, name))
+
+
+@import_app.command("xbot", help=_say("导入 XBot 的 local.db", "take XBot's local.db over"))
+def import_xbot_command(
+    path: Annotated[Path, typer.Argument(metavar="FILE")],
+    *,
+    bot: OfBot = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_say("只看，不写", "look, change nothing"))
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    settings = _loaded(config, data).settings
+    named = grant.the_bot(settings, bot)
+    _finish(xbot.import_xbot(settings, path, named, time.time(), is_dry=dry_run))
+
+
+@import_app.callback(invoke_without_command=False)
+def import_commands() -> None:
+    """Keep ``xbot`` a command of its own while it is the only one."""
 
 
 @app.command(

@@ -131,7 +131,15 @@ async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
 
     store = SqliteStore.open(database_of(settings))
     try:
-        books = Books(store.journal, store.reader, store.chats, store.holding, store.upkeep)
+        books = Books(
+            store.journal,
+            store.reader,
+            store.chats,
+            store.holding,
+            store.upkeep,
+            store.grants,
+            store.access,
+        )
         yield StandingHouse(Desk(books, LocalWakeup(), tuple(settings.bots), time.time))
     finally:
         await store.close()

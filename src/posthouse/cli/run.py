@@ -25,6 +25,7 @@ from posthouse.api.desk import Books, Desk
 from posthouse.api.health import Health
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
+from posthouse.cli.claim import first_claim
 from posthouse.cli.console import build_console, build_sign_in, set_up_address
 from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter, configure_logs
@@ -33,7 +34,7 @@ from posthouse.cli.welcome import welcome
 from posthouse.settings.data_directory import DataDirectory
 from posthouse.settings.load import Loaded, load
 from posthouse.settings.settings import Level, Settings
-from posthouse.settings.zone import zone_of
+from posthouse.settings.zone import live_in, zone_of
 
 if TYPE_CHECKING:
     from posthouse.bootstrap import House
@@ -55,6 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     flags = {"server.host": options.host, "server.port": options.port, "data": options.data}
     loaded = load(os.environ, flags, options.config)
     speak(loaded.settings.language)
+    live_in(loaded.settings.timezone)
     directory = DataDirectory(loaded.settings.data)
     writer = logs_of(loaded)
     try:
@@ -124,7 +126,8 @@ async def _live(loaded: Loaded, directory: DataDirectory, writer: LineWriter) ->
         is_held = (await house.store.holding.house()).is_held
         bots = house.vitals_of_bots()
         set_up = await set_up_address(loaded.settings, url, build_sign_in(house))
-        said = welcome(loaded, url, bots, os.environ, is_held=is_held, set_up=set_up)
+        claim = await first_claim(house, time.time())
+        said = welcome(loaded, url, bots, os.environ, is_held=is_held, set_up=set_up, claim=claim)
         Terminal().line(said)
         log.info("house_started", url=url)
         return await _until(wants_to_stop, serving)
@@ -168,7 +171,15 @@ async def opened(
 
 def _app(settings: Settings, house: House, token: str) -> Starlette:
     store = house.store
-    books = Books(store.journal, store.reader, store.chats, store.holding, store.upkeep)
+    books = Books(
+        store.journal,
+        store.reader,
+        store.chats,
+        store.holding,
+        store.upkeep,
+        store.grants,
+        store.access,
+    )
     desk = Desk(books, house.wakeup, tuple(settings.bots), time.time)
     console = build_console(settings, house, build_sign_in(house))
     return build_app(

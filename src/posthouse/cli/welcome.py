@@ -27,7 +27,7 @@ STATES: Mapping[ConnectionState, Said] = {
 }
 
 
-def welcome(
+def welcome(  # noqa: PLR0913 - a parameter for each line of it
     loaded: Loaded,
     url: str,
     bots: Sequence[BotVitals],
@@ -35,6 +35,7 @@ def welcome(
     *,
     is_held: bool,
     set_up: str | None = None,
+    claim: str | None = None,
 ) -> str:
     """Return the start-up text.
 
@@ -45,6 +46,7 @@ def welcome(
         environ: tells whether somebody sits at the far end of an SSH connection.
         is_held: whether it waits for an operator after a restore.
         set_up: the link by which the first admin of the console comes in; None when there is one.
+        claim: the code of the first operator inside chats; None when there is one.
     """
     language = loaded.settings.language
     rows = [
@@ -52,6 +54,7 @@ def welcome(
         (Said("控制台", "Console"), _console(loaded, url, set_up)),
         *_from_afar(loaded, url, environ),
         *((Said("机器人", "Bot"), _bot(bot, language)) for bot in bots),
+        *((Said("操作员", "Operator"), said(language)) for said in _claim(claim)),
         (Said("数据", "Data"), str(loaded.settings.data.absolute())),
         (Said("配置", "Settings"), _settings(loaded)(language)),
         (Said("下一步", "Next"), _next(loaded, bots, is_held=is_held)(language)),
@@ -120,6 +123,17 @@ def _from_afar(loaded: Loaded, url: str, environ: Mapping[str, str]) -> list[tup
 def _bot(bot: BotVitals, language: str) -> str:
     detail = f" ({bot.status.detail})" if bot.status.detail else ""
     return f"{bot.name} · {bot.channel} · {STATES[bot.status.state](language)}{detail}"
+
+
+def _claim(code: str | None) -> list[Said]:
+    if code is None:
+        return []
+    return [
+        Said(
+            f"还没有；私聊机器人发送 /claim {code}（一小时内有效）",
+            f"nobody yet; say /claim {code} to the bot in a private chat (within an hour)",
+        )
+    ]
 
 
 def _settings(loaded: Loaded) -> Said:

@@ -157,7 +157,9 @@ class SignIn:
         """Make the one-time code of the set-up link; None when there are operators already."""
         if await self._access.operators():
             return None
-        return await self._new_code(SETUP, SETUP_S)
+        code = new_secret()
+        await self._put_code(SETUP, code, SETUP_S)
+        return code
 
     async def set_up(self, code: str, name: str, password: str, visit: Visit) -> Entered:
         """Let the first operator choose a name and a password.
@@ -224,12 +226,13 @@ class SignIn:
         return await self._enter(operator, visit)
 
     async def _code_for(self, operator: Operator, lasts_s: float) -> str:
-        return await self._new_code(_purpose(operator), lasts_s, f"{operator.id}.")
-
-    async def _new_code(self, purpose: str, lasts_s: float, prefix: str = "") -> str:
-        code, now = prefix + new_secret(), self._clock()
-        await self._access.put_code(purpose, hashed(code), now + lasts_s, now)
+        purpose, code = new_link(operator)
+        await self._put_code(purpose, code, lasts_s)
         return code
+
+    async def _put_code(self, purpose: str, code: str, lasts_s: float) -> None:
+        now = self._clock()
+        await self._access.put_code(purpose, hashed(code), now + lasts_s, now)
 
     async def _use_code(self, purpose: str, code: str) -> bool:
         return await self._access.use_code(purpose, hashed(code), self._clock())
@@ -246,6 +249,11 @@ def check_name(name: str) -> None:
             f"A name has 1 to {NAME_CHARS_MAX} characters that can be seen, no spaces around it.",
             zh=f"名字要有 1 到 {NAME_CHARS_MAX} 个可见字符，前后没有空格。",
         )
+
+
+def new_link(operator: Operator) -> tuple[str, str]:
+    """Make the purpose and the code of a link for one operator; the code says for whom it is."""
+    return _purpose(operator), f"{operator.id}.{new_secret()}"
 
 
 def _purpose(operator: Operator) -> str:

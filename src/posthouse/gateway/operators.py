@@ -247,20 +247,28 @@ class Operators:
 
 def line_of(grant: Grant, language: str, now: float) -> str:
     """Write a line of the book of permissions for people."""
-    who = f"{grant.note} ({grant.subject})" if grant.note else str(grant.subject)
-    words = [f"#{grant.id}", phrases.say(f"grant_{grant.effect}", language), who]
-    words.append(describe(grant.field))
+    effect = phrases.say(f"grant_{grant.effect}", language)
+    words = [f"#{grant.id}", effect, str(grant.subject), describe(grant.field)]
     if grant.from_at is not None and grant.from_at > now:
         words.append(phrases.say("grant_from", language, at=_moment(grant.from_at)))
     if grant.until_at is not None:
-        words.append(phrases.say("grant_until", language, at=_moment(grant.until_at)))
+        words.append(phrases.say("grant_until", language, at=_end(grant.until_at)))
         if grant.until_at <= now:
             words.append(f"({phrases.say('grant_over', language)})")
+    if grant.note:
+        words.append(f"· {grant.note}")
     return " ".join(words)
 
 
 def _moment(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))
+    """Show a moment; at midnight the day is enough."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at)).removesuffix(" 00:00")
+
+
+def _end(at: float) -> str:
+    """Show an end; at midnight that is the day before, to its last moment."""
+    is_midnight = _moment(at) == time.strftime("%Y-%m-%d", time.localtime(at))
+    return _moment(at - 86_400 / 2)[: len("2026-12-01")] if is_midnight else _moment(at)
 
 
 def _author(turn: Turn) -> str:

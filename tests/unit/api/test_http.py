@@ -21,11 +21,15 @@ from posthouse.api.app import build_app
 from posthouse.api.desk import COUNTS, TASKS, Books, Desk
 from posthouse.api.health import PROBLEMS, Health
 from posthouse.api.metrics import Metrics
+from posthouse.api.permission_tasks import PutCode, Strike, Write
 from posthouse.api.server import HttpServer, listen
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.channel import ConnectionState, Status
 from posthouse.model.errors import NotUnderstood, OperatorMistake, Refused, StorageFull
+from posthouse.model.permission import Effect, Field, Grant, Subject, SubjectKind
+from posthouse.model.secret import hashed
 from posthouse.settings.settings import ServerSettings
+from posthouse.store.grants import NewGrant
 from posthouse.store.sqlite.store import SqliteStore
 from posthouse.wakeup.local import LocalWakeup
 
@@ -113,7 +117,15 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     )
     vitals = FakeVitals()
     store = SqliteStore.open(tmp_path / "posthouse.db")
-    books = Books(store.journal, store.reader, store.chats, store.holding, store.upkeep)
+    books = Books(
+        store.journal,
+        store.reader,
+        store.chats,
+        store.holding,
+        store.upkeep,
+        store.grants,
+        store.access,
+    )
     app = build_app(
         settings,
         health=Health(vitals, store.holding, lambda: 1010.0),
@@ -238,6 +250,26 @@ async def test_every_task_says_what_it_returns(site: Site) -> None:
             msgspec.convert(answer, task.result)
         else:
             assert (name, status) == ("backup", 409)
+
+
+async def test_permissions_are_written_by_the_same_door(site: Site) -> None:
+    line = NewGrant(
+        effect=Effect.ALLOW,
+        subject=Subject(SubjectKind.PERSON, "ou_1"),
+        field=Field(bot="hall"),
+        until_at=2000.0,
+    )
+    status, written = await site.admin("write", msgspec.json.encode(Write((line,))))
+    assert status == 200
+    (made,) = msgspec.convert(written, tuple[Grant, ...])
+    assert (made.field, made.author, made.created_at) == (line.field, "cli", 1010.0)
+    assert await site.store.grants.list() == (made,)
+    code = PutCode("claim", hashed("482913"), 60.0)
+    assert await site.admin("put_code", msgspec.json.encode(code)) == (200, 1070.0)
+    assert await site.store.access.use_code("claim", hashed("482913"), 1010.0)
+    strike = msgspec.json.encode(Strike(made.id))
+    assert await site.admin("strike", strike) == (200, True)
+    assert await site.admin("strike", strike, token="guess") != (200, False)
 
 
 # ── errors ───────────────────────────────────────────────────────────────────────────────────

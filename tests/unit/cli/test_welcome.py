@@ -37,6 +37,13 @@ def test_it_says_where_what_next_and_how_to_stop() -> None:
     assert "ssh" not in said
 
 
+def test_it_says_how_the_first_operator_comes() -> None:
+    loaded = load({"LANG": "en_US.UTF-8"}, {}, None, Path("/"))
+    said = welcome(loaded, URL, (bot(),), {}, is_held=False, claim="482913")
+    assert "/claim 482913" in said
+    assert "/claim" not in text()
+
+
 def test_it_says_it_in_chinese() -> None:
     said = text(environ={"LANG": "zh_CN.UTF-8"})
     for word in ("驿站", "网页", "下一步", "停止", "就绪"):
