@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from posthouse.gateway.lease import Lease
 from posthouse.gateway.operators import Operators
 from posthouse.gateway.pace import Pace
 from posthouse.gateway.pusher import Pusher
+from posthouse.gateway.reload import Reload, Renewal
 from posthouse.gateway.router import (
     AWAY,
     CONTROL,
@@ -50,7 +52,10 @@ from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.model.errors import OperatorMistake
+from posthouse.model.secret import RetiredSecret
 from posthouse.settings.mistakes import section
+from posthouse.settings.reload import taken_over
+from posthouse.settings.rotation import retired
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
 from posthouse.store.media import Shelf
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
@@ -115,10 +120,18 @@ class TraitsNow(Mapping[str, Traits]):
         return len(self._handlers)
 
 
+@dataclass(frozen=True)
+class Builders:
+    """How bots and handlers are built when settings change; both raise ``OperatorMistake``."""
+
+    channel: Callable[[str, Settings, tuple[RetiredSecret, ...]], Channel]
+    handler: Callable[[str, Settings], Handler]
+
+
 class House:
     """Everything that runs, opened and closed in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what bootstrap builds, one of each
         self,
         settings: Settings,
         world: World,
@@ -126,6 +139,7 @@ class House:
         wakeup: Wakeup,
         handlers: Mapping[str, Handler],
         channels: Mapping[str, Channel],
+        builders: Builders | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -133,11 +147,21 @@ class House:
         self._world = world
         self.started_at = world.clock()
         self.is_stopping = False
-        self.bots: Bots = {
-            name: Bot(name, channels[name], bot.language or settings.language, bot.send_only)
-            for name, bot in settings.bots.items()
+        self._builders = builders
+        self._bots = {
+            name: _bot(name, settings, channel)
+            for name, channel in channels.items()
+            if name in settings.bots
         }
-        self._handlers = handlers
+        self.bots: Bots = self._bots
+        self._handlers = dict(handlers)
+        self._retired: dict[str, tuple[RetiredSecret, ...]] = {}
+        self._routes: list[BaseRoute] = []
+        self._answering: dict[str, Handler] = {}  # the handlers, and those of the house itself
+        self._granted_only: set[str] = set()
+        self._routing: Routing
+        self._operators: Operators
+        self._reload: Reload
         self.around: Surroundings
         self.inbox: Inbox
         self.dispatcher: Dispatcher
@@ -151,7 +175,6 @@ class House:
         """Enter the book as a gateway, build the road and start to run it."""
         settings, world, store = self.settings, self._world, self.store
         await self.wakeup.open()
-        handlers = self._handlers
         for resident in self._residents():
             await resident.open()
         lease_s = settings.gateway.lease_s
@@ -170,17 +193,19 @@ class House:
             new_key=world.new_key,
             at=world.at,
         )
-        routing = await self._routing(handlers)
-        self.inbox = Inbox(self.around, store.chats, store.questions, lambda: routing)
+        self._routing = await self._routing_now()
+        self.inbox = Inbox(self.around, store.chats, store.questions, lambda: self._routing)
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
-        operators = Operators(
+        self._operators = Operators(
             self.around, store.chats, store.grants, store.access, lambda: self.inbox
         )
+        self._answering |= {**self._handlers, **self._control()}
+        self._granted_only |= granted_only(settings)
         self.dispatcher = Dispatcher(
             self.around,
-            {**handlers, **self._control(operators)},
+            self._answering,
             self.deliverer,
-            Door(store.grants, granted_only(settings), operators.ask_about),
+            Door(store.grants, self._granted_only, self._operators.ask_about),
             settings.gateway.turns_max,
         )
         self.supervisor = Supervisor(
@@ -192,8 +217,15 @@ class House:
             _limits(settings),
         )
         self.pushing = self._pushing()
-        for bot in self.bots.values():
-            bot.channel.attach(self.inbox.door(bot))
+        self._list_routes()
+        self._reload = Reload(
+            self.around,
+            self._bots,
+            self._answering,
+            self.dispatcher,
+            self.deliverer,
+            self.supervisor,
+        )
         self.supervisor.start()
 
     def _pushing(self) -> Pushing:
@@ -202,9 +234,9 @@ class House:
         books = PushBooks(store.chats, store.pushes, Shelf(settings.data / MEDIA))
         return Pushing(books, pusher, self._handlers, clock, settings.server.upload_bytes_max)
 
-    async def _routing(self, handlers: Mapping[str, Handler]) -> Routing:
+    async def _routing_now(self) -> Routing:
         settings = self.settings
-        traits = TraitsNow(handlers)
+        traits = TraitsNow(self._handlers)
         house = await self.store.holding.house()
         return Routing(
             rules=settings.routes or default_rules(settings.words, traits),
@@ -214,10 +246,12 @@ class House:
             snapshot_at=house.snapshot_at,
         )
 
+
     def _residents(self) -> Iterator[Resident]:
         return (each for each in self._handlers.values() if isinstance(each, Resident))
 
-    def _control(self, operators: Operators) -> Mapping[str, Handler]:
+    def _control(self) -> Mapping[str, Handler]:
+        operators = self._operators
         return {
             CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
             OPERATORS: operators,
@@ -228,8 +262,71 @@ class House:
     # --- while it runs --------------------------------------------------------------------------
 
     def routes(self) -> Sequence[BaseRoute]:
-        """Return the HTTP routes of all channels."""
-        return [route for bot in self.bots.values() for route in bot.channel.routes()]
+        """Return the HTTP routes of all channels as they are now."""
+        return self._routes
+
+    def _list_routes(self) -> None:
+        self._routes = [route for bot in self.bots.values() for route in bot.channel.routes()]
+
+    async def reload(self, wanted: Settings) -> None:
+        """Work with other settings from now on; what was accepted before stays as it was routed.
+
+        Bots and handlers are built anew only where something of theirs has changed.
+
+        Raises:
+            OperatorMistake: one of them cannot be built; nothing has changed then.
+        """
+        assert self._builders is not None, "this house was built by hand"
+        new = taken_over(self.settings, wanted)
+        retired = self._retired_by(new)
+        renewal = self._renewal(new, retired, self._builders)
+        await self._reload.switch(renewal)
+        self.settings, self._retired = new, retired
+        self._handlers |= renewal.handlers
+        for name in renewal.handlers_gone:
+            self._handlers.pop(name, None)
+        self._answering |= self._control()
+        self._granted_only.clear()
+        self._granted_only |= granted_only(new)
+        self._routing = await self._routing_now()
+        self._list_routes()
+
+    def _retired_by(self, new: Settings) -> dict[str, tuple[RetiredSecret, ...]]:
+        old, now = self.settings.bots, self._world.clock()
+        return {
+            name: retired(
+                old[name].model_extra or {}, bot.model_extra or {}, self._retired.get(name, ()), now
+            )
+            for name, bot in new.bots.items()
+            if name in old
+        }
+
+    def _renewal(
+        self,
+        new: Settings,
+        retired: Mapping[str, tuple[RetiredSecret, ...]],
+        builders: Builders,
+    ) -> Renewal:
+        old = self.settings
+        bots = [
+            name
+            for name in new.bots
+            if name not in old.bots or _look(old, name) != _look(new, name)
+        ]
+        handlers = [
+            name
+            for name, handler in new.handlers.items()
+            if old.handlers.get(name) != handler or old.words != new.words
+        ]
+        return Renewal(
+            bots={
+                name: _bot(name, new, builders.channel(name, new, retired.get(name, ())))
+                for name in bots
+            },
+            bots_gone=tuple(name for name in old.bots if name not in new.bots),
+            handlers={name: builders.handler(name, new) for name in handlers},
+            handlers_gone=tuple(name for name in old.handlers if name not in new.handlers),
+        )
 
     def messages(self) -> Messages:
         """Return the door for scripts that push."""
@@ -264,12 +361,24 @@ class House:
         """Stop reading, let running work end within the time allowed, close the book."""
         self.is_stopping = True
         await self.supervisor.stop(self.settings.gateway.stop_within_s)
+        await self._reload.close()
         for bot in self.bots.values():
             await bot.channel.close()
         for resident in self._residents():
             await resident.close()
         await self.wakeup.close()
         await self.store.close()
+
+
+def _bot(name: str, settings: Settings, channel: Channel) -> Bot:
+    bot = settings.bots[name]
+    return Bot(name, channel, bot.language or settings.language, bot.send_only)
+
+
+def _look(settings: Settings, name: str) -> tuple[BotSettings, str]:
+    """Return everything that a bot's channel is built from."""
+    bot = settings.bots[name]
+    return bot, bot.language or settings.language
 
 
 def granted_only(settings: Settings) -> frozenset[str]:
@@ -324,7 +433,7 @@ def _scenes(
         return None
     pool = Pool(
         Folders(options.scene_dirs, options.public_dirs),
-        settings.data / SCRATCH / name,
+        settings.data / SCRATCH / f"{name}-{world.new_key()}",  # its successor has another
         WorkerLimits(
             memory_bytes_max=options.memory_bytes_max, output_bytes_max=options.output_bytes_max
         ),
@@ -362,9 +471,17 @@ def build_channels(
     Raises:
         OperatorMistake: a channel is unknown, or one of its settings is wrong.
     """
+    build = _channel_builder(world, store, wakeup)
+    return {name: build(name, settings, ()) for name in settings.bots}
+
+
+def _channel_builder(
+    world: World, store: SqliteStore, wakeup: Wakeup
+) -> Callable[[str, Settings, tuple[RetiredSecret, ...]], Channel]:
     connections = Connections()
 
-    def build(name: str, bot: BotSettings) -> Channel:
+    def build(name: str, settings: Settings, retired: tuple[RetiredSecret, ...]) -> Channel:
+        bot = settings.bots[name]
         tools = ChannelTools(
             clock=world.clock,
             sleep=world.sleep,
@@ -378,11 +495,12 @@ def build_channels(
             reader=store.reader,
             host=settings.server.host,
             public_url=settings.server.public_url,
+            retired=retired,
             on_status=connections.changed,
         )
         return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
 
-    return {name: build(name, bot) for name, bot in settings.bots.items()}
+    return build
 
 
 def database_of(settings: Settings) -> Path:
@@ -401,8 +519,13 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     store = SqliteStore.open(database_of(settings), at=world.at, clock=world.clock)
     handlers = build_handlers(settings, world, store.grants)
     wakeup = LocalWakeup()
-    channels = build_channels(settings, world, store, wakeup)
-    return House(settings, world, store, wakeup, handlers, channels)
+    builders = Builders(
+        channel=_channel_builder(world, store, wakeup),
+        handler=lambda name, new: _handler(name, new.handlers[name], new, world, store.grants),
+    )
+    channels = {name: builders.channel(name, settings, ()) for name in settings.bots}
+    shutil.rmtree(settings.data / SCRATCH, ignore_errors=True)  # what a killed house has left
+    return House(settings, world, store, wakeup, handlers, channels, builders)
 
 
 def invitation(settings: Settings, name: str, expires_s: float) -> str:

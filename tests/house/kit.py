@@ -23,7 +23,7 @@ from itertools import count
 from random import Random
 from typing import Any, ParamSpec, cast
 
-from posthouse.bootstrap import House, World
+from posthouse.bootstrap import Builders, House, World
 from posthouse.channels.channel import Channel, Part
 from posthouse.gateway.inbox import BotDoor
 from posthouse.handlers.commands.handler import Commands
@@ -205,6 +205,7 @@ class HouseKit:
     house: House = later(init=False)
     wakeup: LocalWakeup = later(init=False)
     troubles: Callable[[str], Awaitable[None]] | None = None
+    builders: Builders | None = None  # for a house whose settings change
     dies_at: str = ""  # a named point of the road
     _lives: list[Life] = later(default_factory=list)
     skew_s: float = 0.0  # how far the house's clock is off
@@ -234,6 +235,7 @@ class HouseKit:
                 name: cast("Channel", MortalChannel(bot, self.life))
                 for name, bot in self.bots.items()
             },
+            self.builders,
         )
         await self.life.begin(self.house.open())
 

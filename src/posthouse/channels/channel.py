@@ -21,6 +21,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Kind, Outcome
 from posthouse.model.event import Event, ReplyContext
 from posthouse.model.message import Content, Media
+from posthouse.model.secret import RetiredSecret
 from posthouse.store.reader import Roads
 from posthouse.store.rooms import Rooms
 from posthouse.wakeup.wakeup import Wakeup
@@ -181,6 +182,7 @@ class ChannelTools(Struct, frozen=True, kw_only=True):
     language: str = "zh"  # of the house's own words: ``zh`` or ``en``
     rooms: Rooms | None = None  # the web's chat server; None: this house has none
     reader: Roads | None = None  # what became of a message, for people who ask
+    retired: tuple[RetiredSecret, ...] = ()  # replaced secrets that still count
     host: str = "127.0.0.1"  # where the house listens
     public_url: str = ""  # the address people use; empty when none is configured
     on_status: Callable[[str, Status], None] = lambda _bot, _status: None  # at every change

@@ -22,6 +22,16 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "house_stopping": Said("正在关门，最多 {within_s} 秒", "closing, within {within_s} s"),
     "house_stopped": Said("驿站已关门", "the house is closed"),
     "house_forced": Said("不再等待，立即退出", "not waiting any longer, leaving now"),
+    "setting_changed": Said(
+        "配置 {key} 已改变（{counts}）", "setting {key} has changed ({counts})"
+    ),
+    "settings_reloaded": Said(
+        "配置已重新读取，{changes} 处改变；需要重启的：{restart_for}",
+        "settings were read again, {changes} have changed; waiting for a restart: {restart_for}",
+    ),
+    "settings_not_reloaded": Said(
+        "配置没有改变，因为：{problem}", "the settings stay as they were: {problem}"
+    ),
     "house_failed": Said("驿站的一个部件出错", "a part of the house failed"),
     "variable_ignored": Said("环境变量 {name}：{said}", "environment variable {name}: {said}"),
     "library": Said("{library}：{said}", "{library}: {said}"),

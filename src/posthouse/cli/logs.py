@@ -48,6 +48,7 @@ class LineWriter:
         self._stream = stream
         self._lines: queue.Queue[str | None] = queue.Queue(lines_max)
         self._left_out = 0
+        self.hide: Callable[[Iterable[str]], None] = lambda _: None  # told of later secrets
         self._thread = threading.Thread(target=self._write_all, name="log", daemon=True)
         self._thread.start()
 
@@ -235,13 +236,15 @@ def configure_logs(
     """
     stream = stream or sys.stderr
     writer = LineWriter(stream)
+    redaction = Redaction(secrets)
+    writer.hide = redaction.learn
     is_terminal = stream.isatty()
     renderer = Renderer(
         language=speakable(language, stream.encoding),
         is_json=settings.format == "json" or (settings.format == "auto" and not is_terminal),
         is_coloured=is_terminal and not os.environ.get("NO_COLOR"),
         zone=zone,
-        redaction=Redaction(secrets),
+        redaction=redaction,
     )
     structlog.configure(
         processors=[renderer],

@@ -45,9 +45,15 @@ class Redaction:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        known = {secret for secret in secrets if len(secret) >= SECRET_CHARACTERS_MIN}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, longest_first))) if known else None
+        self._secrets: set[str] = set()
+        self._known: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Hide these as well from now on."""
+        self._secrets |= {secret for secret in secrets if len(secret) >= SECRET_CHARACTERS_MIN}
+        longest_first = sorted(self._secrets, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def text(self, text: str, characters_max: int = TEXT_MAX) -> str:
         """Return ``text`` without secrets, as it came otherwise, and not endless."""

@@ -7,7 +7,6 @@ the platform lasts.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 
 import structlog
@@ -39,7 +38,8 @@ class Deliverer:
         self._journal = around.journal
         self._wakeup = around.wakeup
         self._bots = around.bots
-        self._order = deque(around.bots.values())
+        self._left: dict[str, Bot] = {}  # bots that are gone, for calls that were taken before
+        self._rounds = 0
         self._lease = around.lease
         self._pace = around.pace
         self._clock = around.clock
@@ -81,6 +81,20 @@ class Deliverer:
             task = asyncio.create_task(performers.call(bot, Part(verb=Verb.TYPING), chat))
             self._typing.add(task)
             task.add_done_callback(self._typing.discard)
+
+    # --- when bots change ------------------------------------------------------------------
+
+    def remember(self, bot: Bot) -> None:
+        """Keep a bot that has left the house for what was taken for it before."""
+        self._left[bot.name] = bot
+
+    async def drained(self, within_s: float) -> None:
+        """Wait for the calls under way at this moment, so long at most."""
+        if self._calls:
+            await asyncio.wait(tuple(self._calls), timeout=within_s)
+
+    def _bot(self, name: str) -> Bot:
+        return self._bots.get(name) or self._left[name]
 
     # --- the loop ----------------------------------------------------------------------------
 
@@ -147,8 +161,10 @@ class Deliverer:
 
     def _budgets(self, limit: Callable[[Bot, int], int]) -> tuple[Budget, ...]:
         """Share the calls that may still begin between the bots that can send, in turns."""
-        self._order.rotate()
-        bots = [bot for bot in self._order if self._can_send(bot)]
+        bots = [bot for bot in self._bots.values() if self._can_send(bot)]
+        self._rounds += 1
+        first = self._rounds % len(bots) if bots else 0
+        bots = bots[first:] + bots[:first]
         room = self._sends_max - len(self._calls)
         share = min(CLAIM_MAX, max(1, room // max(1, len(bots))))
         budgets = []
@@ -196,7 +212,7 @@ class Deliverer:
     async def _deliver(
         self, claimed: ClaimedDelivery, slot: int | None, slot_body: bytes | None
     ) -> None:
-        bot = self._bots[claimed.delivery.bot]
+        bot = self._bot(claimed.delivery.bot)
         try:
             ready = await self._encoded(bot, claimed)
             if ready is not None:  # else it was dropped meanwhile
@@ -259,7 +275,7 @@ class Deliverer:
             )
 
     async def _amend(self, claimed: ClaimedAmend) -> None:
-        bot = self._bots[claimed.delivery.bot]
+        bot = self._bot(claimed.delivery.bot)
         try:
             outcome = await performers.amend(bot, claimed)
             self._around.at("amend:after")

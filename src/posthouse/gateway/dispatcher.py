@@ -70,6 +70,11 @@ class Dispatcher:
             for stop in unlisten:
                 stop()
 
+    async def drained(self, within_s: float) -> None:
+        """Wait for the turns that are being run at this moment, so long at most."""
+        if self._running:
+            await asyncio.wait(tuple(self._running.values()), timeout=within_s)
+
     async def stop(self, within_s: float) -> None:
         """Take no more turns; wait for the running ones, then give them back to their lanes."""
         self._is_stopping = True

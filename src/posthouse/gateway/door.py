@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -37,7 +38,7 @@ class Door:
     def __init__(
         self,
         grants: Grants,
-        granted_only: frozenset[str],
+        granted_only: AbstractSet[str],
         on_stranger: Callable[[Stranger], Awaitable[None]],
     ) -> None:
         self._grants = grants

@@ -13,7 +13,7 @@ class TokenBucket:
     """``rate_per_s`` tokens a second (may be infinite), at most one second's worth saved up."""
 
     def __init__(self, rate_per_s: float, clock: Callable[[], float]) -> None:
-        self._rate_per_s = rate_per_s
+        self.rate_per_s = rate_per_s
         self._capacity = max(1.0, rate_per_s)
         self._clock = clock
         self._tokens = self._capacity
@@ -44,7 +44,7 @@ class TokenBucket:
         """Return how long until one token is there."""
         self._count()
         missing = max(0.0, 1.0 - self._tokens)
-        return max(0.0, self._held_until_at - self._counted_at, missing / self._rate_per_s)
+        return max(0.0, self._held_until_at - self._counted_at, missing / self.rate_per_s)
 
     def _count(self) -> None:
         """Add what has come since the last look; a clock set back gives and takes nothing."""
@@ -54,7 +54,7 @@ class TokenBucket:
         if elapsed_s < 0:
             self._held_until_at += elapsed_s
         elif self._tokens < self._capacity:
-            self._tokens = min(self._capacity, self._tokens + elapsed_s * self._rate_per_s)
+            self._tokens = min(self._capacity, self._tokens + elapsed_s * self.rate_per_s)
 
 
 class Pace:
@@ -67,11 +67,19 @@ class Pace:
         gateways: int = 1,
     ) -> None:
         self._clock = clock
-        self._interval_s = {bot: 1.0 / can.chat_sends_per_s for bot, can in capabilities.items()}
-        self._buckets = {
-            bot: TokenBucket(can.bot_sends_per_s / gateways, clock)
-            for bot, can in capabilities.items()
-        }
+        self._gateways = gateways
+        self._interval_s: dict[str, float] = {}
+        self._buckets: dict[str, TokenBucket] = {}
+        for bot, can in capabilities.items():
+            self.serve(bot, can)
+
+    def serve(self, bot: str, can: Capabilities) -> None:
+        """Take a bot in, or one whose channel was built anew; what it owes, it still owes."""
+        known = self._buckets.get(bot)
+        if known is None or known.rate_per_s != can.bot_sends_per_s / self._gateways:
+            rate_per_s = can.bot_sends_per_s / self._gateways
+            self._buckets[bot] = TokenBucket(rate_per_s, self._clock)
+        self._interval_s[bot] = 1.0 / can.chat_sends_per_s
 
     def limit(self, bot: str, at_most: int) -> int:
         """Return how many sends of a bot may start now."""

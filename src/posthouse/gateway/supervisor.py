@@ -62,7 +62,7 @@ class Supervisor:
         self._upkeep = upkeep
         self._limits = limits
         self._loops: list[asyncio.Task[None]] = []
-        self._connections: list[asyncio.Task[None]] = []
+        self._connections: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Start the loops, then the connections."""
@@ -76,14 +76,23 @@ class Supervisor:
                 self._prune,
             )
         ]
-        self._connections = [
-            asyncio.create_task(self._forever(self._connection(bot)), name=f"bot {bot.name}")
-            for bot in self._bots.values()
-        ]
+        for bot in self._bots.values():
+            self.connect(bot)
+
+    def connect(self, bot: Bot) -> None:
+        """Give a bot its door, and keep it connected from now on."""
+        bot.channel.attach(self._inbox.door(bot))
+        task = asyncio.create_task(self._forever(self._connection(bot)), name=f"bot {bot.name}")
+        self._connections[bot.name] = task
+
+    async def disconnect(self, name: str) -> None:
+        """Let go of a bot's connection."""
+        if task := self._connections.pop(name, None):
+            await _cancel([task])
 
     async def stop(self, within_s: float) -> None:
         """Stop reading, let running work end, give back what did not."""
-        await _cancel(self._connections)
+        await _cancel(list(self._connections.values()))
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
         await self._deliverer.stop(within_s * CALLS_SHARE)
         await _cancel(self._loops)

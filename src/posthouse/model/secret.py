@@ -1,9 +1,11 @@
-"""Secrets that are shown once and stored as hashes: sessions, tokens, codes, links."""
+"""Secrets: those shown once and stored as hashes (sessions, tokens, codes), those replaced."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+
+from msgspec import Struct
 
 SECRET_BYTES = 32  # 256 random bits
 CODE_DIGITS = 6
@@ -25,3 +27,14 @@ def hashed(secret: str) -> bytes:
     One round is enough for 256 random bits. Passwords are not random: those go through argon2id.
     """
     return hashlib.sha256(secret.encode()).digest()
+
+
+class RetiredSecret(Struct, frozen=True):
+    """A secret that what is on its way may still be signed with."""
+
+    name: str  # of the setting
+    value: str
+    until_at: float
+
+    def __repr__(self) -> str:
+        return f"RetiredSecret({self.name}, until {self.until_at:.0f})"  # never the value

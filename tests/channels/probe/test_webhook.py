@@ -12,11 +12,15 @@ from typing import Any
 
 import aiohttp
 import pytest
+from starlette.applications import Starlette
 
 from posthouse.model.address import Entrance
 from posthouse.model.errors import StorageFull
 from posthouse.model.event import Undecodable
+from posthouse.testing.probe.webhook import Identity, Webhook
+from posthouse.testing.recording_door import RecordingDoor
 from tests.channels.probe.stage import Stage, open_stage, serving
+from tests.house.scripts import call
 from tests.unit.simulators.scene import NOON, saying
 
 BODY = json.dumps({"type": "message"}).encode()
@@ -178,3 +182,23 @@ async def test_a_slot_waits_no_longer_than_the_platform() -> None:
         push_to(stage, "slot", url)
         await stage.scene.server.tell(saying("slot", "hello"))
     assert stage.door.waits_s == [pytest.approx(1.6)]
+
+
+async def test_a_replaced_secret_counts_until_its_time_is_over() -> None:
+    body = json.dumps({"type": "message"}).encode()
+    now = [NOON]
+    old = (b"old-secret", NOON + 3600)
+    identity = Identity(
+        name="a", bot_id="bot", secret=b"new", retired=(old,), body_bytes_max=4096, slot_s=0.0
+    )
+    webhook = Webhook(identity, lambda: now[0])
+    webhook.attach(RecordingDoor())
+    app = Starlette(routes=[webhook.route()])
+
+    async def status(secret: str) -> int:
+        headers = signed(body, now[0], secret)
+        return (await call(app, "POST", "/webhooks/a", body, headers)).status
+
+    assert [await status(secret) for secret in ("new", "old-secret", "other")] == [200, 200, 403]
+    now[0] += 3600
+    assert [await status(secret) for secret in ("new", "old-secret", "other")] == [200, 403, 403]

@@ -161,6 +161,11 @@ class ProbeChannel:
             name=self._name,
             bot_id=self._bot_id,
             secret=self._options.secret.get_secret_value().encode(),
+            retired=tuple(
+                (each.value.encode(), each.until_at)
+                for each in self._tools.retired
+                if each.name == "secret"
+            ),
             body_bytes_max=self._options.body_bytes_max,
             slot_s=self._capabilities.slot_s,
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
@@ -25,6 +26,7 @@ class Identity(Struct, frozen=True, kw_only=True):
     name: str  # in the house
     bot_id: str  # its person id on the platform
     secret: bytes
+    retired: tuple[tuple[bytes, float], ...] = ()  # replaced secrets, and until when they count
     body_bytes_max: int
     slot_s: float  # 0: no slot
 
@@ -66,7 +68,8 @@ class Webhook:
         identity, now = self._identity, self._clock()
         timestamp = request.headers.get("X-Probe-Timestamp", "")
         signature = request.headers.get("X-Probe-Signature", "")
-        payload = verify(body, timestamp, signature, identity.secret, now)
+        secrets = [secret for secret, until_at in identity.retired if now < until_at]
+        payload = _verified(body, timestamp, signature, (identity.secret, *secrets), now)
         return decode(payload, identity.name, identity.bot_id, now)
 
     async def _accept(self, event: Event) -> Response:
@@ -78,6 +81,17 @@ class Webhook:
         wait_s = self._identity.slot_s * SLOT_MARGIN
         body = await self._door.answer((event,), Entrance.WEBHOOK, wait_s)
         return Response() if body is None else _Answer(body, event, self._door)
+
+
+def _verified(
+    body: bytes, timestamp: str, signature: str, secrets: Sequence[bytes], now: float
+) -> bytes:
+    """Check against each secret; the last one's refusal is everybody's."""
+    *others, last = secrets
+    for secret in others:
+        with suppress(Refused):
+            return verify(body, timestamp, signature, secret, now)
+    return verify(body, timestamp, signature, last, now)
 
 
 class _TooLong(Exception):
