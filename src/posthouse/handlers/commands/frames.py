@@ -226,6 +226,10 @@ class Garbled(Exception):
     """A worker sent what is no frame: something else wrote to its line."""
 
 
+class TookTooLong(Exception):
+    """The time of a call is over."""
+
+
 class Line(asyncio.Protocol):
     """The house's end of the line to a worker."""
 
@@ -236,6 +240,7 @@ class Line(asyncio.Protocol):
         self._coming: asyncio.Future[None] | None = None
         self._is_over = False
         self._is_garbled = False
+        self._is_late = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember whom to talk to."""
@@ -271,6 +276,11 @@ class Line(asyncio.Protocol):
         self._is_over = True
         self._wake()
 
+    def expire(self) -> None:
+        """Let nobody wait any longer, nor take what is still to come."""
+        self._is_late = True
+        self._wake()
+
     def _wake(self) -> None:
         if self._coming is not None and not self._coming.done():
             self._coming.set_result(None)
@@ -290,7 +300,10 @@ class Line(asyncio.Protocol):
 
         Raises:
             Garbled: what came is no frame.
+            TookTooLong: ``expire`` was called.
         """
+        if self._is_late:
+            raise TookTooLong
         while not self._frames:
             if self._is_garbled:
                 raise Garbled
@@ -298,6 +311,8 @@ class Line(asyncio.Protocol):
                 return None
             self._coming = asyncio.get_running_loop().create_future()
             await self._coming
+            if self._is_late:
+                raise TookTooLong
         frame = self._frames.popleft()
         if self._transport is not None and not self._transport.is_reading() and not self._is_over:
             self._cut_frames()

@@ -69,7 +69,7 @@ class Commands:
 
     def traits_for(self, turn: Turn) -> Traits:
         """How this turn is run: what a scene has begun is never run twice."""
-        if self._scenes is None or (turn.answer is None and self._builtin(turn)[0] in BUILTIN):
+        if self._scenes is None or (turn.answer is None and self._builtin(turn.text)[0] in BUILTIN):
             return self.traits
         return replace(self.traits, on_crash=OnCrash.REPORT, max_run_s=RUNS_S_MAX)
 
@@ -89,11 +89,12 @@ class Commands:
         Raises:
             CannotAnswer: the person may not, or the command failed.
         """
-        name, arguments = self._builtin(turn)
+        text = turn.text.strip()
+        name, arguments = self._builtin(text)
         if turn.answer is None and name in BUILTIN and name != "help":
             yield Send(Content(BUILTIN[name].run(arguments, turn, context.language)), is_last=True)
             return
-        found = await self._find(turn, context)
+        found = await self._find(text, turn, context)
         if isinstance(found, str):
             yield Send(Content(found), is_last=True)
             return
@@ -102,26 +103,25 @@ class Commands:
             async for action in actions:
                 yield action
 
-    def _builtin(self, turn: Turn) -> tuple[str, str]:
-        """Split the text into a first word and the rest, as it was written."""
-        first, *rest = without_prefix(turn.text, self._prefixes).split(maxsplit=1) or [""]
+    def _builtin(self, text: str) -> tuple[str, str]:
+        """Split a text into its first word and the rest, as it was written."""
+        first, *rest = without_prefix(text, self._prefixes).split(maxsplit=1) or [""]
         return first.partition("@")[0].lower(), "".join(rest)
 
-    async def _find(self, turn: Turn, context: TurnContext) -> Errand | str:
+    async def _find(self, text: str, turn: Turn, context: TurnContext) -> Errand | str:
         """Find what a scene has to do, or what is to be said at once."""
         scenes = self._scenes
         if scenes is not None and turn.answer is not None and turn.answer.state:
             return await scenes.answered(turn.answer, turn, context)
-        if len(turn.text) > TEXT_CHARACTERS_MAX:
+        if len(text) > TEXT_CHARACTERS_MAX:
             return say("too_long", context.language)
         if scenes is not None:
-            text = turn.text.strip()
             mark = next((each for each in scenes.special if text.startswith(each)), None)
             if mark is not None:
                 rest = text.removeprefix(mark).strip()
                 return await scenes.marked(mark, rest, turn, context)
         try:
-            spoken = parse(turn.text, self._prefixes)
+            spoken = parse(text, self._prefixes)
         except NotClosed as quote:
             return say("not_closed", context.language, quote=quote)
         except TooManyWords:

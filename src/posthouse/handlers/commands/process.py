@@ -151,15 +151,17 @@ class Process:
             raise CannotLoad
         return reply
 
-    async def run(self, call: Call) -> AsyncGenerator[Speech | EndFrame]:
+    async def run(self, call: Call, give_up_s: float) -> AsyncGenerator[Speech | EndFrame]:
         """Let it run a call; yields what it says, and at last how it ended.
 
         Whoever leaves before that kills the worker.
 
         Raises:
             Died: it ended without a word.
+            TookTooLong: it did not end within ``give_up_s``.
         """
         self._call = call.id
+        timer = asyncio.get_running_loop().call_later(give_up_s, self._line.expire)
         self._output.begin(call.id)
         self._line.send(pack(call))
         is_over = False
@@ -173,6 +175,7 @@ class Process:
         except Garbled as error:
             raise Died from error
         finally:
+            timer.cancel()
             if not is_over:
                 await self.kill()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
@@ -33,6 +32,7 @@ from posthouse.handlers.commands.frames import (
     SaidText,
     SceneEntry,
     Senseless,
+    TookTooLong,
     Where,
 )
 from posthouse.handlers.commands.grammar import Spoken
@@ -296,33 +296,23 @@ class _Running:
         What is said last, together with the end, is marked so: it can then travel in a reply
         slot, and is stored with the end of the turn.
         """
-        ends_at = asyncio.get_running_loop().time() + self._errand.give_up_s
-        async with aclosing(worker.run(self._errand.call)) as replies:
-            held: Send | None = None
-            while (reply := await self._next(replies, ends_at)) is not None:
-                if held is not None:
-                    yield replace(held, is_last=isinstance(reply, Done))
-                    held = None
-                action = await self._action(reply)
-                if isinstance(action, Send) and worker.has_more:
-                    held = action
-                elif action is not None:
-                    yield action
-
-    async def _next(self, replies: AsyncGenerator[Reply], ends_at: float) -> Reply | None:
-        """Wait for what the worker says next; at the end of its time, end it."""
-        if asyncio.get_running_loop().time() >= ends_at:  # who always has more to say as well
-            raise self._gave_up()
+        seconds = self._errand.give_up_s
+        held: Send | None = None
         try:
-            async with asyncio.timeout_at(ends_at):
-                return await anext(replies, None)
-        except TimeoutError:
-            raise self._gave_up() from None
+            async with aclosing(worker.run(self._errand.call, seconds)) as replies:
+                async for reply in replies:
+                    if held is not None:
+                        yield replace(held, is_last=isinstance(reply, Done))
+                        held = None
+                    action = await self._action(reply)
+                    if isinstance(action, Send) and worker.has_more:
+                        held = action
+                    elif action is not None:
+                        yield action
+        except TookTooLong:
+            raise self._end("gave_up", "handler_timeout", seconds=seconds) from None
         except Died:
             raise self._end("died") from None
-
-    def _gave_up(self) -> CannotAnswer:
-        return self._end("gave_up", "handler_timeout", seconds=self._errand.give_up_s)
 
     async def _action(self, reply: Reply) -> Action | None:
         match reply:
