@@ -68,6 +68,7 @@ class Place(Struct, frozen=True, omit_defaults=True):
     platform_id: str
     kind: ChatKind = ChatKind.GROUP
     title: str = ""
+    language: str = ""  # "zh" or "en" where the platform knows; counts when the chat is new
 
 
 class Chat(Struct, frozen=True):

@@ -34,6 +34,7 @@ class Room(Struct, frozen=True, kw_only=True):
     created_at: float
     version: int = 0  # how many changes it has seen
     people_version: int = 0  # at which of them its title, or somebody in it, last changed
+    language: str = ""  # of the person who opened it; "" = the bot's
 
 
 class Member(Struct, frozen=True, kw_only=True):

@@ -106,6 +106,15 @@ def test_every_errand_has_a_key_of_its_own() -> None:
     assert len(set(keys)) == len(keys) - len(members) + 1  # one room has one change per version
 
 
+def test_the_bot_speaks_the_language_of_who_opened_the_room() -> None:
+    english = Room(
+        id="r1", bot="web", kind=ChatKind.GROUP, title="x", created_at=1.0, language="en"
+    )
+    event = event_of(errand(ErrandKind.CREATED, 0), english, None, "bot")
+    assert event is not None
+    assert event.place.language == "en"
+
+
 def test_opening_a_private_room_brings_nobody() -> None:
     private = Room(id="r1", bot="web", kind=ChatKind.PRIVATE, title="x", created_at=1.0)
     assert event_of(errand(ErrandKind.CREATED, 0), private, None, "bot") is None

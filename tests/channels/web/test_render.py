@@ -134,6 +134,11 @@ def test_links_leave_in_a_page_of_their_own() -> None:
         assert 'href="https://a.example"' in render.typed(sentence), sentence
 
 
+def test_a_scheme_nobody_knows_is_no_link() -> None:
+    for text in ("<a1:x>", "[x](a1:x)", "[x](javascript:alert)", "[x](/settings)"):
+        assert "<a " not in render.answer(text), text
+
+
 def test_a_picture_from_elsewhere_is_a_link() -> None:
     html = render.answer("![a cat](https://a.example/cat.png)")
     assert "<img" not in html

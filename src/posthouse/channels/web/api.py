@@ -16,7 +16,7 @@ from posthouse.channels.web.exchange import Endpoint, json, read_body
 from posthouse.channels.web.pace import Buckets
 from posthouse.channels.web.settings import NUMBER_MAX, ROOMS_PER_PERSON_MAX
 from posthouse.channels.web.visitors import Seat, good_title, tidy
-from posthouse.channels.web.words import Declined
+from posthouse.channels.web.words import Declined, asked_language
 from posthouse.model.address import ChatKind
 from posthouse.store.rooms import Room
 
@@ -83,7 +83,7 @@ class PeopleAndRooms:
         was_known = await visitors.known(request) is not None
         person, shown_in = await visitors.name(request, body.name)
         if not was_known:
-            await self._chat.welcome(person)
+            await self._chat.welcome(person, asked_language(request))
         for room in shown_in:
             self._chat.live.changed(room)
         response = json({"id": person.id, "name": person.name})
@@ -122,7 +122,7 @@ class PeopleAndRooms:
         title = self._chat.options.bot_name if is_private else good_title(body.title)
         if len(await self._chat.lines(person)) >= ROOMS_PER_PERSON_MAX:
             raise Declined("rooms_too_many")
-        room = await self._chat.open_room(person, body.kind, title)
+        room = await self._chat.open_room(person, body.kind, title, asked_language(request))
         me = await self._chat.rooms.member(room.id, person.id)
         assert me is not None
         return json(await self._chat.page(Seat(room, me)), status=201)

@@ -70,21 +70,28 @@ class Chat(Struct, frozen=True, kw_only=True):
             read_number=me.read_number,
         )
 
-    async def open_room(self, person: Person, kind: ChatKind, title: str) -> Room:
-        """Open a room with its first person in it.
+    async def open_room(self, person: Person, kind: ChatKind, title: str, language: str) -> Room:
+        """Open a room with its first person in it; the bot speaks their ``language`` there.
 
         Raises:
             TryLater: it is open, but the road could not be told yet.
         """
         now = self.clock()
-        new = Room(id=self.new_key()[:12], bot=self.bot, kind=kind, title=title, created_at=now)
+        new = Room(
+            id=self.new_key()[:12],
+            bot=self.bot,
+            kind=kind,
+            title=title,
+            created_at=now,
+            language=language,
+        )
         room = await self.rooms.create(new, person.id, now)
         await self.errands.run(room.id)
         return room
 
-    async def welcome(self, person: Person) -> Room:
+    async def welcome(self, person: Person, language: str) -> Room:
         """Give somebody new a room of their own to begin in."""
-        return await self.open_room(person, ChatKind.PRIVATE, self.options.bot_name)
+        return await self.open_room(person, ChatKind.PRIVATE, self.options.bot_name, language)
 
     def join_link(self, room: str, expires_s: float = 0.0) -> tuple[str, float]:
         """Return a link that lets people into a room (``""``: into the house), and until when.

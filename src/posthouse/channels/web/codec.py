@@ -80,7 +80,13 @@ def number_of(message_id: str) -> int | None:
 
 
 def place_of(room: Room) -> Place:
-    return Place(bot=room.bot, platform_id=room.id, kind=room.kind, title=room.title)
+    return Place(
+        bot=room.bot,
+        platform_id=room.id,
+        kind=room.kind,
+        title=room.title,
+        language=room.language,
+    )
 
 
 def event_of(errand: Errand, room: Room, message: Message | None, bot_name: str) -> Event | None:

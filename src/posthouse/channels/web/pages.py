@@ -31,7 +31,7 @@ from posthouse.channels.web.settings import (
     TITLE_CHARS_MAX,
 )
 from posthouse.channels.web.view import RoomPage
-from posthouse.channels.web.words import PAGE_WORDS, Declined
+from posthouse.channels.web.words import PAGE_WORDS, Declined, asked_language
 from posthouse.model.address import Person
 from posthouse.store.rooms import Room
 
@@ -204,17 +204,17 @@ class Pages:
             if declined.problem.code != "bad_name":
                 raise
             return await self._show_invitation(request, room, declined, name)
-        response = _relative(await self._enter(room, person))
+        response = _relative(await self._enter(request, room, person))
         self._chat.visitors.remember(request, response, person)
         return response
 
-    async def _enter(self, room: Room | None, person: Person) -> str:
+    async def _enter(self, request: Request, room: Room | None, person: Person) -> str:
         """Let somebody in; returns where to, seen from the join link."""
         if room is not None:
             await self._chat.join(room.id, person)
             return f"../rooms/{room.id}"
         if not await self._chat.lines(person):
-            await self._chat.welcome(person)
+            await self._chat.welcome(person, self._language_of(request))
         return f"../../{self._path_name}"
 
     async def _invited_room(self, invitation: Invitation) -> Room | None:
@@ -293,11 +293,7 @@ class Pages:
         return "../" if "/" in below else f"{self._path_name}/"
 
     def _language_of(self, request: Request) -> str:
-        chosen = request.cookies.get("posthouse_language", "")
-        if chosen in PAGE_WORDS:
-            return chosen
-        accepted = request.headers.get("accept-language", "").strip()[:2].casefold()
-        return accepted if accepted in PAGE_WORDS else self._language
+        return asked_language(request) or self._language
 
 
 def _relative(address: str) -> Response:

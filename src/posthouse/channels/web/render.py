@@ -30,6 +30,7 @@ _URL = re.compile(
     re.IGNORECASE,
 )
 _LINK_ATTRIBUTES = 'target="_blank" rel="noopener noreferrer nofollow"'
+_FOLLOWED = ("http://", "https://", "mailto:")
 _LANGUAGE = re.compile(r"[A-Za-z0-9_+#.-]{1,24}")
 
 Environment = MutableMapping[str, Any]  # markdown-it's own way to hand something through
@@ -99,7 +100,14 @@ class _Html(RendererHTML):
 
 def _answer_parser() -> MarkdownIt:
     options = {"html": False, "breaks": True}
-    return MarkdownIt("commonmark", options, renderer_cls=_Html).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", options, renderer_cls=_Html)
+    parser.validateLink = _is_followed  # type: ignore[method-assign,assignment]  # its own way
+    return parser.enable(["table", "strikethrough"])
+
+
+def _is_followed(address: str) -> bool:
+    """Whether a link may be one: whatever else stands in the text stays text."""
+    return address.lower().startswith(_FOLLOWED)
 
 
 def _typed_parser() -> MarkdownIt:

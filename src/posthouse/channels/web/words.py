@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from starlette.requests import Request
 
 
 class Problem(Struct, frozen=True):
@@ -146,6 +147,15 @@ PAGE_WORDS: dict[str, dict[str, str]] = {
         " operators get one by `posthouse invite`.",
     },
 }
+
+
+def asked_language(request: Request) -> str:
+    """Return the language a page asks for, by its own choice or the browser's; "" for others."""
+    chosen = request.cookies.get("posthouse_language", "")
+    if chosen in PAGE_WORDS:
+        return chosen
+    accepted = request.headers.get("accept-language", "").strip()[:2].casefold()
+    return accepted if accepted in PAGE_WORDS else ""
 
 
 class Declined(Exception):

@@ -125,6 +125,7 @@ def _enter(database: Database, place: Place, now: float) -> Chat:
         kind=place.kind,
         title=place.title,
         now=now,
+        language=place.language,
     )
     assert row is not None
     database.run(SQL["alias"], chat=row[0], platform_id=place.platform_id)

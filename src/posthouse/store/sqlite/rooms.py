@@ -34,7 +34,7 @@ SQL = load("sqlite/rooms.sql")
 STEP = "room"  # in ``store/points.py``
 
 _SNIPPET_CHARS = 500
-_ROOM_COLUMNS = 7
+_ROOM_COLUMNS = 8
 _NEWEST = 2**62
 
 _saids = msgspec.json.Decoder(Said)
@@ -171,7 +171,15 @@ def name_person(db: Database, bot: str, person: str, name: str, now: float) -> t
 
 
 def create(db: Database, room: Room, owner: str, now: float) -> Room:
-    db.run(SQL["create"], room=room.id, bot=room.bot, kind=room.kind, title=room.title, now=now)
+    db.run(
+        SQL["create"],
+        room=room.id,
+        bot=room.bot,
+        kind=room.kind,
+        title=room.title,
+        now=now,
+        language=room.language,
+    )
     db.run(SQL["join"], room=room.id, person=owner, role=Role.OWNER, now=now, read_number=0)
     version = _count_people_change(db, room.id)
     _add_errand(db, room.id, ErrandKind.CREATED, version, owner, now)
@@ -411,7 +419,7 @@ def _snippet(said: Said) -> str:
 
 
 def _room(row: Row) -> Room:
-    room, bot, kind, title, created_at, version, people_version = row
+    room, bot, kind, title, created_at, version, people_version, language = row
     return Room(
         id=room,
         bot=bot,
@@ -420,6 +428,7 @@ def _room(row: Row) -> Room:
         created_at=created_at,
         version=version,
         people_version=people_version,
+        language=language,
     )
 
 

@@ -32,6 +32,14 @@ async def an_unknown_number_is_nothing(scene: Scene) -> None:
     same(await scene.store.chats.get(99_999), None, "an unknown chat")
 
 
+async def a_new_chat_speaks_the_language_of_its_place(scene: Scene) -> None:
+    chats = scene.store.chats
+    english = await chats.resolve(Place(BOT, "oc_1", language="en"), scene.now)
+    same(english.language, "en", "the language of a new chat")
+    later = await chats.resolve(Place(BOT, "oc_1", language="zh"), scene.now)
+    same(later.language, "en", "the language of a chat that is known")
+
+
 async def a_newer_title_is_kept(scene: Scene) -> None:
     chats = scene.store.chats
     await chats.resolve(Place(BOT, "oc_1", title="old"), scene.now)

@@ -15,8 +15,8 @@ LIMIT :limit;
 
 -- name: enter
 -- A chat nobody has seen before.
-INSERT INTO chats (bot, platform_id, kind, title, mode_since_at)
-VALUES (:bot, :platform_id, :kind, :title, :now)
+INSERT INTO chats (bot, platform_id, kind, title, mode_since_at, language)
+VALUES (:bot, :platform_id, :kind, :title, :now, :language)
 RETURNING id;
 
 -- name: alias

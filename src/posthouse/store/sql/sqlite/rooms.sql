@@ -14,12 +14,12 @@ SELECT name FROM web_people WHERE bot = :bot AND id = :person;
 
 -- name: create
 -- A new room; its owner is its first change.
-INSERT INTO web_rooms (id, bot, kind, title, created_at)
-VALUES (:room, :bot, :kind, :title, :now);
+INSERT INTO web_rooms (id, bot, kind, title, created_at, language)
+VALUES (:room, :bot, :kind, :title, :now, :language);
 
 -- name: room
 -- One room of one bot.
-SELECT id, bot, kind, title, created_at, version, people_version
+SELECT id, bot, kind, title, created_at, version, people_version, language
 FROM web_rooms WHERE id = :room AND bot = :bot;
 
 -- name: count_change
@@ -71,7 +71,8 @@ WHERE m.room = :room ORDER BY m.place;
 -- name: rooms_of
 -- Somebody's rooms with what is unread (counted to 100) and the newest message, newest first.
 SELECT
-  r.id, r.bot, r.kind, r.title, r.created_at, r.version, r.people_version, me.role,
+  r.id, r.bot, r.kind, r.title, r.created_at, r.version, r.people_version, r.language,
+  me.role,
   (SELECT count(*) FROM (
     SELECT 1 FROM web_messages u
     WHERE u.room = r.id AND u.number > me.read_number AND u.sender <> me.person
