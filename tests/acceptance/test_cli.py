@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -123,6 +125,14 @@ class House:
         self.process.send_signal(number)
         _, err = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, err.decode()
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_counts() -> Iterator[None]:
+    """Let programs hear Ctrl+C: jobs in the background of a script ignore it, and pass that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -324,6 +334,25 @@ def test_init_writes_a_file_that_run_reads(shell: Shell) -> None:
     assert shell.do("doctor", "--json").code == OK
     assert shell.do("init", "--force").code == OK
     assert file.read_text() == written
+
+
+def test_an_invitation_lets_the_first_person_in_from_elsewhere(shell: Shell) -> None:
+    house = shell.start("--host", "0.0.0.0")  # noqa: S104 - what an operator does
+    assert "posthouse invite" in house.said
+    with pytest.raises(urllib.error.HTTPError) as closed:
+        house.get("/chat")
+    assert closed.value.code == http.HTTPStatus.FORBIDDEN
+    assert "posthouse invite" in closed.value.read().decode()
+    done = shell.do("invite", "--data", "data")
+    assert done.code == OK, done
+    with urllib.request.urlopen(done.out.strip()) as page:  # noqa: S310
+        assert "Enter the chat" in page.read().decode()
+
+
+def test_an_invitation_is_for_a_web_bot(shell: Shell) -> None:
+    done = shell.do("invite", "--data", "data", "--bot", "nobody")
+    assert done.code == MISTAKE
+    assert "--bot" in done.err
 
 
 def test_tools_need_a_house(shell: Shell) -> None:
