@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -33,7 +34,7 @@ class Passwords:
     async def hash(self, password: str) -> str:
         """Return what is stored of a password."""
         async with self._one_at_a_time:
-            return await asyncio.to_thread(self._hasher.hash, password)
+            return await asyncio.to_thread(self._hasher.hash, _as_typed(password))
 
     async def is_right(self, stored: str, password: str) -> bool:
         """Whether a password is the stored one; as slow for an empty ``stored``."""
@@ -47,9 +48,14 @@ class Passwords:
         if len(password) > CHARS_MAX:  # nobody has such a one
             return False
         try:
-            return self._hasher.verify(stored, password)
+            return self._hasher.verify(stored, _as_typed(password))
         except (VerificationError, InvalidHashError):
             return False
+
+
+def _as_typed(password: str) -> bytes:
+    """Return the same bytes for the same letters, whichever way a keyboard composes them."""
+    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")
 
 
 def check_new(password: str, name: str) -> None:

@@ -76,7 +76,8 @@ def read_grant(
 def read_subject(word: Word, chat: int | None = None, me: Person | None = None) -> Subject | None:
     """Read who: a mention, ``person:ou_1``, ``people:ops``, ``chat:7``, ``chat``, ``everyone``."""
     if isinstance(word, Mention):
-        return Subject(SubjectKind.PERSON, word.person_id)
+        is_one = word.person_id not in {"", ANY}  # a platform's own sign for everybody is no id
+        return Subject(SubjectKind.PERSON, word.person_id) if is_one else None
     if word in EVERYBODY:
         return Subject(SubjectKind.PERSON, ANY)
     if word in HERE and chat is not None:

@@ -26,7 +26,7 @@ def hashed(secret: str) -> bytes:
 
     One round is enough for 256 random bits. Passwords are not random: those go through argon2id.
     """
-    return hashlib.sha256(secret.encode()).digest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()  # whatever is typed
 
 
 class RetiredSecret(Struct, frozen=True):

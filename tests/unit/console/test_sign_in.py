@@ -206,7 +206,7 @@ async def test_logging_out_ends_it(console: Console) -> None:
     await console.sign_in.log_out(entered.secret)
 
 
-@pytest.mark.parametrize("secret", ["", "guess", "\x00", "é" * 5000])
+@pytest.mark.parametrize("secret", ["", "guess", "\x00", "\ud800", "é" * 5000])
 async def test_what_is_no_secret_is_nobody(console: Console, secret: str) -> None:
     await console.set_up()
     assert await console.sign_in.who(secret) is None
@@ -324,6 +324,14 @@ async def test_a_password_counts_to_its_last_letter() -> None:
     assert not await passwords.is_right(stored, longest[:-1])
     assert not await passwords.is_right(stored, longest + "i")
     assert not await passwords.is_right("nonsense", longest)
+
+
+async def test_one_keyboard_composes_letters_otherwise_than_another() -> None:
+    passwords = Passwords(memory_kib=8, rounds=1)
+    stored = await passwords.hash("caf\u00e9 au lait, please")
+    assert await passwords.is_right(stored, "cafe\u0301 au lait, please")
+    assert not await passwords.is_right(stored, "cafe au lait, please")
+    assert not await passwords.is_right(stored, "\ud800")
 
 
 async def test_the_house_hashes_as_strongly_as_is_advised() -> None:

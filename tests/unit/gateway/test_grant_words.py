@@ -50,8 +50,21 @@ def test_who(word: str | Mention, subject: str) -> None:
     assert str(read_subject(word, 12, ME)) == subject
 
 
-@pytest.mark.parametrize("word", ["@Ann", "ann", "person:", "chat:seven", "dog:rex", "", "x" * 999])
-def test_what_is_nobody(word: str) -> None:
+@pytest.mark.parametrize(
+    "word",
+    [
+        Mention("*", "all"),
+        Mention(""),
+        "@Ann",
+        "ann",
+        "person:",
+        "chat:seven",
+        "dog:rex",
+        "",
+        "x" * 999,
+    ],
+)
+def test_what_is_nobody(word: str | Mention) -> None:
     assert read_subject(word, 12, ME) is None
 
 
