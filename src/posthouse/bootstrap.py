@@ -193,6 +193,7 @@ class House:
             new_key=world.new_key,
             at=world.at,
         )
+            is_held=self._is_held,
         self._routing = await self._routing_now()
         self.inbox = Inbox(self.around, store.chats, store.questions, lambda: self._routing)
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
@@ -256,6 +257,8 @@ class House:
             CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
             OPERATORS: operators,
             RECALL_REPORT: RecallReport(self.around),
+    async def _is_held(self) -> bool:
+        return (await self.store.holding.house()).is_held
             AWAY: Away(lambda: self.inbox, self.bots),
         }
 

@@ -1,21 +1,34 @@
 """A restored house listens and says nothing before an operator has looked; a bot may only send."""
 
-from posthouse.handlers.handler import Handler
+from collections.abc import AsyncGenerator
+
+from posthouse.handlers.handler import Handler, TurnContext
+from posthouse.model.action import Action, Send, Typing
+from posthouse.model.delivery import NotSent
+from posthouse.model.message import Content
+from posthouse.model.turn import Turn
 from posthouse.settings.settings import BotSettings
 from posthouse.store.holding import Decision
+from posthouse.testing.null_channel import Answer
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated
-from tests.house.people import pressed, said
+from tests.house.people import edited, pressed, said
+
+DAY_S = 24 * 3600.0
 
 
 async def restored(handler: Handler | None = None) -> HouseKit:
     """A house on a snapshot that was taken just now."""
     house = closed(handler=handler)
+    await open_held(house)
+    return house
+
+
+async def open_held(house: HouseKit) -> None:
     house.store._reading.connection.execute(
         "UPDATE house SET is_held = 1, snapshot_at = ?", (house.clock(),)
     )
     await house.open()
     await house.quiet(1.0)
-    return house
 
 
 @simulated
@@ -32,6 +45,56 @@ async def test_nothing_is_said_until_somebody_releases_the_house() -> None:
     assert await house.texts() == ("re 1",)
     assert await house.texts("other") == ("re 2",)
     await house.check()
+
+
+@simulated
+async def test_a_held_house_shows_no_typing_sign() -> None:
+    async def types(turn: Turn, _: TurnContext) -> AsyncGenerator[Action]:
+        yield Typing()
+        yield Send(Content(f"re {turn.text}"))
+
+    house = await restored(Scripted(types))
+    await house.say("1")
+    await house.quiet(60.0)
+    assert house.bots["b"].calls == []
+    await house.store.holding.release()
+    await house.say("2")
+    await house.quiet()
+    assert len(house.bots["b"].calls) == 3
+    assert await house.texts() == ("re 1", "re 2")
+
+
+@simulated
+async def test_a_held_house_takes_nothing_back_and_rewrites_nothing() -> None:
+    house = await opened()
+    await house.say("1")
+    second = await house.say("2", room="other")
+    await house.quiet(60.0)
+    await house.crash()
+    before = len(house.bots["b"].calls)
+    await open_held(house)
+    await house.say("撤回")
+    await house.accept(edited(second, "two", at=house.clock()))
+    await house.quiet(3600.0)
+    assert len(house.bots["b"].calls) == before
+    await house.store.holding.release()
+    await house.quiet()
+    assert await house.texts() == ("Took back 1.",)
+    assert await house.texts("other") == ("re two",)
+
+
+@simulated
+async def test_what_was_tried_before_an_old_backup_is_sent_when_an_operator_says_so() -> None:
+    cannot_reach = Answer(NotSent("cannot_reach", retry_after_s=60.0))
+    house = await opened(script=[cannot_reach])
+    await house.say("1")
+    await house.quiet(5.0)
+    await house.crash()
+    await house.quiet(2 * DAY_S)
+    await open_held(house)
+    assert await house.store.holding.decide(Decision.SEND, None, house.clock()) == 1
+    await house.quiet()
+    assert await house.texts() == ("re 1",)
 
 
 @simulated

@@ -25,6 +25,10 @@ def _nothing(_: str) -> None:
     return
 
 
+async def _never() -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """The book, the bots and the clock; built once, in ``bootstrap``."""
@@ -37,6 +41,7 @@ class Surroundings:
     clock: Callable[[], float]
     sleep: Callable[[float], Awaitable[None]]
     new_key: Callable[[], str]  # 128 fresh random bits, hex
+    is_held: Callable[[], Awaitable[bool]] = _never  # restored: nobody is to hear anything yet
     slots: ReplySlots = field(default_factory=ReplySlots)
     drafts: Drafts = field(default_factory=Drafts)
     at: Callable[[str], None] = _nothing  # told at named points; the laboratory kills there

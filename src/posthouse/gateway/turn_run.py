@@ -236,7 +236,7 @@ class TurnRun:
             case Draft(text=text):
                 await self._show(text)
             case Typing():
-                self._type()
+                await self._type()
             case Edit():
                 self._edits.append(self._amend(action))
             case Recall(delivery=delivery):
@@ -272,11 +272,13 @@ class TurnRun:
         self._put_through += len(news)
         around.wakeup.nudge(SENDS)
 
-    def _type(self) -> None:
-        """Show a typing sign, unless the last one is still to be seen."""
+    async def _type(self) -> None:
+        """Show a typing sign, unless the last one is still to be seen, or the house is held."""
         now = self._around.clock()
-        if not self._is_shadow and abs(now - self._typed_at) >= TYPING_EVERY_S:
-            self._typed_at = now
+        if self._is_shadow or abs(now - self._typed_at) < TYPING_EVERY_S:
+            return
+        self._typed_at = now
+        if not await self._around.is_held():
             self._deliverer.type(self._bot, self._turn.chat)
 
     async def _show(self, text: str) -> None:
@@ -284,7 +286,7 @@ class TurnRun:
         if self._is_shadow or not text.strip():
             return
         if kind is DraftKind.TYPING:
-            self._type()
+            await self._type()
         if kind is not DraftKind.MESSAGE or self._turn.replaces is not None or self._put_through:
             return
         if self._writer is None:
