@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from posthouse.handlers.handler import TurnContext
+from posthouse.handlers.handler import Traits, TurnContext
 from posthouse.model.action import Action, Ask, Draft, Edit, Note, Recall, Send
 from posthouse.model.errors import TryLater
 from posthouse.model.message import Content
@@ -261,6 +261,43 @@ async def test_a_buried_turn_that_is_revived_is_answered() -> None:
     assert await house.store.journal.revive(buried.id, house.clock())
     await house.quiet()
     assert (await house.texts())[1:] == ("re 1",)
+    await house.check()
+
+
+class Undecided(Scripted):
+    """Raises before it is even asked."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(echo)
+        self.times = times
+
+    def traits_for(self, turn: Turn) -> Traits:
+        if turn.text == "bad" and self.times:
+            self.times -= 1
+            raise LookupError
+        return self.traits
+
+
+@simulated
+async def test_a_turn_that_fails_outside_its_handler_does_not_block_its_session() -> None:
+    house = await opened(handler=Undecided(times=10))
+    bad = await house.say("bad")
+    await house.say("good")
+    await house.quiet()
+    assert await house.texts() == ("re good",)
+    road = await house.road(bad)
+    assert road.turn is not None
+    assert road.turn.state is TurnState.BURIED
+    await house.check()
+
+
+@simulated
+async def test_a_turn_that_failed_so_once_is_answered() -> None:
+    house = await opened(handler=Undecided(times=1))
+    await house.say("bad")
+    await house.say("good")
+    await house.quiet()
+    assert await house.texts() == ("re bad", "re good")
     await house.check()
 
 

@@ -14,13 +14,17 @@ from posthouse.gateway.nudged import Nudged
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.turn_run import STOPPING, TurnRun
 from posthouse.handlers.handler import Handler
+from posthouse.model.capabilities import Capabilities
+from posthouse.model.delivery import back_off_s
 from posthouse.model.errors import FenceLost, TryLater
-from posthouse.store.journal import ClaimedTurn
+from posthouse.model.turn import TurnState
+from posthouse.store.journal import ClaimedTurn, Result
 from posthouse.wakeup.wakeup import CANCELS, TURNS
 
 CLAIM_MAX = 64  # turns in one write
 BOT_AGAIN_S = 60.0  # how often a turn of a bot that is gone is looked at
 GIVE_BACK_WITHIN_S = 1.0  # when the house stops: for writing down which turns did not end
+LEFT_MAX = 3  # a turn that raises outside its handler is run so often
 IDLE_S = 15.0  # look at least this often: a nudge may be lost
 
 log = structlog.get_logger("posthouse.dispatcher")
@@ -127,11 +131,32 @@ class Dispatcher:
                 return
             handler = self._handlers.get(turn.handler)
             await TurnRun(around, self._deliverer, claimed, bot, handler, self._door).run()
-        except Exception:  # the lane stays ours; the next epoch frees it
+        except Exception:
             log.exception("turn_left", turn=turn.id)
+            await self._let_go(claimed)
         finally:
             self._running.pop(turn.id, None)
             self._nudged.set()
+
+    async def _let_go(self, claimed: ClaimedTurn) -> None:
+        """Give a turn that could not even fail properly back, or bury it: its session goes on."""
+        around, turn = self._around, claimed.turn
+        journal, claim = around.journal, claimed.claim
+        bot = around.bots.get(turn.chat.bot)
+        can = bot.capabilities if bot is not None else Capabilities()
+        buried = Result(state=TurnState.BURIED, reason="buried")
+        try:
+            if turn.attempt < LEFT_MAX:
+                at = around.clock() + back_off_s(turn.attempt)
+                await around.until_stored(lambda: journal.retry(claim, turn.id, at, "again"))
+            else:
+                await around.until_stored(
+                    lambda: journal.finish(
+                        claim, turn.id, buried, can, around.clock(), is_first_sent=False
+                    )
+                )
+        except Exception:  # the lane stays ours; the next epoch frees it
+            log.exception("turn_stuck", turn=turn.id)
 
     async def _keep_waiting(self, claimed: ClaimedTurn) -> None:
         """Let a turn wait for its bot to come back; that is no failed attempt."""
