@@ -1,16 +1,23 @@
 """Limits lengthen the wait, never drop: per chat, per bot, and what the platform asks for."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from itertools import pairwise
 
 from msgspec.structs import replace
 
-from posthouse.channels.channel import Part
+from posthouse.channels.channel import Part, Verb
+from posthouse.gateway.deliverer import TYPING_MAX
+from posthouse.handlers.handler import TurnContext
+from posthouse.model.action import Action, Send, Typing
 from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome, Sent
+from posthouse.model.message import Content
+from posthouse.model.turn import Turn
 from posthouse.testing.null_channel import Answer, ScriptedChannel
-from tests.house.kit import HouseKit, opened, simulated
+from tests.house.kit import HouseKit, Scripted, opened, simulated
+from tests.house.people import edited
 
 KEYED = Capabilities(resend_key_window_s=3600.0, can_recall=True)
 
@@ -106,6 +113,33 @@ async def test_a_withdrawal_may_be_slowed_down_for_hours_as_well() -> None:
     await house.say("撤回")
     await house.quiet(2 * 3600.0)
     assert await house.texts() == ("Took back 1.",)
+
+
+@simulated
+async def test_an_edit_may_be_slowed_down_for_hours_as_well() -> None:
+    slow_down = Answer(NotSent("rate_limited", retry_after_s=60.0))
+    can = replace(KEYED, can_edit=True)
+    house, _ = await timed(can, Answer(Sent(("p0",))), *[slow_down] * 60)
+    message = await house.say("1")
+    await house.quiet(5.0)
+    await house.accept(edited(message, "one", at=house.clock()))
+    await house.quiet(6 * 3600.0)
+    assert await house.texts() == ("re one",)
+
+
+@simulated
+async def test_typing_signs_that_hang_do_not_pile_up() -> None:
+    async def types(_: Turn, __: TurnContext) -> AsyncGenerator[Action]:
+        yield Typing()
+        yield Send(Content("done"))
+
+    house = await opened(handler=Scripted(types), can=KEYED)
+    house.bots["b"].hold()
+    for number in range(TYPING_MAX + 50):
+        await house.say("x", room=f"room{number}")
+    await house.quiet(5.0)
+    signs = [part for part in house.bots["b"].in_flight if part.verb is Verb.TYPING]
+    assert len(signs) == TYPING_MAX
 
 
 @simulated
