@@ -191,9 +191,9 @@ class House:
             clock=world.clock,
             sleep=world.sleep,
             new_key=world.new_key,
+            is_held=self._is_held,
             at=world.at,
         )
-            is_held=self._is_held,
         self._routing = await self._routing_now()
         self.inbox = Inbox(self.around, store.chats, store.questions, lambda: self._routing)
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
