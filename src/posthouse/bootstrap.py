@@ -248,6 +248,9 @@ class House:
         )
 
 
+    async def _is_held(self) -> bool:
+        return (await self.store.holding.house()).is_held
+
     def _residents(self) -> Iterator[Resident]:
         return (each for each in self._handlers.values() if isinstance(each, Resident))
 
@@ -257,8 +260,6 @@ class House:
             CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
             OPERATORS: operators,
             RECALL_REPORT: RecallReport(self.around),
-    async def _is_held(self) -> bool:
-        return (await self.store.holding.house()).is_held
             AWAY: Away(lambda: self.inbox, self.bots),
         }
 
