@@ -18,7 +18,7 @@ from posthouse.console.pages import DAY_S, HOUR_S, Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.timeline import bubbles, said_bubble
 from posthouse.gateway.bots import Bot
-from posthouse.model.address import Chat, ChatMode
+from posthouse.model.address import Chat, ChatKind, ChatMode
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import State
 from posthouse.model.disposition import NewDelivery
@@ -103,18 +103,24 @@ class Chats:
 
     async def _lines(self, chats: list[Chat], wanted: str, skip: int, language: str) -> list[Line]:
         """Return one more line than is shown; a name is looked for in titles and people."""
-        if not wanted:
-            chats = chats[skip : skip + CHATS_SHOWN + 1]
-        last = await self._books.reader.last_heard(tuple(chat.id for chat in chats))
-        lines = [self._line(chat, last.get(chat.id), language) for chat in chats]
         if wanted:
-            letters = wanted.casefold()
-            lines = [
-                line
-                for line in lines
-                if letters in line.name.casefold() or wanted == line.chat.platform_id
-            ][skip : skip + CHATS_SHOWN + 1]
-        return lines
+            chats = await self._named(chats, wanted.casefold())
+        chats = chats[skip : skip + CHATS_SHOWN + 1]
+        last = await self._books.reader.last_heard(tuple(chat.id for chat in chats))
+        return [self._line(chat, last.get(chat.id), language) for chat in chats]
+
+    async def _named(self, chats: list[Chat], letters: str) -> list[Chat]:
+        """Keep the chats of that name; private ones are called as who spoke last."""
+        private = tuple(chat.id for chat in chats if chat.kind is ChatKind.PRIVATE)
+        last = await self._books.reader.last_heard(private)
+        people = {number: event.sender_name.casefold() for number, event in last.items()}
+        return [
+            chat
+            for chat in chats
+            if letters in chat.title.casefold()
+            or letters in people.get(chat.id, "")
+            or letters == chat.platform_id.casefold()
+        ]
 
     def _line(self, chat: Chat, last: EventRow | None, language: str) -> Line:
         said = "" if last is None else event_text(last, language) or " ".join(last.files)

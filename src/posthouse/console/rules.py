@@ -19,7 +19,8 @@ from posthouse.model.permission import OperatorRole
 from posthouse.settings.settings import RouteRule
 from posthouse.wakeup.wakeup import TURNS
 
-ROWS_MAX = 200
+CHATS_MAX = 2000  # looked through for a name
+ROWS_MAX = 100
 LANGUAGES = ("", "zh", "en")
 
 
@@ -55,7 +56,7 @@ class Rules:
 
     async def _show(self, ask: Ask) -> Response:
         wanted = ask.query("q").casefold()
-        chats = await self._books.chats.list(ROWS_MAX)
+        chats = await self._books.chats.list(CHATS_MAX if wanted else ROWS_MAX)
         last = await self._books.reader.last_heard(tuple(chat.id for chat in chats))
         rows = [
             self._row(chat, chat_name(chat, last.get(chat.id), ask.language), ask.language)
@@ -65,7 +66,7 @@ class Rules:
             ask,
             "settings_chats.html",
             tab="chats",
-            rows=[row for row in rows if wanted in row.name.casefold()],
+            rows=[row for row in rows if wanted in row.name.casefold()][:ROWS_MAX],
             wanted=ask.query("q"),
             modes=list(ChatMode),
             kinds=list(SessionKind),

@@ -1,0 +1,139 @@
+"""The console in a real browser: keyboard, phone, dark, two languages, and live."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.acceptance.premises import Premises
+from tests.browser.people import People, Person
+
+PASSWORD = "a horse, a battery, a staple"
+
+
+async def signed_in(people: People, premises: Premises, **options: object) -> Page:
+    """Follow the link that the house has printed, as the first admin."""
+    await premises.until_logged("/console/set-up/")
+    found = re.search(r"http://\S+/console/set-up/[\w.-]+", premises.log.read_text("utf-8"))
+    assert found is not None
+    person = await people.newcomer(found[0], **options)
+    await person.page.locator("#name").fill("林晚")
+    await person.page.locator("#password").fill(PASSWORD)
+    await person.page.keyboard.press("Enter")
+    await expect(person.page.locator("body[data-ready]")).to_have_count(1)
+    return person.page
+
+
+async def chat_of(page: Page) -> None:
+    await page.get_by_role("link", name="会话").click()
+    await page.locator(".chat-list a").first.click()
+
+
+async def test_an_operator_sees_a_chat_move_and_replies(people: People, premises: Premises) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("打印机连不上了")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    await expect(page.get_by_text("一切正常")).to_be_visible()
+    await chat_of(page)
+    await expect(page.get_by_role("heading", name="小周")).to_be_visible()
+    await expect(page.locator(".message.theirs .badge").first).to_have_text("已回答")
+    await zhou.say("还是不行")  # nobody reloads the page
+    await expect(page.locator(".message.theirs .text", has_text="还是不行")).to_have_count(1)
+    await expect(page.locator(".message.ours .badge.good")).to_have_count(2)
+    await page.locator("#text").fill("我马上过来")
+    await page.keyboard.press("Control+Enter")
+    await expect(zhou.page.locator(".message.bot", has_text="我马上过来")).to_have_count(1)
+    await expect(page.locator(".source")).to_have_text("林晚 回复")
+
+
+async def test_what_was_said_is_taken_back_after_its_count(
+    people: People, premises: Premises
+) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("说点什么")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    await chat_of(page)
+    await page.get_by_role("link", name="撤回过去 24 小时的回答").click()
+    await page.get_by_role("button", name="撤回 1 条").click()
+    await expect(page.locator(".message.ours .badge")).to_have_text("已撤回")
+    await expect(zhou.page.locator(".gone")).to_have_count(1)
+    await page.get_by_role("link", name="为什么").first.click()
+    await expect(page.locator(".amend")).to_contain_text("完成")
+
+
+async def test_taking_over_and_giving_back(people: People, premises: Premises) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("你好")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    await chat_of(page)
+    await page.get_by_role("button", name="接管").click()
+    await expect(page.get_by_text("已暂停，由人工接管")).to_be_visible()
+    await page.get_by_role("button", name="恢复机器人").click()
+    await expect(page.get_by_role("button", name="接管")).to_be_visible()
+
+
+async def test_the_filter_and_the_search_follow_the_keyboard(
+    people: People, premises: Premises
+) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("发票怎么开")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    await page.get_by_role("link", name="会话").click()
+    await page.locator("#q").press_sequentially("没有这个人")
+    await expect(page.locator(".empty")).to_be_visible()
+    await expect(page).to_have_url(re.compile("q=%E6"))
+    await page.get_by_role("link", name="设置").click()
+    await expect(page.get_by_role("heading", name="设置")).to_be_visible()
+    await page.locator("h1").click()
+    await page.get_by_role("link", name="搜索").click()
+    await page.locator("#q").press_sequentially("发票")
+    await expect(page.locator(".hits li").first).to_contain_text("发票怎么开")
+
+
+@pytest.mark.parametrize(
+    ("locale", "word"), [("zh-CN", "今天"), ("en-US", "Today")], ids=["zh", "en"]
+)
+async def test_a_phone_in_the_dark(
+    people: People, premises: Premises, locale: str, word: str
+) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("长" * 60 + "x" * 120)
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(
+        people,
+        premises,
+        locale=locale,
+        color_scheme="dark",
+        viewport={"width": 390, "height": 844},
+    )
+    await expect(page.get_by_role("heading", level=1)).to_have_text(word)
+    canvas = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, re.findall(r"\d+", canvas))) < 60
+    where = page.url
+    for path in (
+        "",
+        "chats",
+        "chats/1",
+        "roads/1",
+        "bots/web",
+        "trouble",
+        "search?q=x",
+        "settings/chats",
+        "settings/people",
+        "settings/operators",
+        "settings/audit",
+    ):
+        await page.goto(where + path)
+        assert await Person(page).overflow() <= 0, path
+
+
+async def test_the_keyboard_reaches_the_content_first(people: People, premises: Premises) -> None:
+    page = await signed_in(people, premises)
+    await page.keyboard.press("Tab")
+    await expect(page.locator(":focus")).to_have_class("skip")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main:focus")).to_have_count(1)
