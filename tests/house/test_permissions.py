@@ -199,8 +199,16 @@ async def test_a_handler_that_reports_does_not_begin_for_strangers() -> None:
 @simulated
 async def test_a_crash_before_the_sentence_does_not_swallow_it() -> None:
     house = await guarded()
-    house.dies_at = "finish:before-commit"
+
+    async def die(call: str) -> None:
+        if call == "finish":
+            house.troubles = None
+            house.life.is_over = True
+
+    house.troubles = die
     await ask(house, "hello")
+    assert house.life.is_over
+    assert len(await house.store.grants.strangers()) == 1
     await house.open()
     await house.quiet(60.0)
     assert await house.texts() == (STRANGER,)
