@@ -7,7 +7,7 @@ import random
 import secrets
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from posthouse.gateway.control import Away, Control, RecallReport
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.door import Door
+from posthouse.gateway.elsewhere import Elsewhere
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.lease import Lease
 from posthouse.gateway.operators import Operators
@@ -49,7 +50,7 @@ from posthouse.handlers.commands.process import Limits as WorkerLimits
 from posthouse.handlers.commands.scenes import Scenes
 from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.handlers.demo import Demo
-from posthouse.handlers.handler import Handler, Resident, Traits
+from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.secret import RetiredSecret
@@ -168,6 +169,7 @@ class House:
         self.deliverer: Deliverer
         self.supervisor: Supervisor
         self.pushing: Pushing
+        self._elsewhere: Elsewhere
 
     # --- opening ------------------------------------------------------------------------------
 
@@ -232,8 +234,16 @@ class House:
     def _pushing(self) -> Pushing:
         store, settings, clock = self.store, self.settings, self._world.clock
         pusher = Pusher(self.around, store.chats, store.pushes, store.reader, lambda: self.is_full)
+        self._elsewhere = Elsewhere(pusher, store.pushes, store.chats, clock)
+        self._introduce(self._handlers.values())
         books = PushBooks(store.chats, store.pushes, Shelf(settings.data / MEDIA))
         return Pushing(books, pusher, self._handlers, clock, settings.server.upload_bytes_max)
+
+    def _introduce(self, handlers: Iterable[Handler]) -> None:
+        """Show handlers the way to other chats than the one that asks."""
+        for each in handlers:
+            if isinstance(each, Messenger):
+                each.push_by(self._elsewhere.push)
 
     async def _routing_now(self) -> Routing:
         settings = self.settings
@@ -284,6 +294,7 @@ class House:
         new = taken_over(self.settings, wanted)
         retired = self._retired_by(new)
         renewal = self._renewal(new, retired, self._builders)
+        self._introduce(renewal.handlers.values())
         await self._reload.switch(renewal)
         self.settings, self._retired = new, retired
         self._handlers |= renewal.handlers

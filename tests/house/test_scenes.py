@@ -23,7 +23,7 @@ SCENES = {
     "work": '''
         """Work."""
         import os, pathlib, time
-        from posthouse.scene import Ask
+        from posthouse.scene import Ask, Push
 
         def cmd_add(a: int, b: int):
             return f"{a + b}"
@@ -44,6 +44,10 @@ SCENES = {
 
         def answered(answer, state):
             return f"{state}: {answer.text}"
+
+        def cmd_tell(chat: int, text: str):
+            yield Push(chat, text)
+            yield "told"
 
         def cmd_boom():
             yield "so far"
@@ -170,6 +174,17 @@ def _is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+async def test_a_push_reaches_another_chat(tmp_path: Path) -> None:
+    async with house_with(tmp_path) as house:
+        other = await house.chat("other room")
+        await house.say(f"/work tell {other.id} hello")
+        assert await after(house, 2) == ("told",)
+        assert await house.texts("other room") == ("hello",)
+        await house.say("/work tell 999 hello")
+        refusal = (await after(house, 3))[-1]
+        assert "could not send to chat 999" in refusal
 
 
 async def test_a_refusal_is_in_the_book_with_its_reason(tmp_path: Path) -> None:

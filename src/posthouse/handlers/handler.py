@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from posthouse.model.action import Action
+from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
 
 
@@ -106,6 +107,19 @@ class Resident(Protocol):
 
     async def close(self) -> None:
         """End it, after the last turn."""
+        ...
+
+
+# The turn in whose name, its how-many-th push, the chat's number, what is said there.
+Push = Callable[[Turn, int, int, Content], Awaitable[None]]
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """A handler that says things in other chats than the one that asks."""
+
+    def push_by(self, push: Push) -> None:
+        """Take the way to do so, before ``open``."""
         ...
 
 

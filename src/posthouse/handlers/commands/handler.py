@@ -20,7 +20,7 @@ from posthouse.handlers.commands.grammar import (
 )
 from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import refusal, say, usage, wanted_words
-from posthouse.handlers.handler import CannotAnswer, Traits, TurnContext
+from posthouse.handlers.handler import CannotAnswer, Push, Traits, TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
@@ -72,6 +72,11 @@ class Commands:
         if self._scenes is None or (turn.answer is None and self._builtin(turn.text)[0] in BUILTIN):
             return self.traits
         return replace(self.traits, on_crash=OnCrash.REPORT, max_run_s=RUNS_S_MAX)
+
+    def push_by(self, push: Push) -> None:
+        """Let scenes push."""
+        if self._scenes is not None:
+            self._scenes.push = push
 
     async def open(self) -> None:
         """Load the scenes."""

@@ -26,6 +26,7 @@ from posthouse.handlers.commands.process import CannotLoad, Limits, Process
 LOOK_EVERY_S = 1.0
 IDLE_KEPT_S = 60.0  # workers beyond the first end after this long without a call
 WAIT_S_MAX = 60.0  # for a free worker
+LEFT_BEHIND_S = 86400.0  # folders of temporary files older than this are a dead house's
 
 log = structlog.get_logger("posthouse.scenes")
 
@@ -58,7 +59,7 @@ class Pool:
         new_key: Callable[[], str],
     ) -> None:
         self._folders = folders
-        self._scratch = scratch
+        self._scratch = scratch / new_key()  # after a reload of the settings there are two of us
         self._limits = limits
         self._free = asyncio.Semaphore(workers_max)
         self._new_key = new_key
@@ -77,7 +78,7 @@ class Pool:
 
     async def open(self, wait_s: float) -> None:
         """Load the scenes, and watch them; wait for the first load so long at most."""
-        await asyncio.to_thread(shutil.rmtree, self._scratch, ignore_errors=True)
+        await asyncio.to_thread(_sweep, self._scratch.parent, time.time() - LEFT_BEHIND_S)
         for folder in self._folders.missing:
             log.warning("scene_folder_missing", folder=str(folder))
         self._begin(self._watch())
@@ -244,3 +245,11 @@ class Pool:
                 self._idle.append((time.monotonic(), worker))
             else:
                 await self._retire(worker)
+
+
+def _sweep(folder: Path, before: float) -> None:
+    """Remove what a house that was killed has left behind."""
+    for each in folder.glob("*"):
+        with suppress(OSError):
+            if each.stat().st_mtime < before:
+                shutil.rmtree(each, ignore_errors=True)

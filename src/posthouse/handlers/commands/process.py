@@ -74,7 +74,14 @@ class Process:
         """
         worker = cls(key, folder, limits)
         await asyncio.to_thread(folder.mkdir, parents=True, mode=0o700)
-        await worker._start()
+        starting = asyncio.ensure_future(worker._start())
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # half a start cannot be undone, a whole one can
+            await asyncio.wait({starting})
+            if starting.exception() is None:
+                await worker.kill()
+            raise
         return worker
 
     async def _start(self) -> None:

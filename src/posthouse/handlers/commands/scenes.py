@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -39,15 +39,13 @@ from posthouse.handlers.commands.grammar import Spoken
 from posthouse.handlers.commands.pool import Busy, NoScenes, Pool
 from posthouse.handlers.commands.process import CannotLoad, Died, Process
 from posthouse.handlers.commands.sentences import misuse, refusal, say
-from posthouse.handlers.handler import CannotAnswer, TurnContext
+from posthouse.handlers.handler import CannotAnswer, Push, TurnContext
 from posthouse.handlers.permissions import Permissions
 from posthouse.model.action import Action, Ask, Draft, Send, Who
 from posthouse.model.address import ChatKind
 from posthouse.model.message import Content
 from posthouse.model.permission import Wish
 from posthouse.model.turn import Answer, Turn
-
-Push = Callable[[Turn, int, int, Content], Awaitable[None]]  # turn, its how-many-th push, chat
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -92,7 +90,7 @@ class Scenes:
         special: marks that a message may begin with → "module:function".
         give_up_s: for commands that say nothing about it.
         new_key: for ids of calls.
-        push: sends to other chats; None while the house cannot.
+        push: sends to other chats; None while nobody can.
     """
 
     def __init__(  # noqa: PLR0913 - what it stands on
@@ -112,7 +110,7 @@ class Scenes:
         self._files = files
         self._give_up_s = give_up_s
         self._new_key = new_key
-        self._push = push
+        self.push = push
 
     @property
     def catalogue(self) -> Catalogue:
@@ -261,7 +259,7 @@ class Scenes:
         """
         try:
             async with self.pool.worker() as worker:
-                running = _Running(errand, turn, context, self._files, self._push)
+                running = _Running(errand, turn, context, self._files, self.push)
                 async with aclosing(running.actions(worker)) as actions:
                     async for action in actions:
                         yield action

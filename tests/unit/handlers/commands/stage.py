@@ -18,8 +18,8 @@ from posthouse.handlers.commands.folders import Folders
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.commands.pool import Pool
 from posthouse.handlers.commands.process import Limits
-from posthouse.handlers.commands.scenes import Push, Scenes
-from posthouse.handlers.handler import CannotAnswer
+from posthouse.handlers.commands.scenes import Scenes
+from posthouse.handlers.handler import CannotAnswer, Push
 from posthouse.model.action import Action, Ask, Send
 from posthouse.model.address import Chat, ChatKind, Person, Role
 from posthouse.model.permission import Ruling, Wish

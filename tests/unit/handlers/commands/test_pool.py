@@ -163,4 +163,13 @@ async def test_nothing_is_left_when_the_house_closes(tmp_path: Path) -> None:
         os.kill(int(pid), 0)  # it is there
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid), 0)
-    assert not (tmp_path / "scratch").exists()
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_what_a_dead_house_left_is_removed_after_a_day(tmp_path: Path) -> None:
+    old, new = tmp_path / "scratch" / "old", tmp_path / "scratch" / "new"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    os.utime(old, (1.0, 1.0))
+    async with staged(tmp_path, private={"app": "def cmd_x(): ..."}):
+        assert (old.exists(), new.exists()) == (False, True)
