@@ -36,6 +36,7 @@ class Said(Struct, frozen=True):
     state: str
     may_be_duplicate: bool
     unclear_calls: int
+    text: str
 
     @property
     def is_flagged(self) -> bool:
@@ -63,8 +64,8 @@ def read(database: Path) -> Book:
         return Book(
             messages=tuple(Message(*row) for row in reading.all(SQL["messages"])),
             said=tuple(
-                Said(key, origin, kind, state, bool(is_flagged), unclear_calls)
-                for key, origin, kind, state, is_flagged, unclear_calls in reading.all(
+                Said(key, origin, kind, state, bool(is_flagged), unclear_calls, text)
+                for key, origin, kind, state, is_flagged, unclear_calls, text in reading.all(
                     SQL["deliveries"]
                 )
             ),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
 from posthouse.simulators.probe.bots import BotClass
+from posthouse.simulators.probe.faults import Verb
 from posthouse.simulators.probe.ledger import Ledger, MessageEntry
 from posthouse.simulators.probe.verdict import Inversion, Overlap, judge
 from tests.acceptance.book import Book, Said
 
-CAN_TELL = frozenset({BotClass.KEYED, BotClass.LOOKUP, BotClass.OVERWRITE})
 MARK = re.compile(r"\bm-\d+\b")
 
 
@@ -86,7 +86,12 @@ def judge_run(ledger: Ledger, book: Book, classes: Mapping[str, BotClass]) -> Ju
     verdict = judge(ledger, flagged)
     fates = _fates(verdict.lost, ledger, book)
     repeats = tuple(_repeats(ledger))
-    allowed = tuple(each for each in repeats if _is_allowed(each, classes, by_key))
+    found_out = {call.key for call in ledger.calls if call.verb is Verb.LOOK_UP and call.is_clear}
+    allowed = tuple(
+        each
+        for each in repeats
+        if not _can_tell(each, classes, found_out) and _is_told(each, by_key)
+    )
     return Judgement(
         acknowledged=verdict.acknowledged,
         lost=fates["lost"],
@@ -116,7 +121,8 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
     said: dict[str, list[Said]] = defaultdict(list)
     for each in book.said:
         said[each.origin].append(each)
-    shown = {message.key for message in ledger.messages}
+    # An answer inside a webhook's response carries no key: it is known by its words.
+    shown = {message.key or message.text for message in ledger.messages}
     fates: dict[str, list[str]] = {"lost": [], "unsure": [], "excused": []}
     for mark in marks:
         bot, message_id = ids[mark]
@@ -128,7 +134,7 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
 def _fate(said: list[Said], shown: set[str]) -> str:
     """Tell by the deliveries of the turn; a settled draft is shown under the draft's own key."""
     has_ended = any(each.state == "sent" and each.kind != "draft" for each in said)
-    if has_ended and any(each.key in shown for each in said):
+    if has_ended and any(each.key in shown or each.text in shown for each in said):
         return "excused"
     return "unsure" if any(each.state == "doubtful" for each in said) else "lost"
 
@@ -160,11 +166,16 @@ def _repeats(ledger: Ledger) -> Iterator[_Seen]:
             yield _Seen(Repeat(bot, chat, what, len(messages)), keys)
 
 
-def _is_allowed(seen: _Seen, classes: Mapping[str, BotClass], by_key: Mapping[str, Said]) -> bool:
-    """At most one repeat per unclear call, where the platform cannot tell, and people are told."""
-    if classes[seen.repeat.bot] in CAN_TELL:
-        return False
-    copies = Counter(key for key in seen.keys if key)
-    said = [by_key[key] for key in copies if key in by_key]
+def _can_tell(seen: _Seen, classes: Mapping[str, BotClass], found_out: set[str]) -> bool:
+    """Say whether the house could know: by the platform, or by a search that was answered."""
+    bot_class = classes[seen.repeat.bot]
+    if bot_class is BotClass.LOOKUP:
+        return bool(found_out & set(seen.keys))
+    return bot_class in {BotClass.KEYED, BotClass.OVERWRITE}
+
+
+def _is_told(seen: _Seen, by_key: Mapping[str, Said]) -> bool:
+    """At most one repeat per unclear call, and people are told of it."""
+    said = [by_key[key] for key in set(seen.keys) if key in by_key]
     is_told = bool(said) and sum(not each.is_flagged for each in said) <= (len(said) > 1)
     return is_told and len(seen.keys) - 1 <= sum(each.unclear_calls for each in said)

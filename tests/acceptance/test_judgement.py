@@ -5,11 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from posthouse.simulators.probe.bots import BotClass
-from posthouse.simulators.probe.ledger import EventEntry, Ledger, MessageEntry
+from posthouse.simulators.probe.faults import Verb
+from posthouse.simulators.probe.ledger import CallEntry, EventEntry, Ledger, MessageEntry
 from tests.acceptance.book import Book, Message, Said
 from tests.acceptance.judgement import Judgement, judge_run
 
-CLASSES = {"keyed": BotClass.KEYED, "none": BotClass.NONE}
+CLASSES = {each.value: each for each in BotClass}
 
 
 def heard(n: int, bot: str) -> EventEntry:
@@ -37,18 +38,33 @@ def said(key: str, turn: int = 1, **changes: object) -> Said:
         state="sent",
         may_be_duplicate=False,
         unclear_calls=0,
+        text="it failed",
     )
     return replace(plain, **changes)
 
 
-def judged(*parts: MessageEntry | Said, bot: str = "none") -> Judgement:
+def searched(key: str, *, is_clear: bool) -> CallEntry:
+    return CallEntry(
+        bot="lookup",
+        chat="c",
+        verb=Verb.LOOK_UP,
+        key=key,
+        message_id="",
+        began_at=0.0,
+        is_clear=is_clear,
+    )
+
+
+def judged(*parts: MessageEntry | Said | CallEntry, bot: str = "none") -> Judgement:
     """Judge how message 1, which turn 1 answers, was dealt with."""
     messages = tuple(part for part in parts if isinstance(part, MessageEntry))
+    calls = tuple(part for part in parts if isinstance(part, CallEntry))
     book = Book(
         messages=(Message(bot, "p-1", "routed", "", 1),),
         said=tuple(part for part in parts if isinstance(part, Said)),
     )
-    return judge_run(Ledger(messages=messages, events=(heard(1, bot),)), book, CLASSES)
+    ledger = Ledger(messages=messages, events=(heard(1, bot),), calls=calls)
+    return judge_run(ledger, book, CLASSES)
 
 
 def copies(bot: str, count: int) -> tuple[MessageEntry, ...]:
@@ -70,6 +86,10 @@ def test_a_sentence_instead_of_an_answer_is_honest() -> None:
     judgement = judged(shown("it failed", "k", "none"), said("k"))
     assert judgement.excused == ("m-1",)
     assert judgement.is_good
+
+
+def test_a_sentence_inside_a_response_is_known_by_its_words() -> None:
+    assert judged(shown("it failed", "", "none"), said("k")).excused == ("m-1",)
 
 
 def test_a_growing_message_that_never_got_its_last_words_is_a_loss() -> None:
@@ -106,6 +126,13 @@ def test_no_more_repeats_than_unclear_calls() -> None:
 def test_no_repeat_where_the_platform_can_tell() -> None:
     flagged = said("k", may_be_duplicate=True, unclear_calls=1)
     assert judged(*copies("keyed", 2), flagged, bot="keyed").forbidden
+
+
+def test_no_repeat_of_what_a_search_has_found_out() -> None:
+    flagged = said("k", may_be_duplicate=True, unclear_calls=1)
+    twice = copies("lookup", 2)
+    assert judged(*twice, flagged, searched("k", is_clear=True), bot="lookup").forbidden
+    assert judged(*twice, flagged, searched("k", is_clear=False), bot="lookup").is_good
 
 
 def test_two_answers_to_one_message_are_a_repeat() -> None:
