@@ -257,7 +257,6 @@ class House:
             snapshot_at=house.snapshot_at,
         )
 
-
     async def _is_held(self) -> bool:
         return (await self.store.holding.house()).is_held
 
