@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.console.console import Console
-from posthouse.console.house import Books, Finding, Surroundings
+from posthouse.console.house import Arrangement, Books, Finding, Surroundings
 from posthouse.console.lockout import Lockout
 from posthouse.console.pages import PATH
 from posthouse.console.passwords import Passwords
@@ -40,13 +40,10 @@ def build_console(settings: Settings, house: House, sign_in: SignIn) -> Console:
         grants=store.grants,
         access=store.access,
     )
-    names = {name: Traits() for name in settings.handlers}
     around = Surroundings(
         books=books,
         bots=house.bots,
-        channels={name: bot.channel for name, bot in settings.bots.items()},
-        rules=settings.routes or default_rules(settings.words, names),
-        handlers=tuple(settings.handlers),
+        arranged=lambda: _arranged(house.settings),
         pulse=house,
         wakeup=house.wakeup,
         clock=time.time,
@@ -54,10 +51,19 @@ def build_console(settings: Settings, house: House, sign_in: SignIn) -> Console:
         language=settings.language,
         zone=zone_of(settings.timezone),
         public_url=settings.server.public_url,
-        has_own_rules=bool(settings.routes),
         look_around=_Rounds(settings, house),
     )
     return Console(around, sign_in)
+
+
+def _arranged(settings: Settings) -> Arrangement:
+    names = {name: Traits() for name in settings.handlers}
+    return Arrangement(
+        channels={name: bot.channel for name, bot in settings.bots.items()},
+        rules=settings.routes or default_rules(settings.words, names),
+        handlers=tuple(settings.handlers),
+        has_own_rules=bool(settings.routes),
+    )
 
 
 async def set_up_address(settings: Settings, url: str, sign_in: SignIn) -> str | None:

@@ -65,7 +65,7 @@ class BotPages:
 
     def _line(self, bot: Bot) -> BotLine:
         status = bot.channel.status
-        channel = self._around.channels.get(bot.name, "")
+        channel = self._around.arranged().channels.get(bot.name, "")
         return BotLine(bot.name, channel, status, _TONES[status.state], bot.is_send_only)
 
     async def _list(self, ask: Ask) -> Response:

@@ -14,7 +14,7 @@ from posthouse.console.origin import check_origin, is_secure
 from posthouse.console.pages import PATH, Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.sign_in import ABSOLUTE_S, Entered, SignIn, Visit, Visitor
-from posthouse.model.errors import PosthouseError
+from posthouse.model.errors import PosthouseError, TryLater
 from posthouse.settings.language import Said
 
 COOKIE = "posthouse_console"
@@ -125,7 +125,7 @@ class Door:
         language = self._pages.language_of(request)
         said = "" if problem is None else said_by(problem)(language)
         wanted = request.query_params.get("next", "")[:300]
-        status = 200 if problem is None else 403
+        status = 200 if problem is None else 429 if isinstance(problem, TryLater) else 403
         return self._pages.plain(request, template, status, problem=said, name=name, wanted=wanted)
 
 

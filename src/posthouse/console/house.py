@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Protocol
@@ -66,19 +66,26 @@ class Books:
     access: Access
 
 
+class Arrangement(Struct, frozen=True, kw_only=True):
+    """What the settings say that the pages show; a reload changes it."""
+
+    channels: Mapping[str, str]  # of each bot, by its name
+    rules: tuple[RouteRule, ...]  # those in force
+    handlers: tuple[str, ...]
+    has_own_rules: bool = False  # whether there is any [[routes]]
+
+
 @dataclass(frozen=True)
 class Surroundings:
-    """Everything the pages stand on; built once, in ``bootstrap``.
+    """Everything the pages stand on; built once.
 
-    ``channels`` tells each bot's channel by name, ``rules`` are those in force, ``look_around``
-    runs the checks of ``posthouse doctor`` that a running house can make.
+    ``arranged`` tells the settings as they are now, ``look_around`` runs the checks of
+    ``posthouse doctor`` that a running house can make.
     """
 
     books: Books
     bots: Bots
-    channels: dict[str, str]
-    rules: tuple[RouteRule, ...]
-    handlers: tuple[str, ...]
+    arranged: Callable[[], Arrangement]
     pulse: Pulse
     wakeup: Wakeup
     clock: Callable[[], float]
@@ -86,5 +93,4 @@ class Surroundings:
     language: str
     zone: tzinfo
     public_url: str = ""
-    has_own_rules: bool = False
     look_around: Callable[[], Awaitable[Sequence[Finding]]] = _no_findings

@@ -58,7 +58,7 @@ class People:
             explain=explain,
             now=self._around.clock(),
             bots=list(self._around.bots),
-            handlers=self._around.handlers,
+            handlers=self._around.arranged().handlers,
             can_act=ask.visitor.may(OPERATOR),
         )
 

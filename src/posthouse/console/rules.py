@@ -81,13 +81,13 @@ class Rules:
 
     def _rule(self, chat: Chat, language: str) -> tuple[str, str]:
         """Name the handler of an ordinary message there, and the rule that chose it."""
-        words = words_of(language)
-        place, before = winner(self._around.rules, chat)
+        words, now = words_of(language), self._around.arranged()
+        place, before = winner(now.rules, chat)
         if place is None:
             return "—", words["rule_none"]
-        rule = self._around.rules[place]
+        rule = now.rules[place]
         end = rule.handler or words["rule_ignore" if rule.ignore else "rule_refuse"]
-        if not self._around.has_own_rules:
+        if not now.has_own_rules:
             return end, words["rule_default"]
         said = words["rule_number"].format(number=place + 1)
         return end, said + (words["rule_before"].format(count=before) if before else "")

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 
 from posthouse.channels.channel import Channel
 from posthouse.console.console import Console
-from posthouse.console.house import Books, Finding, Surroundings
+from posthouse.console.house import Arrangement, Books, Finding, Surroundings
 from posthouse.console.lockout import Lockout
 from posthouse.console.passwords import Passwords
 from posthouse.console.sign_in import SignIn
@@ -140,7 +140,13 @@ class Office:
         self.wakeup = LocalWakeup()
         numbers = count(1)
         own_rules: tuple[RouteRule, ...] = choices.get("rules", ())
-        words = WordsSettings()
+        named = {"commands": Traits(), "demo": Traits()}
+        self.arrangement = Arrangement(
+            channels={BOT: "null"},
+            rules=own_rules or default_rules(WordsSettings(), named),
+            handlers=tuple(named),
+            has_own_rules=bool(own_rules),
+        )
         self.around = Surroundings(
             books=Books(
                 journal=store.journal,
@@ -152,9 +158,7 @@ class Office:
                 access=store.access,
             ),
             bots={BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")},
-            channels={BOT: "null"},
-            rules=own_rules or default_rules(words, {"commands": Traits(), "demo": Traits()}),
-            handlers=("commands", "demo"),
+            arranged=lambda: self.arrangement,
             pulse=self.pulse,
             wakeup=self.wakeup,
             clock=lambda: self.scene.now,
@@ -162,7 +166,6 @@ class Office:
             language="zh",
             zone=UTC,
             public_url=choices.get("public_url", ""),
-            has_own_rules=bool(own_rules),
             look_around=self._look_around,
         )
         cheap = Passwords(memory_kib=8, rounds=1)

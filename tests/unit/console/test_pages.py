@@ -4,6 +4,7 @@ import re
 
 import pytest
 from markupsafe import escape
+from msgspec.structs import replace
 
 from posthouse.console.pages import POLICY
 from posthouse.console.words import _WORDS
@@ -226,6 +227,8 @@ async def test_the_settings_say_which_rule_won() -> None:
     page = (await admin.get("settings/chats")).text
     assert "第 3 条 [[routes]]" in page
     assert "1 条带条件的" in page
+    office.arrangement = replace(office.arrangement, rules=rules[1:])  # reloaded
+    assert "第 2 条 [[routes]]" in (await admin.get("settings/chats")).text
     await office.store.close()
 
 
