@@ -208,4 +208,4 @@ async def test_an_old_secret_counts_for_an_hour() -> None:
     assert len(yard.retired) == 2, "another change leaves them be"
     await house.quiet(OVERLAP_S)
     await yard.change(bots=yard.bots(b={"secret": "third", "other": "y"}))
-    assert yard.retired == ()
+    assert not yard.retired

@@ -15,10 +15,11 @@ from posthouse.api.answers import as_json, error
 from posthouse.api.desk import TASKS as DESK_TASKS
 from posthouse.api.desk import Desk
 from posthouse.api.permission_tasks import PERMISSION_TASKS
+from posthouse.api.push_tasks import PUSH_TASKS
 from posthouse.model.errors import OperatorMistake
 
 PATH = "/api/v1/admin/{task}"
-TASKS = {**DESK_TASKS, **PERMISSION_TASKS}
+TASKS = {**DESK_TASKS, **PERMISSION_TASKS, **PUSH_TASKS}
 
 log = structlog.get_logger("posthouse.admin")
 

@@ -6,16 +6,18 @@ file; on a house that stands still, the command line takes the lock and performs
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from posthouse.api.pushing import Pushing
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake
+from posthouse.settings.reload import Change
 from posthouse.store.access import Access
 from posthouse.store.chats import Chats
 from posthouse.store.grants import Grants
@@ -100,6 +102,19 @@ class Books:
     access: Access
 
 
+class Running(Protocol):
+    """What only a house that runs can do."""
+
+    @property
+    def pushing(self) -> Pushing:
+        """Where pushes begin."""
+        ...
+
+    async def reload(self, *, is_rehearsal: bool) -> tuple[Change, ...]:
+        """Read the settings again and work with them; a rehearsal only says what would change."""
+        ...
+
+
 class Desk:
     """Performs the tasks.
 
@@ -108,17 +123,24 @@ class Desk:
         wakeup: told when something may go on.
         bots: the names of the house's bots.
         clock: seconds since the epoch.
+        running: what only a house that runs can do; None: it stands still.
     """
 
     def __init__(
-        self, books: Books, wakeup: Wakeup, bots: tuple[str, ...], clock: Callable[[], float]
+        self,
+        books: Books,
+        wakeup: Wakeup,
+        bots: Collection[str],
+        clock: Callable[[], float],
+        running: Running | None = None,
     ) -> None:
         self._journal = books.journal
         self._reader = books.reader
-        self._chats = books.chats
         self._holding = books.holding
         self._upkeep = books.upkeep
-        self.grants = books.grants  # for ``permission_tasks``
+        self.grants = books.grants  # for ``permission_tasks`` and ``push_tasks``, like the rest
+        self.chats = books.chats
+        self.running = running
         self.access = books.access
         self._wakeup = wakeup
         self._bots = bots
@@ -186,7 +208,7 @@ class Desk:
         """Return the roads of messages."""
         roads = await self._roads(wanted)
         numbers = {road.event.chat for road in roads}
-        chats = [await self._chats.get(number) for number in sorted(numbers)]
+        chats = [await self.chats.get(number) for number in sorted(numbers)]
         return Found(
             roads=tuple(
                 replace(road, deliveries=tuple(map(_without_bytes, road.deliveries)))
@@ -215,7 +237,7 @@ class Desk:
         number = what.removeprefix("chat:")
         if number != what and is_number(number):
             return int(number)
-        chats = await self._chats.list(ROWS_MAX)
+        chats = await self.chats.list(ROWS_MAX)
         return next((chat.id for chat in chats if what in {chat.title, chat.platform_id}), None)
 
 

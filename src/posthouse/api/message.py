@@ -139,7 +139,7 @@ def read(body: bytes, kind: type[E]) -> E:
         read_ = msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise NotUnderstood(str(problem), zh=f"请求内容不符合格式：{problem}") from None
-    _check(read_)
+    check(read_)
     return read_
 
 
@@ -148,7 +148,12 @@ def hash_of(edit: Edit) -> bytes:
     return hashlib.sha256(msgspec.json.encode(edit)).digest()
 
 
-def _check(edit: Edit) -> None:
+def check(edit: Edit) -> None:
+    """Hold a body to what its types cannot say.
+
+    Raises:
+        NotUnderstood: it says nothing, two things at once, or has control characters.
+    """
     if edit.text and edit.markdown:
         raise _wrong("give `text` or `markdown`, not both", "text 与 markdown 只能给一个")
     if edit.image and edit.file:

@@ -10,8 +10,10 @@ from posthouse.model.errors import OperatorMistake
 PUSH = "push"
 READ = "read"
 SCOPES_MAX = 50
+TAGS_MAX = 50
 TAG = r"[\w.-]{1,64}"  # letters of any language, digits, _ . -
 
+_TAG = re.compile(TAG)
 _SCOPE = re.compile(
     rf"push|read|push:bot=[A-Za-z0-9_-]{{1,64}}|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
 )
@@ -32,6 +34,25 @@ def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
             "push、push:bot=名字、push:chat=编号、push:tag=标签、read。",
         )
     return tuple(dict.fromkeys(scopes))
+
+
+def checked_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Return tags in alphabetical order, each once.
+
+    Raises:
+        OperatorMistake: one is not a tag, or there are too many.
+    """
+    wrong = [tag for tag in tags if not _TAG.fullmatch(tag)]
+    if wrong or len(tags) > TAGS_MAX:
+        raise OperatorMistake(
+            f"{wrong[0]!r} is not a tag: 1 to 64 letters, digits and . _ - are."
+            if wrong
+            else f"A chat has at most {TAGS_MAX} tags.",
+            zh=f"{wrong[0]!r} 不是标签：标签由 1 到 64 个字母、数字和 . _ - 组成。"
+            if wrong
+            else f"一个会话最多 {TAGS_MAX} 个标签。",
+        )
+    return tuple(sorted(set(tags)))
 
 
 def may_push(scopes: tuple[str, ...]) -> bool:

@@ -67,6 +67,10 @@ operators_app = typer.Typer(
 import_app = typer.Typer(help=_say("从别的系统导入", "import from other systems"))
 app.add_typer(operators_app, name="operators")
 app.add_typer(import_app, name="import")
+tokens_app = typer.Typer(help=_say("推送用的令牌", "tokens for scripts that push"))
+chats_app = typer.Typer(help=_say("会话和标签", "chats and their tags"))
+app.add_typer(tokens_app, name="tokens")
+app.add_typer(chats_app, name="chats")
 
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -441,6 +445,147 @@ def import_xbot_command(
 @import_app.callback(invoke_without_command=False)
 def import_commands() -> None:
     """Keep ``xbot`` a command of its own while it is the only one."""
+
+
+@app.command("push", help=_say("往会话里发消息", "say something in chats"))
+def push_command(  # noqa: PLR0913 - one for each option
+    text: Annotated[
+        str,
+        typer.Argument(
+            help=_say("Markdown 文字；- 从标准输入读", "Markdown; - reads standard input"),
+            show_default=False,
+        ),
+    ] = "",
+    *,
+    to: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=_say(
+                "会话编号、tag:标签、机器人:平台会话 id；可多次",
+                "a chat's number, tag:NAME, or BOT:PLATFORM-ID; may be repeated",
+            )
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", help=_say("不是 Markdown", "no Markdown"))
+    ] = False,
+    image: Annotated[Path | None, typer.Option(help=_say("图片", "a picture"))] = None,
+    file: Annotated[Path | None, typer.Option(help=_say("文件", "a file"))] = None,
+    key: Annotated[
+        str, typer.Option(help=_say("同一个 key 只发一次", "under one key it is said once"))
+    ] = "",
+    at_most_once: Annotated[
+        bool, typer.Option("--at-most-once", help=_say("宁缺勿重", "rather missing than twice"))
+    ] = False,
+    recall: Annotated[
+        str, typer.Option(help=_say("撤回这个 key 的推送", "take back what has this key"))
+    ] = "",
+    wait: Annotated[float, typer.Option(help=_say("最多等几秒", "seconds to wait"))] = 15.0,
+    url: Annotated[
+        str,
+        typer.Option(
+            help=_say("别处的驿站；令牌在 POSTHOUSE_TOKEN", "a house elsewhere; POSTHOUSE_TOKEN")
+        ),
+    ] = "",
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    from posthouse.cli import push
+
+    away = push.away_of(url, os.environ)
+    settings = _loaded(config, data).settings
+    if recall:
+        _finish(push.take_back(settings, recall, wait, away, as_json=as_json))
+    wanted = push.Wanted(
+        to=tuple(to or ()),
+        text=text,
+        is_plain=plain,
+        image=image,
+        file=file,
+        is_at_most_once=at_most_once,
+    )
+    _finish(push.push(settings, wanted, key, wait, away, as_json=as_json))
+
+
+@tokens_app.command("add", help=_say("新令牌，只显示一次", "a new token, shown once"))
+def tokens_add_command(
+    name: Annotated[str, typer.Argument(help=_say("给谁用", "whose it is"))],
+    *,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            help=_say("权限范围；可多次", "what it may do; may be repeated"), show_default=False
+        ),
+    ] = None,
+    days: Annotated[
+        float, typer.Option(help=_say("几天有效；0 为永久", "good for so long; 0: for ever"))
+    ] = 0.0,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    from posthouse.cli import tokens
+
+    settings = _loaded(config, data).settings
+    _finish(tokens.add(settings, name, tuple(scope or ("push",)), days, as_json=as_json))
+
+
+@tokens_app.command("list", help=_say("列出令牌", "list the tokens"))
+def tokens_list_command(*, config: Config = None, data: Data = None, as_json: Json = False) -> None:
+    from posthouse.cli import tokens
+
+    _finish(tokens.show(_loaded(config, data).settings, as_json=as_json))
+
+
+@tokens_app.command("revoke", help=_say("作废", "let one be worth nothing"))
+def tokens_revoke_command(
+    number: Annotated[int, typer.Argument(help=_say("编号", "its number"))],
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    from posthouse.cli import tokens
+
+    _finish(tokens.revoke(_loaded(config, data).settings, number))
+
+
+@chats_app.command("list", help=_say("列出会话", "list the chats"))
+def chats_list_command(*, config: Config = None, data: Data = None, as_json: Json = False) -> None:
+    from posthouse.cli import chats
+
+    _finish(chats.show(_loaded(config, data).settings, as_json=as_json))
+
+
+@chats_app.command("tag", help=_say("设定会话的标签", "give a chat these tags and no others"))
+def chats_tag_command(
+    number: Annotated[int, typer.Argument(help=_say("会话编号", "the chat's number"))],
+    tags: Annotated[
+        list[str] | None, typer.Argument(help=_say("标签", "tags"), show_default=False)
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    from posthouse.cli import chats
+
+    _finish(chats.tag(_loaded(config, data).settings, number, tuple(tags or ())))
+
+
+@app.command(
+    "reload", help=_say("让运行中的驿站重新读配置", "let a running house read its settings")
+)
+def reload_command(
+    *,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help=_say("只看有何变化", "only say what would change"))
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    from posthouse.cli.reload import reload
+
+    settings = _loaded(config, data).settings
+    _finish(reload(settings, is_rehearsal=dry_run, as_json=as_json))
 
 
 @app.command(

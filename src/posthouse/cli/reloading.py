@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.api.pushing import Pushing
@@ -20,26 +21,31 @@ if TYPE_CHECKING:
 log = structlog.get_logger("posthouse.reload")
 
 
+class Source(Struct, frozen=True):
+    """The settings of a house, and how they are read again."""
+
+    loaded: Loaded
+    read: Callable[[], Loaded]
+
+
 class Reloading:
     """One reload after another.
 
     Args:
         house: works with the settings.
-        loaded: those it works with now.
-        read: reads them again, from the places where they were found at the start.
+        source: those it works with now, and where they were found at the start.
         hide: told of secrets that must not be shown from now on.
     """
 
     def __init__(
         self,
         house: House,
-        loaded: Loaded,
-        read: Callable[[], Loaded],
+        source: Source,
         hide: Callable[[Iterable[str]], None],
     ) -> None:
         self._house = house
-        self._loaded = loaded
-        self._read = read
+        self._loaded = source.loaded
+        self._read = source.read
         self._hide = hide
         self._one_at_a_time = asyncio.Lock()
         self._hung_up: set[asyncio.Task[None]] = set()

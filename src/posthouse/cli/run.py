@@ -8,11 +8,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,14 @@ from posthouse.api.admin import Admin
 from posthouse.api.app import build_app
 from posthouse.api.desk import Books, Desk
 from posthouse.api.health import Health
+from posthouse.api.live_routes import LiveRoutes
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
 from posthouse.cli.claim import first_claim
 from posthouse.cli.console import build_console, build_sign_in, set_up_address
 from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter, configure_logs
+from posthouse.cli.reloading import Reloading, Source
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
 from posthouse.cli.welcome import welcome
 from posthouse.settings.data_directory import DataDirectory
@@ -54,13 +57,14 @@ def run(arguments: Sequence[str]) -> int:
     """
     options = parser(Terminal()).parse_args(arguments)
     flags = {"server.host": options.host, "server.port": options.port, "data": options.data}
-    loaded = load(os.environ, flags, options.config)
+    read = functools.partial(load, os.environ, flags, options.config)
+    loaded = read()
     speak(loaded.settings.language)
     live_in(loaded.settings.timezone)
     directory = DataDirectory(loaded.settings.data)
     writer = logs_of(loaded)
     try:
-        return _run_loop(loaded, directory, writer)
+        return _run_loop(Source(loaded, read), directory, writer)
     finally:
         directory.release()
         writer.close()
@@ -99,9 +103,9 @@ def logs_of(loaded: Loaded, level: Level | None = None) -> LineWriter:
     return writer
 
 
-def _run_loop(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> int:
+def _run_loop(source: Source, directory: DataDirectory, writer: LineWriter) -> int:
     with asyncio.Runner(loop_factory=fast_loop()) as runner:
-        return runner.run(_live(loaded, directory, writer))
+        return runner.run(_live(source, directory, writer))
 
 
 def settle_heap() -> None:
@@ -120,9 +124,10 @@ def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _live(loaded: Loaded, directory: DataDirectory, writer: LineWriter) -> int:
+async def _live(source: Source, directory: DataDirectory, writer: LineWriter) -> int:
+    loaded = source.loaded
     wants_to_stop = _listen_to_signals(writer)
-    async with running(loaded.settings, directory, writer) as (house, url, serving):
+    async with running(loaded.settings, directory, writer, source) as (house, url, serving):
         is_held = (await house.store.holding.house()).is_held
         bots = house.vitals_of_bots()
         set_up = await set_up_address(loaded.settings, url, build_sign_in(house))
@@ -135,11 +140,17 @@ async def _live(loaded: Loaded, directory: DataDirectory, writer: LineWriter) ->
 
 @contextlib.asynccontextmanager
 async def running(
-    settings: Settings, directory: DataDirectory, writer: LineWriter
+    settings: Settings,
+    directory: DataDirectory,
+    writer: LineWriter,
+    source: Source | None = None,
 ) -> AsyncIterator[tuple[House, str, asyncio.Task[None]]]:
-    """Have the house answer over HTTP; yields it, its address, and the task that serves."""
+    """Have the house answer over HTTP; yields it, its address, and the task that serves.
+
+    With a ``source`` its settings can be read again while it runs.
+    """
     listening = listen(settings.server)
-    async with opened(settings, listening, directory.token, writer) as (house, server):
+    async with opened(settings, listening, directory.token, writer, source) as (house, server):
         serving = asyncio.create_task(server.serve())
         directory.announce(listening.url)
         try:
@@ -153,7 +164,11 @@ async def running(
 
 @contextlib.asynccontextmanager
 async def opened(
-    settings: Settings, listening: Listening, token: str, writer: LineWriter
+    settings: Settings,
+    listening: Listening,
+    token: str,
+    writer: LineWriter,
+    source: Source | None = None,
 ) -> AsyncIterator[tuple[House, HttpServer]]:
     """Open the house and what it answers over HTTP; close both in order, or leave when late."""
     from posthouse.bootstrap import World, build_house
@@ -163,13 +178,31 @@ async def opened(
     try:
         await house.open()
         settle_heap()
-        yield house, HttpServer(_app(settings, house, token), settings.server, listening)
+        reloading = None if source is None else Reloading(house, source, writer.hide)
+        app = _app(settings, house, token, reloading)
+        with listening_for_hang_up(reloading):
+            yield house, HttpServer(app, settings.server, listening)
     finally:
         if not house.is_stopping:
             await _close(house, settings.gateway.stop_within_s, writer)
 
 
-def _app(settings: Settings, house: House, token: str) -> Starlette:
+@contextlib.contextmanager
+def listening_for_hang_up(reloading: Reloading | None) -> Iterator[None]:
+    """Reload at every SIGHUP; where there is none, ``posthouse reload`` is the way."""
+    hang_up = getattr(signal, "SIGHUP", None)
+    if reloading is None or hang_up is None:
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(hang_up, reloading.hang_up)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(hang_up)
+
+
+def _app(settings: Settings, house: House, token: str, reloading: Reloading | None) -> Starlette:
     store = house.store
     books = Books(
         store.journal,
@@ -180,7 +213,7 @@ def _app(settings: Settings, house: House, token: str) -> Starlette:
         store.grants,
         store.access,
     )
-    desk = Desk(books, house.wakeup, tuple(settings.bots), time.time)
+    desk = Desk(books, house.wakeup, house.bots, time.time, reloading)
     console = build_console(settings, house, build_sign_in(house))
     return build_app(
         settings.server,
@@ -188,7 +221,7 @@ def _app(settings: Settings, house: House, token: str) -> Starlette:
         metrics=Metrics(house, store.upkeep),
         admin=Admin(desk, token),
         messages=house.messages(),
-        routes=[*console.routes(), *house.routes()],
+        routes=[*console.routes(), LiveRoutes(house.routes)],
     )
 
 

@@ -25,7 +25,9 @@ PREFIX = "POSTHOUSE_"
 CONFIG_VARIABLE = "POSTHOUSE_CONFIG"
 CRASH_VARIABLE = "POSTHOUSE_CRASH_AT"  # for the laboratory: no setting, and nothing to keep
 FOLDER_LISTS = frozenset({"scene_dirs", "public_dirs"})  # of handlers
-NO_SETTINGS = frozenset({CONFIG_VARIABLE, CRASH_VARIABLE})
+TOKEN_VARIABLE = "POSTHOUSE_TOKEN"  # noqa: S105 - for `posthouse push`, as is the next one
+URL_VARIABLE = "POSTHOUSE_URL"
+NO_SETTINGS = frozenset({CONFIG_VARIABLE, CRASH_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE})
 
 # What other programs call a setting of ours; our own name wins.
 KNOWN_VARIABLES = {"DATABASE_URL": ("store", "url"), "LOG_LEVEL": ("log", "level")}
