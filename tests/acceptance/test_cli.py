@@ -444,6 +444,9 @@ def test_a_restored_house_says_nothing_before_it_is_told(shell: Shell) -> None:
 
     house = shell.start()
     assert json.loads(house.get("/api/v1/health"))["held"] is True
+    asked = shell.do("chat", "--say", "/echo now")  # ends, although nothing is answered
+    assert asked.code == OK, asked
+    assert "held after a restore" in asked.out
     held = json.loads(shell.do("held", "list", "--json").out)
     assert held["house"]["is_held"] is True
     decided = shell.do("held", "drop", "--all", "--yes")

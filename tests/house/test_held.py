@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncGenerator
 
+import pytest
+
 from posthouse.handlers.handler import Handler, TurnContext
 from posthouse.model.action import Action, Send, Typing
 from posthouse.model.delivery import NotSent
@@ -12,6 +14,7 @@ from posthouse.store.holding import Decision
 from posthouse.testing.null_channel import Answer
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated
 from tests.house.people import edited, pressed, said
+from tests.house.test_drafts import aloud
 
 DAY_S = 24 * 3600.0
 
@@ -81,6 +84,25 @@ async def test_a_held_house_takes_nothing_back_and_rewrites_nothing() -> None:
     await house.quiet()
     assert await house.texts() == ("Took back 1.",)
     assert await house.texts("other") == ("re two",)
+
+
+@pytest.mark.parametrize(
+    ("decision", "texts"), [(Decision.SEND, ("the answer",)), (Decision.DROP, ())]
+)
+@simulated
+async def test_a_growing_answer_is_one_message_to_decide_about(
+    decision: Decision, texts: tuple[str, ...]
+) -> None:
+    house = await restored(Scripted(aloud))
+    await house.say("1")
+    await house.quiet(60.0)
+    (held,) = await house.store.holding.held()
+    assert held.text == "the answer"
+    assert await house.store.holding.decide(decision, (held.id,), house.clock()) == 1
+    assert not (await house.store.holding.house()).is_held
+    await house.quiet()
+    assert await house.texts() == texts
+    await house.check()
 
 
 @simulated

@@ -227,9 +227,10 @@ class Talk:
             self._terminal.line(f"{name}: {again}{text}")
 
     def _note(self, progress: Json) -> None:
-        if not progress.get("is_final"):
+        is_held = bool(progress.get("is_held"))  # until somebody has looked, who may be asleep
+        if not (progress.get("is_final") or is_held):
             return
-        if progress["state"] == "unanswered":
+        if progress["state"] == "unanswered" or is_held:
             self._terminal.say(f"（{progress['zh']}）", f"({progress['en']})")
         self._ended[progress["number"]] = progress["state"]
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from posthouse.api.desk import DECIDE, HELD, Decide, Held, Nothing
 from posthouse.cli.house import counter_of
-from posthouse.cli.roads import STATES
+from posthouse.cli.roads import STATES, short
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.settings.settings import Settings
 from posthouse.settings.zone import zone_of
@@ -35,7 +35,7 @@ def _show(held: Held, settings: Settings) -> None:
         state = STATES[delivery.state](terminal.language)
         where = f"{delivery.bot} · {delivery.chat_title or delivery.chat}"
         terminal.line(
-            f"#{delivery.id}  {at:%Y-%m-%d %H:%M:%S %Z}  {where}  {state}  {delivery.text}"
+            f"#{delivery.id}  {at:%Y-%m-%d %H:%M:%S %Z}  {where}  {state}  {short(delivery.text)}"
         )
     count = len(held.deliveries)
     terminal.say(

@@ -94,7 +94,8 @@ def _of_waiting(turn: TurnRow) -> Verdict:
 
 
 def _of_deliveries(turn: TurnRow, rows: tuple[DeliveryRow, ...]) -> Verdict:
-    states = {row.delivery.state: row.delivery for row in rows}
+    final = [row for row in rows if row.delivery.kind is not Kind.DRAFT]
+    states = {row.delivery.state: row.delivery for row in final or rows}
     worst = next((states[state] for state in _WORST_FIRST if state in states), None)
     if worst is None:
         return _by_reason(turn.reason or "answered")
@@ -115,7 +116,7 @@ def describe(road: Road, chat: Chat | None, language: str, zone: tzinfo) -> Iter
     place = f"{chat.title or chat.platform_id} · {chat.bot}" if chat else "?"
     yield f"#{event.id} · {place} · chat:{event.chat}"
     who = event.sender_name or event.sender_id
-    yield f"  {who}: {_short(event.text) or event.kind}"
+    yield f"  {who}: {short(event.text) or event.kind}"
     for at, step in sorted(_steps(road, language), key=lambda step: step[0]):
         yield f"  {_time(at, zone)}  {step}"
     end = verdict(road)
@@ -155,11 +156,12 @@ def _step_of_delivery(row: DeliveryRow, language: str) -> tuple[float, str]:
         words.append(f"×{delivery.attempts}")
     if delivery.reason:
         words.append(explain(delivery.reason, language))
-    shown = f"{' · '.join(words)}  “{_short(row.text)}”"
+    shown = f"{' · '.join(words)}  “{short(row.text)}”"
     return row.settled_at or delivery.first_sent_at or delivery.queued_at, shown
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= TEXT_SHOWN_MAX else line[:TEXT_SHOWN_MAX] + "…"
 

@@ -168,6 +168,10 @@ class Roads(Protocol):
         """Return the events that carry the platform's message id, newest first."""
         ...
 
+    async def is_held(self) -> bool:
+        """Whether nothing is sent because an operator has to look first, after a restore."""
+        ...
+
 
 class Reader(Roads, Protocol):
     """Read only; may be a little behind. Every answer is bounded, whatever the book holds."""

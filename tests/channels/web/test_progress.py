@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from posthouse.channels.web.progress import progress_of
-from posthouse.model.delivery import Delivery
+from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.turn import TurnState
 from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
 from tests.channels.web.stage import open_stage
@@ -45,8 +45,12 @@ TURN = TurnRow(
 class Book:
     """A reader of one road."""
 
-    def __init__(self, road: Road | None) -> None:
+    def __init__(self, road: Road | None, *, is_held: bool = False) -> None:
         self.road_of_all = road
+        self._is_held = is_held
+
+    async def is_held(self) -> bool:
+        return self._is_held
 
     async def road(self, event: int) -> Road | None:
         return self.road_of_all
@@ -93,6 +97,28 @@ async def test_every_road_in_words(
     found = await progress_of(Book(Road(event=event, turn=turn, deliveries=())), "web", "r1", 5)
     assert (found.number, found.state, found.is_final) == (5, state, is_final)
     assert bool(found.zh and found.en) == (state == "unanswered")
+
+
+@pytest.mark.parametrize(
+    ("state", "is_held", "expected"),
+    [
+        (State.QUEUED, True, ("queued", False)),
+        (State.QUEUED, False, ("answered", True)),
+        (State.SENT, True, ("answered", True)),
+    ],
+)
+async def test_an_answer_that_an_operator_must_see_first_is_queued_with_the_reason(
+    state: State, expected: tuple[str, bool], *, is_held: bool
+) -> None:
+    answer = Delivery(
+        id=1, bot="web", chat=1, origin="turn:1", ordinal=0, part=0, kind=Kind.SEND, state=state
+    )
+    said = (DeliveryRow(delivery=answer, text="hi", settled_at=None),)
+    road = Road(event=EVENT, turn=finished(TurnState.FINISHED, "answered"), deliveries=said)
+    found = await progress_of(Book(road, is_held=is_held), "web", "r1", 5)
+    assert (found.state, found.is_final) == expected
+    assert found.is_held is (expected == ("queued", False))
+    assert ("restore" in found.en) is found.is_held
 
 
 async def test_what_the_book_does_not_have_is_only_delivered() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from posthouse.cli.roads import STATES, TURNS, describe, verdict
 from posthouse.model.address import Chat, ChatKind
-from posthouse.model.delivery import Delivery, State
+from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.turn import EventState, TurnState
 from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
 
@@ -53,7 +53,11 @@ def turn(
 
 
 def delivery(
-    state: State = State.SENT, reason: str = "", *, may_be_duplicate: bool = False
+    state: State = State.SENT,
+    reason: str = "",
+    *,
+    may_be_duplicate: bool = False,
+    kind: Kind = Kind.SEND,
 ) -> DeliveryRow:
     row = Delivery(
         id=9,
@@ -64,6 +68,7 @@ def delivery(
         part=0,
         state=state,
         reason=reason,
+        kind=kind,
         attempts=2,
         may_be_duplicate=may_be_duplicate,
     )
@@ -76,6 +81,16 @@ def road(an_event: EventRow, a_turn: TurnRow | None = None, *deliveries: Deliver
 
 CASES = {
     "answered": (road(event(), turn(), delivery()), "已回答", "answered"),
+    "answered, its growing message was dropped": (
+        road(
+            event(),
+            turn(),
+            delivery(State.DROPPED, "dropped_by_operator", kind=Kind.DRAFT),
+            delivery(),
+        ),
+        "已回答",
+        "answered",
+    ),
     "overheard": (
         road(event(EventState.IGNORED, "not_addressed")),
         "没有@机器人",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.channels.web.codec import message_id
+from posthouse.model.delivery import OPEN_STATES
 from posthouse.model.reasons import explain, next_click
 from posthouse.model.turn import EventState, TurnState
 from posthouse.store.reader import Road, Roads
@@ -20,13 +22,22 @@ class Progress(Struct, frozen=True, kw_only=True):
     next_zh: str = ""
     next_en: str = ""
     is_final: bool = False
+    is_held: bool = False  # queued until an operator has looked
 
 
 async def progress_of(reader: Roads, bot: str, room: str, number: int) -> Progress:
     """Look up how far a message has come."""
     events = await reader.find_message(bot, message_id(room, number))
     road = await reader.road(events[0]) if events else None
-    return Progress(number=number, state="delivered") if road is None else _progress(road, number)
+    if road is None:
+        return Progress(number=number, state="delivered")
+    if _is_answer_waiting(road) and await reader.is_held():
+        return replace(_ended(number, "held"), state="queued", is_final=False, is_held=True)
+    return _progress(road, number)
+
+
+def _is_answer_waiting(road: Road) -> bool:
+    return any(row.delivery.state in OPEN_STATES for row in road.deliveries)
 
 
 def _progress(road: Road, number: int) -> Progress:

@@ -85,7 +85,8 @@ def _decide(
         _decide_one(database, was, decision, now)
     if database.one(SQL["undecided"]) is None:
         _release(database)
-    return len(undecided)
+    settled = {was.delivery.target for was in undecided}
+    return sum(was.delivery.id not in settled for was in undecided)
 
 
 def _decide_one(database: Database, was: Entry, decision: Decision, now: float) -> None:

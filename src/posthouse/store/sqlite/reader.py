@@ -43,6 +43,10 @@ class SqliteReader:
         found = self._reading.all(SQL["of_message"], bot=bot, message_id=message_id)
         return tuple(int(event) for (event,) in found)
 
+    async def is_held(self) -> bool:
+        row = self._reading.one(SQL["is_held"])
+        return row is not None and bool(row[0])
+
     async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
         found = self._reading.all(SQL["recent"], chat=chat, limit=limit)
         roads = (_road(self._reading, event) for (event,) in found)

@@ -195,5 +195,5 @@ function stateWords(progress) {
 
 function stateSentence(state, why) {
   if (state === "unanswered") return why;
-  return state === "failed" && why ? `${t("failed")} · ${why}` : t(state);
+  return why ? `${t(state)} · ${why}` : t(state);
 }

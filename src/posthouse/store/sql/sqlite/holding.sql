@@ -3,10 +3,15 @@
 SELECT is_held, snapshot_at FROM house;
 
 -- name: held
--- What waits to be sent and no operator has decided about, oldest first.
+-- What waits to be sent and no operator has decided about, oldest first; of a growing message its
+-- final words only, if it has them already.
 SELECT d.id, d.bot, d.chat, c.title, d.state, d.content, d.queued_at
 FROM deliveries d JOIN chats c ON c.id = d.chat
 WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared
+  AND d.id NOT IN (
+    SELECT s.target FROM deliveries s
+    WHERE s.state IN ('queued', 'sending', 'unknown') AND NOT s.is_cleared
+      AND s.target IS NOT NULL)
 ORDER BY +d.id LIMIT :limit;
 
 -- name: undecided
@@ -15,10 +20,14 @@ SELECT 1 FROM deliveries d
 WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared LIMIT 1;
 
 -- name: chosen
--- The undecided among some deliveries, or all of them.
+-- The undecided among some deliveries, or all of them, each with the growing message it settles.
 SELECT d.* FROM deliveries d
 WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared
-  AND (:chosen IS NULL OR d.id IN (SELECT value FROM json_each(:chosen)))
+  AND (:chosen IS NULL
+    OR d.id IN (SELECT value FROM json_each(:chosen))
+    OR d.id IN (
+      SELECT s.target FROM deliveries s JOIN json_each(:chosen) c ON s.id = c.value
+      WHERE s.target IS NOT NULL))
 ORDER BY +d.id;
 
 -- name: clear

@@ -13,6 +13,10 @@ FROM turns t LEFT JOIN lanes l ON l.lane = t.lane WHERE t.id = :turn;
 -- What a turn said.
 SELECT * FROM deliveries WHERE origin = 'turn:' || :turn ORDER BY ordinal, part;
 
+-- name: is_held
+-- Whether an operator has to look before anything is sent.
+SELECT is_held FROM house;
+
 -- name: of_message
 -- Events of a bot's chats that carry a message id, newest first.
 SELECT e.id FROM chats c CROSS JOIN events e ON e.chat = c.id
