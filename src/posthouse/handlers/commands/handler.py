@@ -188,7 +188,7 @@ class Commands:
         language = context.language
         allowed = await self._scenes.allowed_commands(scene, turn, context)
         if not allowed:
-            reason = await self._scenes.may(scene.name, name, turn, context)
+            reason = await self._scenes.may(scene.name, scene.commands[0].name, turn, context)
             raise CannotAnswer(reason, refusal(reason, scene.name, language))
         command = command_of(scene, name) if name else None
         if command is not None and command in allowed:
@@ -204,7 +204,7 @@ class Commands:
     async def _reload(self, scenes: Scenes, turn: Turn, context: TurnContext) -> str:
         """Load the scenes again, for somebody who may."""
         language = context.language
-        reason = await scenes.may("", RELOAD, turn, context)
+        reason = await scenes.may(RELOAD, "", turn, context)
         if reason:
             raise CannotAnswer(reason, refusal(reason, RELOAD, language))
         loaded = await scenes.pool.reload()

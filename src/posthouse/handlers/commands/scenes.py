@@ -230,7 +230,8 @@ class Scenes:
         reason = await self.may(scene, command, turn, context)
         if reason:
             what = f"{scene} {command}".strip()
-            raise CannotAnswer(reason, refusal(reason, what, context.language))
+            ends = f"{reason} {scene}" if reason == "not_granted" else reason  # operators are asked
+            raise CannotAnswer(ends, refusal(reason, what, context.language))
 
     async def allowed_commands(
         self, scene: SceneEntry, turn: Turn, context: TurnContext

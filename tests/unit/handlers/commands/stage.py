@@ -20,6 +20,7 @@ from posthouse.handlers.commands.pool import Pool
 from posthouse.handlers.commands.process import Limits
 from posthouse.handlers.commands.scenes import Scenes
 from posthouse.handlers.handler import CannotAnswer, Push
+from posthouse.handlers.permissions import Permissions
 from posthouse.model.action import Action, Ask, Send
 from posthouse.model.address import Chat, ChatKind, Person, Role
 from posthouse.model.permission import Ruling, Wish
@@ -85,8 +86,14 @@ class Stage:
     public: Path
     pool: Pool
     commands: Commands
-    book: Book
+    permissions: Permissions
     shelf: Shelf
+
+    @property
+    def book(self) -> Book:
+        """The permissions, where they are a test's."""
+        assert isinstance(self.permissions, Book)
+        return self.permissions
 
     async def actions(self, turn: Turn, language: str = "en") -> list[Action]:
         """Everything that a turn yields."""
@@ -140,7 +147,7 @@ def build(
     *,
     public: Mapping[str, str] | None = None,
     private: Mapping[str, str] | None = None,
-    book: Book | None = None,
+    book: Permissions | None = None,
     special: Mapping[str, str] | None = None,
     push: Push | None = None,
     give_up_s: float = 10.0,
@@ -151,7 +158,7 @@ def build(
     folder, public_folder = tmp_path / "services", tmp_path / "public"
     write(folder, private or {})
     write(public_folder, public or {})
-    book, shelf = book or Book(), Shelf(tmp_path / "media")
+    permissions, shelf = book or Book(), Shelf(tmp_path / "media")
     keys = (f"{number:032x}" for number in count(id(folder)))
     pool = Pool(
         Folders((folder,), (public_folder,)),
@@ -162,14 +169,14 @@ def build(
     )
     scenes = Scenes(
         pool,
-        book,
+        permissions,
         Files(shelf, 1_000_000),
         special=special or {},
         give_up_s=give_up_s,
         new_key=keys.__next__,
         push=push,
     )
-    return Stage(folder, public_folder, pool, Commands(PREFIXES, scenes), book, shelf)
+    return Stage(folder, public_folder, pool, Commands(PREFIXES, scenes), permissions, shelf)
 
 
 @asynccontextmanager
