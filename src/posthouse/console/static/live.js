@@ -3,10 +3,12 @@
 
 const root = document.documentElement.dataset.root;
 const BETWEEN_MS = 500;
+const OVERVIEW_BETWEEN_MS = 2500; // a list of all chats has news all the time
 const NEAR_PX = 160;
 
 let changed = new Set();
 let timer = null;
+const between = document.querySelector("[data-chat]") ? BETWEEN_MS : OVERVIEW_BETWEEN_MS;
 
 function isNearEnd() {
   const page = document.documentElement;
@@ -29,7 +31,7 @@ function refresh() {
 }
 
 function soon() {
-  if (timer === null && changed.size) timer = setTimeout(refresh, BETWEEN_MS);
+  if (timer === null && changed.size) timer = setTimeout(refresh, between);
 }
 
 function listen() {
