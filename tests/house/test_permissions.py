@@ -1,15 +1,18 @@
 """Who may talk to a handler, who is told so, and how operators steer from inside a chat."""
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from posthouse.gateway.operators import QUESTIONS_MAX
 from posthouse.gateway.router import token_of
+from posthouse.handlers.handler import CannotAnswer, TurnContext
+from posthouse.model.action import Action, Send
 from posthouse.model.address import ChatKind, ChatMode, Role, SessionKind
 from posthouse.model.event import MessageReceived
-from posthouse.model.message import Mention, Part, Text
+from posthouse.model.message import Content, Mention, Part, Text
 from posthouse.model.permission import Effect, Field, Subject, SubjectKind, Wish
 from posthouse.model.secret import hashed
-from posthouse.model.turn import OnCrash
+from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import HandlerSettings
 from posthouse.store.grants import ChatOperator, NewGrant
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated
@@ -441,6 +444,34 @@ async def test_allowing_a_stranger_lets_them_in_and_says_so() -> None:
     (grant,) = await house.store.grants.list()
     assert (grant.author, grant.until_at) == ("person:b:boss", None)
     await house.check()
+
+
+@simulated
+async def test_the_operator_is_asked_about_one_scene_and_allows_only_that() -> None:
+    refused: list[str] = []
+
+    async def demand(turn: Turn, _: TurnContext) -> AsyncGenerator[Action]:
+        wish = Wish(
+            person=turn.person.id, chat=turn.chat.id, bot=BOT, handler="demo", scene=turn.text
+        )
+        ruling = await house.store.grants.rule(wish, house.clock())
+        if not ruling.is_allowed:
+            refused.append(turn.text)
+            raise CannotAnswer(f"not_granted {turn.text}", "You may not.")
+        yield Send(Content(f"did {turn.text}"))
+
+    house = await opened(handler=Scripted(demand))
+    await steering(house, chat=await private_chat(house))
+    await ask(house, "deploy")
+    refusal = await ask(house, "deploy")
+    assert await house.reason(refusal) == "not_granted deploy"
+    (question,) = house.bots[BOT].shown(await private_chat(house))
+    assert question.words.text.startswith("Ann (ann) would like to use deploy (Room room)")
+    await press(house, 0)
+    await ask(house, "deploy")
+    await ask(house, "billing")
+    assert (await house.texts())[-2:] == ("did deploy", "You may not.")
+    assert refused == ["deploy", "deploy", "billing"]
 
 
 @simulated

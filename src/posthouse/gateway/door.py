@@ -69,13 +69,18 @@ class Door:
         is_operator = await self._grants.is_operator(turn.chat.bot, person.id)
         return OPEN if is_operator else ruling
 
+    @staticmethod
+    def concerns(ruling: Ruling) -> bool:
+        """Whether operators can do something about it: nobody has allowed it yet."""
+        return ruling.reason.partition(" ")[0] == "not_granted"
+
     async def meet(self, turn: Turn, ruling: Ruling, now: float) -> bool:
         """Remember that a turn was turned away; True when that person is to be told."""
         return await self._grants.meet(_stranger(turn, ruling, now))
 
     async def announce(self, turn: Turn, ruling: Ruling, now: float) -> None:
         """Let those who can allow somebody know about them."""
-        if ruling.reason == "not_granted":
+        if self.concerns(ruling):
             await self._on_stranger(_stranger(turn, ruling, now))
 
 

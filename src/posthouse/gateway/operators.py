@@ -21,7 +21,7 @@ from posthouse.model.address import Chat, ChatKind, Entrance, Person, Place
 from posthouse.model.errors import PosthouseError
 from posthouse.model.event import Internal, MessageReceived, other_key
 from posthouse.model.message import Content
-from posthouse.model.permission import Effect, Field, Grant, Subject, SubjectKind
+from posthouse.model.permission import ANY, Effect, Field, Grant, Subject, SubjectKind
 from posthouse.model.secret import hashed
 from posthouse.model.turn import Turn
 from posthouse.store.access import Access
@@ -207,7 +207,7 @@ class Operators:
             language,
             name=stranger.name[:NAME_CHARS_MAX] or "?",
             person=stranger.person,
-            handler=stranger.handler,
+            handler=_wanted(stranger),
             chat=(chat.title[:NAME_CHARS_MAX] if chat and chat.title else f"chat:{stranger.chat}"),
         )
         return Ask(
@@ -230,7 +230,7 @@ class Operators:
         new = NewGrant(
             effect=Effect.ALLOW if allows else Effect.BLOCK,
             subject=Subject(SubjectKind.PERSON, stranger.person),
-            field=Field(bot=stranger.bot, handler=stranger.handler),
+            field=Field(bot=stranger.bot, handler=stranger.handler, scene=_scene(stranger)),
             until_at=now + SPAN_S if choice == 1 else None,
             note=stranger.name[:NAME_CHARS_MAX],
         )
@@ -241,8 +241,17 @@ class Operators:
             await self._stored(lambda: self._tell_myself(ALLOWED, chat, who, stranger, now))
         phrase = "stranger_allowed" if allows else "stranger_blocked"
         return _say(
-            phrase, context, name=stranger.name or stranger.person, handler=stranger.handler
+            phrase, context, name=stranger.name or stranger.person, handler=_wanted(stranger)
         )
+
+
+def _scene(stranger: Stranger) -> str:
+    return stranger.reason.partition(" ")[2] or ANY
+
+
+def _wanted(stranger: Stranger) -> str:
+    scene = _scene(stranger)
+    return stranger.handler if scene == ANY else scene
 
 
 def line_of(grant: Grant, language: str, now: float) -> str:

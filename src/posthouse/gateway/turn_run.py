@@ -326,7 +326,7 @@ class TurnRun:
         await self._say_and_end(phrase, reference=reference, seconds=self._traits.max_run_s)
 
     async def _end_with(self, end: CannotAnswer) -> None:
-        """Say the handler's own sentence."""
+        """Say the handler's own sentence, and let operators know what nobody has allowed yet."""
         reference = self._around.new_key()[:8]
         if end.details:
             log.error(
@@ -337,7 +337,15 @@ class TurnRun:
                 traceback=end.details,
             )
         self._outputs.send(Send(Content(end.sentence.replace("{reference}", reference))))
+        ruling = Ruling(is_allowed=False, reason=end.reason)
+        around, turn, now = self._around, self._turn, self._around.clock()
+        is_of_operators = self._door.concerns(ruling) and not self._is_shadow
+        is_new = is_of_operators and await around.until_stored(
+            lambda: self._door.meet(turn, ruling, now)
+        )
         await self._end(reason=end.reason)
+        if is_new:
+            await self._door.announce(turn, ruling, now)
 
     async def _bury(self) -> None:
         turn = self._turn

@@ -37,7 +37,7 @@ class Stranger(Struct, frozen=True, kw_only=True):
     bot: str
     person: str  # verified platform id
     handler: str
-    reason: str  # a code of ``model.reasons``
+    reason: str  # a code of ``model.reasons``; ``not_granted deploy`` names the scene
     at: float
     name: str = ""
     chat: int = 0  # where they asked
