@@ -1,22 +1,28 @@
 """The console in a real browser: keyboard, phone, dark, two languages, and live."""
 
+import contextlib
 import re
+from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import ClientSession, web
 from playwright.async_api import Page, expect
 
-from tests.acceptance.premises import Premises
+from tests.acceptance.premises import Premises, free_port
 from tests.browser.people import People, Person
 
 PASSWORD = "a horse, a battery, a staple"
 
 
-async def signed_in(people: People, premises: Premises, **options: object) -> Page:
+async def signed_in(
+    people: People, premises: Premises, *, base: str = "", **options: object
+) -> Page:
     """Follow the link that the house has printed, as the first admin."""
     await premises.until_logged("/console/set-up/")
     found = re.search(r"http://\S+/console/set-up/[\w.-]+", premises.log.read_text("utf-8"))
     assert found is not None
-    person = await people.newcomer(found[0], **options)
+    link = found[0].replace(premises.url, base or premises.url)
+    person = await people.newcomer(link, **options)
     await person.page.locator("#name").fill("林晚")
     await person.page.locator("#password").fill(PASSWORD)
     await person.page.keyboard.press("Enter")
@@ -129,6 +135,57 @@ async def test_a_phone_in_the_dark(
     ):
         await page.goto(where + path)
         assert await Person(page).overflow() <= 0, path
+
+
+@contextlib.asynccontextmanager
+async def proxy(premises: Premises, path: str) -> AsyncIterator[str]:
+    """A reverse proxy that shows the house below a path, which it removes."""
+
+    async def passed_on(request: web.Request) -> web.StreamResponse:
+        address = premises.url + request.raw_path.removeprefix(path)
+        body = await request.read()
+        async with session.request(
+            request.method, address, headers=request.headers, data=body, allow_redirects=False
+        ) as answer:
+            passed = web.StreamResponse(status=answer.status)
+            for name, value in answer.headers.items():
+                if name.lower() not in {"transfer-encoding", "connection", "content-encoding"}:
+                    passed.headers.add(name, value)
+            await passed.prepare(request)
+            async for chunk in answer.content.iter_any():
+                await passed.write(chunk)
+            return passed
+
+    app = web.Application()
+    app.router.add_route("*", f"{path}/{{rest:.*}}", passed_on)
+    async with ClientSession(auto_decompress=False) as session:
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{port}{path}"
+        await runner.cleanup()
+
+
+async def test_behind_a_proxy_and_below_a_path(people: People, premises: Premises) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("你好")
+    await expect(zhou.answers).to_have_count(1)
+    async with proxy(premises, "/deep/house") as base:
+        page = await signed_in(people, premises, base=base)
+        await expect(page).to_have_url(f"{base}/console/")
+        for place in ("会话", "机器人", "设置", "搜索", "今天"):
+            await page.get_by_role("navigation").first.get_by_role("link", name=place).click()
+            await expect(page.get_by_role("heading", level=1)).to_have_text(place)
+            assert page.url.startswith(f"{base}/console/")
+        await chat_of(page)
+        await zhou.say("还在吗")
+        await expect(page.locator(".message.theirs .text", has_text="还在吗")).to_have_count(1)
+        await page.get_by_role("button", name="接管").click()
+        await expect(page.get_by_text("已暂停，由人工接管")).to_be_visible()
+        await page.get_by_title("退出登录").click()
+        await expect(page).to_have_url(f"{base}/console/sign-in")
+        await page.goto("about:blank")  # its stream ends before the proxy does
 
 
 async def test_the_keyboard_reaches_the_content_first(people: People, premises: Premises) -> None:

@@ -66,7 +66,6 @@ class Browser:
     """Somebody's browser: it keeps cookies and names the origin of its forms."""
 
     app: Starlette
-    prefix: str = ""
     language: str = "zh-CN"
     cookies: dict[str, str] = field(default_factory=dict)
 
