@@ -57,10 +57,10 @@ def test_the_chat_has_a_number_and_a_name_on_its_platform() -> None:
     assert f"`{ROOM}`" in answer("/chat_id")
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_one_learns_who_one_is(language: str) -> None:
+@pytest.mark.parametrize(("language", "role"), [("zh", "管理员"), ("en", "administrator")])
+def test_one_learns_who_one_is(language: str, role: str) -> None:
     shown = answer("/whoami", language)
-    for fact in ("Ann", "`ann`", "admin"):
+    for fact in ("Ann", "`ann`", role):
         assert fact in shown
 
 

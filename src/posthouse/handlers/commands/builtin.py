@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from posthouse.model.address import Role
 from posthouse.model.turn import Turn
 
 
@@ -24,7 +25,7 @@ CONTROL_NAMES = {  # handled by the house before any handler; here for the help
     "pause": ("暂停机器人，例如 /pause 30m", "pause the bot, for example /pause 30m"),
     "resume": ("恢复机器人", "let the bot go on"),
     "mode": (
-        "查看或设置模式：mention、listen、shadow、paused",
+        "查看或设置模式：mention（被@才答）、listen（旁听）、shadow（影子）、paused（暂停）",
         "show or set the mode: mention, listen, shadow, paused",
     ),
     "grant": (
@@ -68,7 +69,16 @@ def _chat_id(_: str, turn: Turn, language: str) -> str:
 def _whoami(_: str, turn: Turn, language: str) -> str:
     name, number, role = ("名字", "编号", "身份") if language == "zh" else ("Name", "Id", "Role")
     person = turn.person
-    return f"{name}: {person.name or '?'}\n\n{number}: `{person.id}`\n\n{role}: {person.role}"
+    zh, en = ROLES[person.role]
+    is_what = zh if language == "zh" else en
+    return f"{name}: {person.name or '?'}\n\n{number}: `{person.id}`\n\n{role}: {is_what}"
+
+
+ROLES = {  # in this chat, as the platform says
+    Role.MEMBER: ("成员", "member"),
+    Role.ADMIN: ("管理员", "administrator"),
+    Role.OWNER: ("群主", "owner"),
+}
 
 
 BUILTIN: dict[str, Command] = {

@@ -12,6 +12,7 @@ from msgspec import Struct
 WORDS_MAX = 1000
 _QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "”": "”"}
 _ESCAPABLE = frozenset(_QUOTES) | frozenset(_QUOTES.values()) | {"\\", " "}
+_MARKS = frozenset(_QUOTES) | {"\\"}  # a line without any is split by white space alone
 
 
 class Spoken(Struct, frozen=True):
@@ -61,7 +62,12 @@ def split_words(line: str) -> list[str]:
         NotClosed: a quote has no end.
         TooManyWords: there are more than ``WORDS_MAX``.
     """
-    words: list[str] = []
+    if _MARKS.isdisjoint(line):
+        words = line.split(maxsplit=WORDS_MAX)
+        if len(words) > WORDS_MAX:
+            raise TooManyWords
+        return words
+    words = []
     at, end = 0, len(line)
     while at < end:
         if line[at].isspace():

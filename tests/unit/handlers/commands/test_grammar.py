@@ -64,5 +64,6 @@ def test_lines_below_are_one_argument_whatever_stands_in_them() -> None:
 
 def test_there_is_a_limit() -> None:
     assert len(split_words("x " * WORDS_MAX)) == WORDS_MAX
-    with pytest.raises(TooManyWords):
-        split_words("x " * 10_000)
+    for too_many in ("x " * 10_000, '"x" ' * 10_000):
+        with pytest.raises(TooManyWords):
+            split_words(too_many)
