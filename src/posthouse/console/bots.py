@@ -11,11 +11,11 @@ from starlette.responses import Response
 from posthouse.channels.channel import ConnectionState, Status
 from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Finding, Surroundings
-from posthouse.console.pages import Pages, span
+from posthouse.console.pages import DAY_S, Pages, span
 from posthouse.console.problems import Declined
 from posthouse.console.words import words_of
 from posthouse.gateway.bots import Bot
-from posthouse.model.capabilities import Capabilities, DraftKind
+from posthouse.model.capabilities import Capabilities, DraftKind, TextUnit
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.language import Said
 
@@ -27,6 +27,13 @@ _TONES = {
     ConnectionState.SUPERSEDED: "bad",
     ConnectionState.REFUSED: "bad",
 }
+
+_UNITS = {
+    TextUnit.CHARACTERS: Said("个字符", "characters"),
+    TextUnit.BYTES: Said("字节", "bytes"),
+    TextUnit.UTF16: Said("个 UTF-16 单位", "UTF-16 units"),
+}
+FOR_EVER_S = 365 * DAY_S  # a platform that remembers a key this long never forgets it in time
 
 
 class BotLine(Struct, frozen=True):
@@ -155,7 +162,7 @@ def promises(can: Capabilities, language: str) -> list[Promise]:
         ),
         Promise(
             said("长度", "Length"),
-            f"{can.text_max:,} {can.text_unit}",
+            f"{can.text_max:,} {_UNITS[can.text_unit](language)}",
             said("更长的会分成几条", "longer ones become several"),
             True,  # noqa: FBT003 - a column of the table
         ),
@@ -170,6 +177,8 @@ def promises(can: Capabilities, language: str) -> list[Promise]:
 
 def _unclear(can: Capabilities) -> tuple[Said, bool]:
     """Say what happens when nobody can tell whether a message arrived."""
+    if can.resend_key_window_s >= FOR_EVER_S:
+        return Said("再发多少次都只显示一条", "sent again, it is still shown once"), True
     if can.resend_key_window_s:
         within = span(can.resend_key_window_s)
         return (

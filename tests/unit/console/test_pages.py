@@ -1,14 +1,15 @@
 """What the pages show, under which policy, and what they never run."""
 
 import re
+from pathlib import Path
 
 import pytest
 from markupsafe import escape
 from msgspec.structs import replace
 
+from posthouse.console import words
 from posthouse.console.pages import POLICY
-from posthouse.console.words import _WORDS
-from posthouse.model.address import Person
+from posthouse.model.address import ChatKind, ChatMode, Person
 from posthouse.model.disposition import NewDelivery
 from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, File, Image, Media, Text
@@ -188,8 +189,8 @@ async def test_the_road_of_a_message_is_told_with_its_times(office: Office, admi
     await scene.wait(1)
     await scene.deliver()
     page = (await admin.get(f"roads/{receipt.event}")).text
-    for words in ("question", "demo", "score", "0.71", "answer", "+2.0 s", "+3.0 s", "已送达"):
-        assert words in page, words
+    for part in ("question", "demo", "score", "0.71", "answer", "+2.0 s", "+3.0 s", "已送达"):
+        assert part in page, part
 
 
 async def test_chats_are_found_by_name_and_the_filter_is_in_the_address(
@@ -255,8 +256,25 @@ async def test_language_and_theme_are_chosen_and_kept(office: Office, admin: Bro
 
 
 def test_every_word_is_there_in_both_languages() -> None:
-    assert [name for name, said in _WORDS.items() if not all(said)] == []
+    assert [name for name, said in words._WORDS.items() if not all(said)] == []
     fields = {
-        name: [set(re.findall(r"{(\w+)}", text)) for text in said] for name, said in _WORDS.items()
+        name: [set(re.findall(r"{(\w+)}", text)) for text in said]
+        for name, said in words._WORDS.items()
     }
     assert [name for name, (zh, en) in fields.items() if zh != en] == []
+
+
+def test_no_word_is_left_that_no_page_says() -> None:
+    folder = Path(words.__file__).parent
+    pages = [path for path in folder.rglob("*") if path.suffix in {".html", ".py"}]
+    text = "".join(path.read_text("utf-8") for path in pages if path.name != "words.py")
+    by_value = ("state_", "done_", "amend_", "mark_", "session_", "role_", *map(str, ChatMode))
+    known = {*map(str, ChatKind), *map(str, OperatorRole)}
+    unsaid = [
+        name
+        for name in words._WORDS
+        if name not in known
+        and not name.startswith(by_value)
+        and not re.search(rf'w\.{name}\b|"{name}"|\'{name}\'', text)
+    ]
+    assert unsaid == []
