@@ -71,6 +71,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "turn_left": Said(
         "第 {turn} 轮没有做完，稍后重来", "turn {turn} was left, it will be done again"
     ),
+    "turn_stuck": Said(
+        "第 {turn} 轮无法放回，其会话要等重新启动驿站",
+        "turn {turn} could not be given back; its session waits until the house is restarted",
+    ),
     "turn_broken": Said(
         "第 {turn} 轮因内部错误已放弃，等待处理",
         "turn {turn} broke inside and was given up; an operator can revive it",
