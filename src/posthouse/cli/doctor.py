@@ -8,10 +8,11 @@ import shutil
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -20,8 +21,11 @@ from posthouse.api.app import is_loopback
 from posthouse.api.desk import CHECK, COUNTS, HELD, Nothing
 from posthouse.api.server import listen
 from posthouse.bootstrap import database_of
+from posthouse.channels.channel import ConnectionState
 from posthouse.cli.house import Counter, counter_of
+from posthouse.cli.roads import STATES as DELIVERIES
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
+from posthouse.cli.welcome import STATES
 from posthouse.model.errors import PosthouseError
 from posthouse.settings.data_directory import Owner, owner_of
 from posthouse.settings.language import Said
@@ -91,7 +95,7 @@ def _around(loaded: Loaded) -> Iterator[Finding]:
     yield from settings_findings(loaded)
     yield from directory_findings(settings.data)
     yield clock_finding(time.time(), settings.data, settings)
-    yield from exposure_findings(settings)
+    yield from exposure_findings(as_it_runs(settings, owner_of(settings.data)))
     yield from limit_findings(settings)
 
 
@@ -158,6 +162,14 @@ def clock_finding(now: float, data: Path, settings: Settings) -> Finding:
         ),
         Said("请校时（NTP）", "set the clock (NTP)"),
     )
+
+
+def as_it_runs(settings: Settings, owner: Owner | None) -> Settings:
+    """Return the settings with the address that the running house has, if one runs."""
+    if owner is None or not owner.host:
+        return settings
+    address = {"host": owner.host, "port": urlsplit(owner.url).port}
+    return settings.model_copy(update={"server": settings.server.model_copy(update=address)})
 
 
 def exposure_findings(settings: Settings) -> Iterator[Finding]:
@@ -259,9 +271,34 @@ def _running(owner: Owner) -> Iterator[Finding]:
 
 
 def _bot(name: str, channel: str, status: dict[str, str]) -> Finding:
-    is_fine = status["state"] in {"off", "connected"}
-    text = f"{name} · {channel} · {status['state']} {status['detail']}".rstrip()
-    return Finding(Mark.OK if is_fine else Mark.FAIL, "bot", Said(f"机器人 {text}", f"bot {text}"))
+    state = ConnectionState(status["state"])
+    is_fine = state in {ConnectionState.OFF, ConnectionState.CONNECTED}
+    zh, en = (
+        f"{name} · {channel} · {STATES[state](language)} {status['detail']}".rstrip()
+        for language in ("zh", "en")
+    )
+    return Finding(Mark.OK if is_fine else Mark.FAIL, "bot", Said(f"机器人 {zh}", f"bot {en}"))
+
+
+COUNTED = {
+    "turns_waiting": Said("等待处理 {} 条", "{} wait for an answer"),
+    "turns_running": Said("回答中 {} 条", "{} being answered"),
+    "turns_buried": Said("已放弃、需要处理 {} 条", "{} given up"),
+    "amends_waiting": Said("等待修改或撤回 {} 条", "{} to be edited or taken back"),
+    "events_undecodable": Said("无法识别 {} 条", "{} could not be read"),
+    **{
+        f"deliveries_{state}": Said(f"{said.zh} {{}} 条", f"{{}} {said.en}")
+        for state, said in DELIVERIES.items()
+    },
+}
+
+
+def counted(counts: Mapping[str, int]) -> Said:
+    """Put the numbers of the book into words; what is not there is not told."""
+    told = [(COUNTED[what], count) for what, count in counts.items() if count]
+    zh = "，".join(said.zh.format(count) for said, count in told)
+    en = ", ".join(said.en.format(count) for said, count in told)
+    return Said(f"册子：{zh or '没有等着的'}", f"in the book: {en or 'nothing waits'}")
 
 
 async def _book(house: Counter) -> list[Finding]:
@@ -279,9 +316,7 @@ async def _book(house: Counter) -> list[Finding]:
         )
         for problem in problems
     ] or [Finding(Mark.OK, "database", Said("数据库完好", "the database is in order"))]
-    shown = " · ".join(f"{what} {count}" for what, count in counts.items() if count)
-    waiting = Said(f"册子：{shown or '没有等着的'}", f"in the book: {shown or 'nothing waits'}")
-    findings.append(Finding(Mark.OK, "book", waiting))
+    findings.append(Finding(Mark.OK, "book", counted(counts)))
     if any(counts.get(what) for what in TROUBLES):
         findings.append(
             Finding(

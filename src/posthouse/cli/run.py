@@ -152,7 +152,7 @@ async def running(
     listening = listen(settings.server)
     async with opened(settings, listening, directory.token, writer, source) as (house, server):
         serving = asyncio.create_task(server.serve())
-        directory.announce(listening.url)
+        directory.announce(listening.url, settings.server.host)
         try:
             yield house, listening.url, serving
         finally:

@@ -29,6 +29,7 @@ class Owner(Struct, frozen=True):
     pid: int = 0
     url: str = ""  # where it answers operators' tools; empty while it is starting
     token: str = ""
+    host: str = ""  # on which address it listens, which its settings may not tell
 
 
 class DataDirectory:
@@ -47,9 +48,9 @@ class DataDirectory:
         self._lock = _take(path)
         self.announce("")
 
-    def announce(self, url: str) -> None:
-        """Say where this process answers operators' tools."""
-        content = msgspec.json.encode(Owner(os.getpid(), url, self.token))
+    def announce(self, url: str, host: str = "") -> None:
+        """Say where this process answers operators' tools, and on which address it listens."""
+        content = msgspec.json.encode(Owner(os.getpid(), url, self.token, host))
         os.ftruncate(self._lock, 0)
         os.lseek(self._lock, 0, os.SEEK_SET)
         os.write(self._lock, content)

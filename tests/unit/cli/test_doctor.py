@@ -9,17 +9,23 @@ from pathlib import Path
 import pytest
 
 from posthouse.cli.doctor import (
+    COUNTED,
     RELEASED_AT,
     Finding,
     Mark,
+    _bot,
+    as_it_runs,
     clock_finding,
+    counted,
     directory_findings,
     exposure_findings,
     limit_findings,
     settings_findings,
 )
+from posthouse.settings.data_directory import Owner
 from posthouse.settings.load import load
 from posthouse.settings.settings import ServerSettings, Settings
+from posthouse.store.sqlite.store import open_memory_store
 
 NOW = RELEASED_AT + 86400.0
 
@@ -69,6 +75,40 @@ def test_a_data_directory_that_is_a_file(tmp_path: Path) -> None:
 )
 def test_who_can_reach_the_house(server: ServerSettings, mark: Mark) -> None:
     assert only(exposure_findings(Settings(server=server))).mark is mark
+
+
+def test_the_running_house_says_where_it_listens() -> None:
+    settings = Settings(server=ServerSettings(port=8350))
+    owner = Owner(pid=1, url="http://127.0.0.1:8461", host="0.0.0.0")  # noqa: S104 - the point
+    finding = only(exposure_findings(as_it_runs(settings, owner)))
+    assert finding.mark is Mark.WARN
+    assert "0.0.0.0:8461" in finding.said.en
+
+
+def test_a_house_that_stands_or_is_starting_is_judged_by_its_settings() -> None:
+    for owner in (None, Owner(pid=1)):
+        assert as_it_runs(Settings(), owner) == Settings()
+
+
+def test_the_numbers_of_the_book_have_words() -> None:
+    said = counted({"turns_waiting": 3, "turns_running": 0, "deliveries_doubtful": 1})
+    assert said.zh == "册子：等待处理 3 条，不知是否送达，需要处理 1 条"
+    assert said.en == ("in the book: 3 wait for an answer, 1 nobody can tell whether it arrived")
+    assert counted({}).en == "in the book: nothing waits"
+
+
+async def test_every_number_of_the_book_has_words() -> None:
+    store = open_memory_store()
+    try:
+        assert set(await store.upkeep.counts()) <= set(COUNTED)
+    finally:
+        await store.close()
+
+
+def test_a_bot_has_words_for_its_state() -> None:
+    finding = _bot("web", "web", {"state": "connected", "detail": ""})
+    assert finding.said.zh == "机器人 web · web · 已连接"
+    assert finding.mark is Mark.OK
 
 
 def test_more_connections_than_the_system_allows_are_seen() -> None:
