@@ -12,7 +12,7 @@ _NETWORK = re.compile(r"Failed to load resource|net::ERR_|EventSource")
 
 
 PATIENCE_MS = 10_000
-GREETING = "大家好，我是机器人"
+GREETING = "大家好，我是驿站"
 
 
 class People:

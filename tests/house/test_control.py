@@ -8,6 +8,7 @@ from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action
 from posthouse.model.address import ChatMode, Role
 from posthouse.model.turn import Turn
+from posthouse.testing.null_channel import ScriptedChannel
 from posthouse.wakeup.wakeup import CANCELS
 from tests.house.kit import HouseKit, Scripted, echo, opened, simulated, thinking
 from tests.house.people import joined, said
@@ -165,8 +166,8 @@ async def test_a_pause_ends_by_itself() -> None:
     ("order", "answer"),
     [
         ("/pause soon", "I did not understand the time"),
-        ("/mode", "The mode is mention."),
-        ("/mode LISTEN", "The mode is listen."),
+        ("/mode", "The mode here: answering when mentioned (mention)."),
+        ("/mode LISTEN", "The mode here: listening along (listen)."),
         ("/mode nonsense", "No such mode."),
         ("/resume", "Back again."),
     ],
@@ -193,7 +194,7 @@ async def test_a_chat_in_the_shadow_is_decided_and_not_answered() -> None:
     await pause(house, "/mode shadow")
     message = await house.say("hello")
     await house.quiet(5.0)
-    assert await house.texts() == ("The mode is shadow.",)
+    assert await house.texts() == ("The mode here: in the shadow (shadow).",)
     road = await house.road(message)
     assert road.turn is not None
     assert road.turn.reason == "shadow"
@@ -211,9 +212,21 @@ async def test_a_chat_that_listens_hears_everybody() -> None:
 
 
 @simulated
-async def test_a_bot_that_joins_says_its_mode() -> None:
+async def test_a_bot_that_joins_says_its_name_and_its_mode_in_words() -> None:
     house = await opened()
     await house.accept(joined(at=house.clock()))
     await house.quiet(5.0)
-    assert len(await house.texts()) == 1
-    assert "mention" in (await house.texts())[0]
+    (welcome,) = await house.texts()
+    assert welcome.startswith("Hello, I am b. My mode here: answering when mentioned.")
+
+
+@simulated
+async def test_a_bot_goes_by_the_name_that_its_channel_gives_it() -> None:
+    class Named(ScriptedChannel):
+        title = "Posty"
+
+    house = await opened(bots={"b": Named()})
+    await house.accept(joined(at=house.clock()))
+    await house.quiet(5.0)
+    (welcome,) = await house.texts()
+    assert welcome.startswith("Hello, I am Posty.")

@@ -7,7 +7,7 @@ from datetime import datetime, tzinfo
 
 from msgspec import Struct
 
-from posthouse.model.address import Chat
+from posthouse.model.address import Chat, Entrance
 from posthouse.model.delivery import Kind, State
 from posthouse.model.reasons import REASONS, explain, next_click
 from posthouse.model.turn import EventState, TurnState
@@ -37,6 +37,13 @@ TURNS: Mapping[TurnState, Said] = {
     TurnState.CANCELLED: Said("已取消", "cancelled"),
     TurnState.INTERRUPTED: Said("被中断", "interrupted"),
     TurnState.BURIED: Said("已放弃，需要处理", "given up"),
+}
+
+ENTRANCES: Mapping[str, Said] = {
+    Entrance.WEBHOOK: Said("经 HTTP", "over HTTP"),
+    Entrance.LONG_CONNECTION: Said("经长连接", "over the long connection"),
+    Entrance.RELAY: Said("经中继", "through the relay"),
+    Entrance.INTERNAL: Said("内部", "from inside"),
 }
 
 # What of several deliveries decides how the message ended: the worst one.
@@ -127,7 +134,8 @@ def describe(road: Road, chat: Chat | None, language: str, zone: tzinfo) -> Iter
 
 def _steps(road: Road, language: str) -> Iterator[tuple[float, str]]:
     event, turn = road.event, road.turn
-    entered = Said(f"收到（{event.entrance}），已入册", f"came in ({event.entrance}), in the book")
+    way = ENTRANCES.get(event.entrance, Said(event.entrance, event.entrance))
+    entered = Said(f"收到（{way.zh}），已入册", f"came in ({way.en}), in the book")
     yield event.accepted_at, entered(language)
     if turn is not None:
         yield from _steps_of_turn(turn, language)

@@ -19,6 +19,11 @@ class Bot(Struct, frozen=True):
     is_send_only: bool = False
 
     @property
+    def title(self) -> str:
+        """What people call it: as its channel does (looked for by name), or as the settings do."""
+        return str(getattr(self.channel, "title", "")) or self.name
+
+    @property
     def capabilities(self) -> Capabilities:
         """What the bot can do on its platform."""
         return self.channel.capabilities

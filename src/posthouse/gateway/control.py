@@ -66,8 +66,8 @@ class Control:
                 await self._take_back(turn, event, context.now())
                 yield Note("recalled", event.message_id)
             case MembersChanged():
-                mode = turn.chat.mode_at(context.now())
-                yield _say("welcome", context, mode=mode)
+                mode = _mode_in_words(turn.chat.mode_at(context.now()), context)
+                yield _say("welcome", context, bot=self._bots[turn.chat.bot].title, mode=mode)
             case MessageReceived():
                 text = plain_text(event.parts)
                 word = control_word(text, self._words, is_addressed=event.is_addressed)
@@ -150,10 +150,9 @@ class Control:
             return _say("pause_until", context, until=clock_time(until_at))
         mode = word.argument.lower()
         if mode not in tuple(ChatMode):
-            phrase = "mode_unknown" if mode else "mode"
-            return _say(phrase, context, mode=chat.mode_at(now))
+            return _say("mode_unknown", context) if mode else _say_mode(chat.mode_at(now), context)
         await self._set_mode(chat, ChatMode(mode), now)
-        return _say("mode", context, mode=mode)
+        return _say_mode(ChatMode(mode), context)
 
     async def _set_mode(
         self, chat: Chat, mode: ChatMode, now: float, until_at: float | None = None
@@ -250,6 +249,15 @@ class Away:
 def clock_time(at: float) -> str:
     """Show a time of day, in the house's time zone (the process runs in it)."""
     return time.strftime("%H:%M", time.localtime(at))
+
+
+def _mode_in_words(mode: ChatMode, context: TurnContext) -> str:
+    return phrases.say(f"mode_{mode}", context.language)
+
+
+def _say_mode(mode: ChatMode, context: TurnContext) -> Send:
+    """Name a mode as people call it, and how it is typed."""
+    return _say("mode", context, mode=_mode_in_words(mode, context), code=mode)
 
 
 def _say(phrase: str, context: TurnContext, **values: object) -> Send:

@@ -6,8 +6,8 @@ from datetime import UTC
 
 import pytest
 
-from posthouse.cli.roads import STATES, TURNS, describe, verdict
-from posthouse.model.address import Chat, ChatKind
+from posthouse.cli.roads import ENTRANCES, STATES, TURNS, describe, verdict
+from posthouse.model.address import Chat, ChatKind, Entrance
 from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.turn import EventState, TurnState
 from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
@@ -154,6 +154,7 @@ def test_the_next_click_follows() -> None:
 
 
 def test_every_state_has_words() -> None:
+    assert set(ENTRANCES) == set(Entrance)
     assert set(STATES) == set(State)
     assert set(TURNS) == set(TurnState)
 
@@ -164,7 +165,7 @@ def test_a_road_is_told_with_times() -> None:
     assert list(describe(a_road, chat, "zh", UTC)) == [
         "#12 · 产品群 · a · chat:3",
         "  张三: 你好",
-        "  2025-11-20 00:53:20.000 UTC  收到（webhook），已入册",
+        "  2025-11-20 00:53:20.000 UTC  收到（经 HTTP），已入册",
         "  2025-11-20 00:53:20.010 UTC  demo 开始处理",
         "  2025-11-20 00:53:21.000 UTC  处理完: 已回答",
         "  2025-11-20 00:53:22.000 UTC  已送达 · 可能重复 · ×2  “你好！”",

@@ -68,7 +68,8 @@ class WebChannel:
     def __init__(self, chat: Chat, tools: ChannelTools) -> None:
         self._chat = chat
         self._tools = tools
-        self._status = Status(state=ConnectionState.OFF, since_at=tools.clock())
+        # Its pages are the house's own: they are there as long as the house is.
+        self._status = Status(state=ConnectionState.CONNECTED, since_at=tools.clock())
 
     @classmethod
     def build(cls, name: str, options: Mapping[str, object], tools: ChannelTools) -> WebChannel:
@@ -106,6 +107,11 @@ class WebChannel:
             public_url=tools.public_url,
         )
         return cls(chat, tools)
+
+    @property
+    def title(self) -> str:
+        """What people call the bot."""
+        return self._chat.options.bot_name
 
     @property
     def capabilities(self) -> Capabilities:
