@@ -35,7 +35,8 @@ _DELIVERIES = {
     State.KEPT: (Said("撤不回", "could not be taken back"), WARN),
 }
 _REPEATED = Said("可能重复", "maybe twice")
-_DOUBT = Said("不知是否送达，没有重发", "nobody can tell whether it arrived; it was not repeated")
+_DOUBT = Said("不知是否送达", "nobody can tell whether it arrived")
+_NOT_AGAIN = Said("不会自动重发", "not sent again by itself")
 
 
 def of_delivery(delivery: Delivery, language: str) -> Mood:
@@ -45,7 +46,7 @@ def of_delivery(delivery: Delivery, language: str) -> Mood:
         said, tone = _REPEATED, WARN
     sentence = explain(delivery.reason, language) if delivery.reason else ""
     if delivery.state is State.DOUBTFUL:
-        sentence = f"{sentence} · {_DOUBT(language)}" if sentence else _DOUBT(language)
+        sentence = f"{sentence or _DOUBT(language)} · {_NOT_AGAIN(language)}"
     return Mood(said(language), tone, sentence, next_click(delivery.reason, language))
 
 
