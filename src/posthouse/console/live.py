@@ -18,7 +18,7 @@ from posthouse.wakeup.wakeup import SENDS, TURNS
 PAGES_MAX = 200
 LOOK_EVERY_S = 1.0  # an outcome nudges nobody, so somebody has to look
 REST_S = 0.3  # between two looks, however many nudges come
-BEAT_S = 15.0
+STREAM_S = 600.0  # then a page asks again, and who is no longer signed in gets nothing
 CHATS_MAX = 1000  # of which one page is told at once
 
 log = structlog.get_logger("posthouse.console")
@@ -68,9 +68,11 @@ class Live:
         watch = _Watch()
         self._watches.add(watch)
         self._follow()
+        time = asyncio.get_running_loop().time
+        ends_at = time() + STREAM_S
         try:
             yield b"retry: 2000\n\n"
-            while not self._pulse.is_stopping:
+            while not self._pulse.is_stopping and time() < ends_at:
                 try:
                     await asyncio.wait_for(watch.woken.wait(), LOOK_EVERY_S)
                 except TimeoutError:
