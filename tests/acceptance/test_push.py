@@ -106,6 +106,12 @@ def test_a_push_over_http(shell: Shell, house: House) -> None:
     assert (refused.code, "token" in refused.err) == (MISTAKE, True)
 
 
+def test_the_description_is_served(house: House) -> None:
+    described = json.loads(house.get("/api/v1/openapi.json"))
+    assert "/api/v1/messages" in described["paths"]
+    assert b"/api/v1/messages/{key}" in house.get("/api/docs")
+
+
 def test_without_a_house_nothing_is_pushed(shell: Shell) -> None:
     house = shell.start()
     house.process.terminate()

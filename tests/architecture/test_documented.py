@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from posthouse.api import openapi
 from posthouse.api.admin import TASKS
 from posthouse.api.answers import ERRORS
 from posthouse.api.health import PROBLEMS
@@ -164,7 +165,8 @@ def test_every_route_of_the_house_itself_is_documented() -> None:
 async def test_every_route_for_scripts_is_documented(tmp_path: Path) -> None:
     house = build_house(Settings(data=tmp_path))
     await house.open()
-    found = {address for route in house.messages().routes() for address in _addresses(route)}
+    answering = (*house.messages().routes(), *openapi.routes())
+    found = {address for route in answering for address in _addresses(route)}
     await house.close()
     documented = rows(sections("http.md")["Messages"])
     assert {name for name in documented if " /" in name} == found

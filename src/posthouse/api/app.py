@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from posthouse.api import openapi
 from posthouse.api.admin import Admin
 from posthouse.api.answers import error_of_status
 from posthouse.api.guards import BoundedBody, Failures, KnownHosts, SafeHeaders
@@ -56,7 +57,14 @@ def build_app(
     ]
     pushes = messages.routes() if messages is not None else ()
     return Starlette(
-        routes=[*health.routes(), *metrics.routes(), *admin.routes(), *pushes, *routes],
+        routes=[
+            *health.routes(),
+            *metrics.routes(),
+            *admin.routes(),
+            *pushes,
+            *openapi.routes(),
+            *routes,
+        ],
         middleware=guards,
         exception_handlers={HTTPException: _answer_status},
     )

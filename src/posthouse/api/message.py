@@ -21,7 +21,7 @@ CHOICES_MAX = 20
 NUMBER_MAX = 2**53 - 1  # what JavaScript counts exactly
 EXPIRES_S_MAX = 30 * 24 * 3600.0
 _END = r"$(?!\n)"  # `$` alone lets a last line break pass in Python, `\Z` means nothing elsewhere
-NAME = rf"^[^\x00-\x1f\x7f/\\]{{1,200}}{_END}"
+NAME_PATTERN = rf"^[^\x00-\x1f\x7f/\\]{{1,200}}{_END}"
 KEY = r"[A-Za-z0-9._:@+=-]{1,128}"
 CODE = r"[A-Za-z0-9_-]{1,64}"
 
@@ -53,7 +53,7 @@ class Upload(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
 
     base64: bytes | UnsetType = UNSET
     ref: Annotated[str, Meta(pattern=rf"^sha256:[0-9a-f]{{64}}{_END}")] | UnsetType = UNSET
-    name: Annotated[str, Meta(pattern=NAME)] = ""
+    name: Annotated[str, Meta(pattern=NAME_PATTERN)] = ""
 
 
 class Mention(Struct, frozen=True, forbid_unknown_fields=True):

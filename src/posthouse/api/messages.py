@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from posthouse.api.answers import as_json, error
-from posthouse.api.message import KEY, NAME, Edit, Message, read
+from posthouse.api.message import KEY, NAME_PATTERN, Edit, Message, read
 from posthouse.api.pushing import Caller, NotFound, Pushing
 from posthouse.api.scopes import READ, may_push
 from posthouse.model.errors import NotUnderstood, PosthouseError
@@ -28,7 +28,7 @@ TOKEN_BYTES_MAX = 200
 TOKEN_DIGITS_MAX = 15
 
 _KEY = re.compile(KEY)
-_NAME = re.compile(NAME)
+_NAME = re.compile(NAME_PATTERN)
 _JSON = "application/json"
 _SECONDS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
@@ -61,11 +61,18 @@ class Messages:
         """Return where it answers."""
         return (
             Route(PATH, self._for(self._post), methods=["POST"]),
-            Route(KEY_PATH, self._for(self._get, reads=True), methods=["GET"]),
-            Route(KEY_PATH, self._for(self._patch), methods=["PATCH"]),
-            Route(KEY_PATH, self._for(self._delete), methods=["DELETE"]),
+            Route(KEY_PATH, self._on_push, methods=["GET", "PATCH", "DELETE"]),
             Route(UPLOADS_PATH, self._for(self._upload), methods=["POST"]),
         )
+
+    async def _on_push(self, request: Request) -> Response:
+        """Do one thing or another: one route, so that the answer 405 can name all its methods."""
+        match request.method:
+            case "PATCH":
+                return await self._for(self._patch)(request)
+            case "DELETE":
+                return await self._for(self._delete)(request)
+        return await self._for(self._get, reads=True)(request)
 
     # --- who ----------------------------------------------------------------------------------
 
