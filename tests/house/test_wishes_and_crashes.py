@@ -1,9 +1,11 @@
 """What people asked of a running turn is not forgotten when the process dies before it obeys."""
 
+import asyncio
+
 from posthouse.model.turn import OnCrash
 from posthouse.wakeup.wakeup import CANCELS
 from tests.house.kit import HouseKit, Scripted, opened, simulated, thinking
-from tests.house.people import edited
+from tests.house.people import edited, recalled
 
 
 async def running(handler: Scripted) -> HouseKit:
@@ -42,4 +44,25 @@ async def test_what_was_edited_before_a_crash_is_run_once_more() -> None:
     await house.quiet()
     assert handler.seen == ["helo", "hello"]
     assert await house.texts() == ("re hello",)
+    await house.check()
+
+
+@simulated
+async def test_what_was_taken_back_is_withdrawn_however_often_the_process_dies_meanwhile() -> None:
+    async def stands_still(call: str) -> None:
+        if call == "recall_message":
+            await asyncio.Event().wait()
+
+    house = await opened()
+    message = await house.say("1")
+    await house.quiet(5.0)
+    house.troubles = stands_still
+    await house.accept(recalled(message, at=house.clock()))
+    for _ in range(10):
+        await house.quiet(1.0)
+        await house.restart()
+    house.troubles = None
+    await house.restart()
+    await house.quiet()
+    assert await house.texts() == ()
     await house.check()
