@@ -23,7 +23,7 @@ SCENES = {
     "work": '''
         """Work."""
         import os, pathlib, time
-        from posthouse.scene import Ask, Push
+        from posthouse.scene import Ask, Progress, Push
 
         def cmd_add(a: int, b: int):
             return f"{a + b}"
@@ -48,6 +48,12 @@ SCENES = {
         def cmd_tell(chat: int, text: str):
             yield Push(chat, text)
             yield "told"
+
+        def cmd_grow(go: pathlib.Path):
+            yield Progress("half")
+            while not go.exists():
+                time.sleep(0.01)
+            yield "whole"
 
         def cmd_boom():
             yield "so far"
@@ -174,6 +180,16 @@ def _is_there(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+async def test_progress_grows_into_the_answer(tmp_path: Path) -> None:
+    async with house_with(tmp_path) as house:
+        message = await house.say(f"/work grow {tmp_path}/go")
+        assert await after(house, 1) == ("half",)
+        (tmp_path / "go").touch()
+        assert await ended(house, message) == "answered"
+        assert (await after(house, 2))[-1] == "whole"
+        assert await house.texts() == ("whole",)
 
 
 async def test_a_push_reaches_another_chat(tmp_path: Path) -> None:
