@@ -107,6 +107,22 @@ async def test_new_sets_the_history_aside() -> None:
     assert remembered[2] == 0
 
 
+@simulated
+async def test_orders_are_no_part_of_the_conversation() -> None:
+    remembered: list[tuple[str, str]] = []
+
+    async def remember(turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        remembered[:] = await context.history()
+        async for action in echo(turn, context):
+            yield action
+
+    house = await opened(handler=Scripted(remember))
+    for words in ("one", "/mode", "/stop", "two"):
+        await house.say(words, role=Role.ADMIN)
+        await house.quiet(5.0)
+    assert remembered == [("person", "one"), ("bot", "re one")]
+
+
 # --- modes --------------------------------------------------------------------------------
 
 
@@ -163,13 +179,34 @@ async def test_a_pause_ends_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    ("order", "wait_s"), [("/pause", 5.0), ("/pause 30m", 5.0), ("/pause 30m", 1800.0)]
+)
+@pytest.mark.parametrize("mode", [ChatMode.LISTEN, ChatMode.MENTION])
+@simulated
+async def test_a_pause_ends_in_the_mode_before_it(
+    mode: ChatMode, order: str, wait_s: float
+) -> None:
+    house = await opened()
+    await pause(house, f"/mode {mode}")
+    await pause(house, order)
+    await pause(house)  # once more: nothing is forgotten
+    await pause(house, order)
+    await house.quiet(wait_s)
+    assert (await house.chat()).mode_at(house.clock()) is (
+        mode if wait_s == 1800.0 else ChatMode.PAUSED
+    )
+    await pause(house, "/resume")
+    assert (await house.chat()).mode_at(house.clock()) is mode
+
+
+@pytest.mark.parametrize(
     ("order", "answer"),
     [
         ("/pause soon", "I did not understand the time"),
         ("/mode", "The mode here: answering when mentioned (mention)."),
         ("/mode LISTEN", "The mode here: listening along (listen)."),
         ("/mode nonsense", "No such mode."),
-        ("/resume", "Back again."),
+        ("/resume", "The mode here: answering when mentioned (mention)."),
     ],
 )
 @simulated

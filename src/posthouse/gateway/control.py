@@ -137,8 +137,7 @@ class Control:
     async def _change_mode(self, word: ControlWord, turn: Turn, context: TurnContext) -> Action:
         chat, now = turn.chat, context.now()
         if word.order is Order.RESUME:
-            await self._set_mode(chat, ChatMode.MENTION, now)
-            return _say("resume", context)
+            return await self._resume(chat, context)
         if word.order is Order.PAUSE:
             wait_s = span_s(word.argument) if word.argument else None
             if word.argument and wait_s is None:
@@ -153,6 +152,13 @@ class Control:
             return _say("mode_unknown", context) if mode else _say_mode(chat.mode_at(now), context)
         await self._set_mode(chat, ChatMode(mode), now)
         return _say_mode(ChatMode(mode), context)
+
+    async def _resume(self, chat: Chat, context: TurnContext) -> Action:
+        """Go on as before the pause; where there is none, say how it is."""
+        if chat.mode is not ChatMode.PAUSED:
+            return _say_mode(chat.mode, context)
+        await self._set_mode(chat, chat.mode_before, context.now())
+        return _say("resume", context)
 
     async def _set_mode(
         self, chat: Chat, mode: ChatMode, now: float, until_at: float | None = None

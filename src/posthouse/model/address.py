@@ -84,11 +84,12 @@ class Chat(Struct, frozen=True):
     mode_until_at: float | None = None  # a pause that ends by itself
     session_kind: SessionKind = SessionKind.MEMBER
     language: str = ""  # "zh", "en", or "" for the house's
+    mode_before: ChatMode = ChatMode.MENTION  # what a pause returns to
 
     def mode_at(self, now: float) -> ChatMode:
-        """Return the mode in force: a pause whose time is over counts as ``mention``."""
+        """Return the mode in force: after a pause whose time is over, the one before it."""
         if self.mode_until_at is not None and now >= self.mode_until_at:
-            return ChatMode.MENTION
+            return self.mode_before
         return self.mode
 
 

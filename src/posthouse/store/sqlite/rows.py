@@ -13,7 +13,7 @@ from posthouse.model.message import Content
 from posthouse.model.turn import Answer
 from posthouse.store.sqlite.database import Row
 
-CHAT_COLUMNS = 10
+CHAT_COLUMNS = 11
 DELIVERY_COLUMNS = 30
 
 _encoder = msgspec.json.Encoder()
@@ -60,7 +60,8 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
 
 def chat(row: Row) -> Chat:
     """Make a chat of the columns ``chats.*``."""
-    number, bot, platform_id, kind, title, mode, since_at, until_at, session_kind, language = row
+    number, bot, platform_id, kind, title, mode, since_at, until_at, session_kind = row[:9]
+    language, mode_before = row[9:]
     return Chat(
         number,
         bot,
@@ -72,6 +73,7 @@ def chat(row: Row) -> Chat:
         until_at,
         _SESSION_KINDS[session_kind],
         language,
+        _MODES[mode_before],
     )
 
 

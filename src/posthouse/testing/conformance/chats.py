@@ -95,6 +95,15 @@ async def a_pause_is_kept_with_its_end(scene: Scene) -> None:
     same((again.mode, again.mode_until_at), (ChatMode.MENTION, None), "resumed")
 
 
+async def a_pause_remembers_what_it_interrupts(scene: Scene) -> None:
+    chats, number = scene.store.chats, scene.chat.id
+    await chats.set_mode(number, ChatMode.LISTEN, scene.now)
+    for until_at in (None, scene.now + 600):
+        paused = await chats.set_mode(number, ChatMode.PAUSED, scene.now, until_at=until_at)
+        same(paused.mode_before, ChatMode.LISTEN, "the mode before the pause")
+    same(paused.mode_at(scene.now + 600), ChatMode.LISTEN, "the mode after the pause")
+
+
 async def what_is_set_stays_set(scene: Scene) -> None:
     chats = scene.store.chats
     await chats.set_session_kind(scene.chat.id, SessionKind.THREAD)

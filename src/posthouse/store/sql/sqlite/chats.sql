@@ -34,8 +34,11 @@ UPDATE chats SET platform_id = :platform_id WHERE id = :chat;
 UPDATE chats SET title = :title WHERE id = :chat;
 
 -- name: mode
--- What the bot does in a chat.
-UPDATE chats SET mode = :mode, mode_since_at = :now, mode_until_at = :until_at WHERE id = :chat;
+-- What the bot does in a chat; a pause remembers what it interrupts.
+UPDATE chats SET
+  mode_before = iif(mode = 'paused', mode_before, mode),
+  mode = :mode, mode_since_at = :now, mode_until_at = :until_at
+WHERE id = :chat;
 
 -- name: session_kind
 -- Whose conversations a chat has.

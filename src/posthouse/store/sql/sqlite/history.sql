@@ -3,8 +3,10 @@
 SELECT forget_at, forget_event FROM sessions WHERE session = :session;
 
 -- name: turns
--- The newest turns of a session that are over.
-SELECT id FROM turns WHERE session = :session AND state <> 'waiting' ORDER BY id DESC LIMIT :limit;
+-- The newest turns of a session that are over; orders to the house are no conversation.
+SELECT id FROM turns
+WHERE session = :session AND state <> 'waiting' AND lane NOT LIKE 'c:%'
+ORDER BY id DESC LIMIT :limit;
 
 -- name: said
 -- What people said in a turn, except words that a later edit replaced.
