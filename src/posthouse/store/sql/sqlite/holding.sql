@@ -26,8 +26,8 @@ WHERE d.state IN ('queued', 'sending', 'unknown') AND NOT d.is_cleared
   AND (:chosen IS NULL
     OR d.id IN (SELECT value FROM json_each(:chosen))
     OR d.id IN (
-      SELECT s.target FROM deliveries s JOIN json_each(:chosen) c ON s.id = c.value
-      WHERE s.target IS NOT NULL))
+      SELECT s.target FROM deliveries s
+      WHERE s.id IN (SELECT value FROM json_each(:chosen)) AND s.target IS NOT NULL))
 ORDER BY +d.id;
 
 -- name: clear
