@@ -83,6 +83,7 @@ def finished(state: TurnState, reason: str) -> TurnRow:
         (EVENT, replace(TURN, is_running=True), "answering", False),
         (EVENT, finished(TurnState.FINISHED, "answered"), "answered", True),
         (EVENT, finished(TurnState.FINISHED, "no_answer"), "delivered", True),
+        (EVENT, finished(TurnState.FINISHED, "shadow"), "delivered", True),
         (EVENT, finished(TurnState.BURIED, "buried"), "unanswered", True),
         (EVENT, finished(TurnState.CANCELLED, "stopped"), "unanswered", True),
         (EVENT, finished(TurnState.INTERRUPTED, "interrupted"), "unanswered", True),

@@ -52,7 +52,9 @@ def _progress(road: Road, number: int) -> Progress:
 
 
 # Words that are nobody's business below a message: the bot was simply not asked.
-_UNSAID = frozenset({"not_addressed", "no_route", "recalled", "recalled_early", "no_answer", ""})
+_UNSAID = frozenset(
+    {"not_addressed", "no_route", "recalled", "recalled_early", "no_answer", "shadow", ""}
+)
 
 
 def _ended(number: int, reason: str) -> Progress:
