@@ -491,3 +491,9 @@ def test_version_and_simulate(shell: Shell) -> None:
     assert "probe" in shell.do("simulate", "mars").err
     assert "--seed" in shell.do("simulate", "probe", "--", "--help").out
     assert "accepts" in shell.do("bench", "mars").err
+
+
+def test_a_benchmark_prints_its_numbers_and_nothing_else(shell: Shell) -> None:
+    done = shell.do("bench", "http", "--messages", "100", "--rounds", "1", "--json")
+    (figure,) = json.loads(done.out)
+    assert figure["name"].startswith("http")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+import structlog
+
 from posthouse.cli.bench.command import benchmarks, measure
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.progress import at_work
@@ -23,6 +27,8 @@ def bench(names: tuple[str, ...], messages: int, rounds: int, *, as_json: bool) 
             f"There is no benchmark {unknown[0]}; there are: {', '.join(known)}.",
             zh=f"没有 {unknown[0]} 这项测量；可用：{', '.join(known)}。",
         )
+    # What the measured house logs is no result.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     terminal = Terminal()
     figures: list[Figure] = []
     for name in names or known:
