@@ -22,6 +22,7 @@ from posthouse.api.messages import Messages
 from posthouse.api.metrics import Metrics
 from posthouse.settings.settings import ServerSettings
 
+WEBHOOKS = "/webhooks/"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -42,7 +43,8 @@ def build_app(
         metrics: its numbers.
         admin: the door for operators' tools.
         messages: the door for scripts.
-        routes: webhooks and pages of the channels; they come last.
+        routes: webhooks and pages of the channels. Those below ``/webhooks/`` are looked at
+            first, since platforms call them most; the others last, so that none hides ours.
     """
     guards = [
         Middleware(SafeHeaders),
@@ -56,14 +58,16 @@ def build_app(
         ),
     ]
     pushes = messages.routes() if messages is not None else ()
+    webhooks = [route for route in routes if getattr(route, "path", "").startswith(WEBHOOKS)]
     return Starlette(
         routes=[
+            *webhooks,
             *health.routes(),
             *metrics.routes(),
             *admin.routes(),
             *pushes,
             *openapi.routes(),
-            *routes,
+            *(route for route in routes if route not in webhooks),
         ],
         middleware=guards,
         exception_handlers={HTTPException: _answer_status},
