@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.test_cli import MISTAKE, OK, PATIENCE_S, PROBLEM, House, Result, Shell
+from tests.architecture.tree import ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -104,6 +108,21 @@ def test_a_push_over_http(shell: Shell, house: House) -> None:
     assert shell.do("tokens", "revoke", "1").code == OK
     refused = shell.do(*words, environ=environ)
     assert (refused.code, "token" in refused.err) == (MISTAKE, True)
+
+
+def test_the_script_of_the_how_to_works(shell: Shell, house: House) -> None:
+    page = (ROOT / "docs" / "how-to" / "push.md").read_text("utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    script = script.replace("http://127.0.0.1:8350", house.owner.url)
+    assert shell.do("chats", "tag", "1", "builds").code == OK
+    environ = {"POSTHOUSE_TOKEN": token(shell, "push:tag=builds"), "PATH": os.environ["PATH"]}
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "-c", script], env=environ, check=False)
+        assert done.returncode == 0
+    with contextlib.closing(sqlite3.connect(shell.data / "posthouse.db")) as book:
+        sql = "SELECT content, state FROM deliveries WHERE origin LIKE 'push:%'"
+        ((content, state),) = book.execute(sql).fetchall()
+    assert (json.loads(content)["text"], state) == ("**Build 42** has failed", "sent")
 
 
 def test_the_description_is_served(house: House) -> None:
