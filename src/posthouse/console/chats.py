@@ -245,7 +245,8 @@ class Chats:
 
     async def _resume(self, ask: Ask) -> Response:
         chat, _ = await self._steered(ask)
-        await self._books.chats.set_mode(chat.id, ChatMode.MENTION, self._around.clock())
+        if chat.mode is ChatMode.PAUSED:
+            await self._books.chats.set_mode(chat.id, chat.mode_before, self._around.clock())
         self._around.wakeup.nudge(TURNS)
         await self._audit(ask, "resume", chat, "{}")
         return go(f"../{chat.id}?done=resumed")

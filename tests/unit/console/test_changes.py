@@ -59,6 +59,16 @@ async def test_pausing_and_resuming(office: Office, operator: Browser) -> None:
     assert [line[1] for line in await office.audit()][:3] == ["resume", "pause", "pause"]
 
 
+async def test_a_chat_that_listened_listens_again(office: Office, operator: Browser) -> None:
+    await office.store.chats.set_mode(office.chat, ChatMode.LISTEN, office.scene.now)
+    await operator.post(f"chats/{office.chat}/pause", {"for": "ever"})
+    for _ in range(2):  # a second click changes nothing
+        await operator.post(f"chats/{office.chat}/resume")
+        chat = await office.store.chats.get(office.chat)
+        assert chat is not None
+        assert chat.mode is ChatMode.LISTEN
+
+
 async def test_a_recall_says_its_count_first(office: Office, operator: Browser) -> None:
     scene = office.scene
     await scene.told("one", "answer one")
