@@ -171,6 +171,26 @@ async def test_a_bot_that_is_gone_keeps_its_words_for_its_return() -> None:
 
 
 @simulated
+async def test_what_a_bot_that_is_gone_had_to_say_can_be_taken_back() -> None:
+    yard = await _opened(bots={BOT: ScriptedChannel(()), "second": SlowChannel(())})
+    house = yard.house
+    script = await Script.allowed(house)
+    here, there = await house.chat(), await house.chat(bot="second")
+    both = house.house.settings.bots
+    await script.push(to=there.id, text="first", key="k0")
+    await script.push(to=[here.id, there.id])
+    await house.quiet(1)
+    await yard.change(bots={BOT: both[BOT]})
+    answer = await script.ask("DELETE", "/api/v1/messages/k1?wait=sent")
+    assert answer.states == ["withdrawn", "dropped"]
+    await yard.change(bots=both)
+    await house.quiet()
+    assert await house.texts() == ()
+    assert yard.channels["second"].texts(there.id) == ()
+    await house.check()
+
+
+@simulated
 async def test_a_mistake_changes_nothing() -> None:
     yard = await _opened()
     house = yard.house

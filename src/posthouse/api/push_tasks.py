@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from posthouse.api.desk import Desk, Nothing, Running, Task
@@ -130,8 +131,8 @@ async def tag_chat(desk: Desk, wanted: SetTags) -> TaggedChat:
             zh=f"没有编号为 {wanted.chat} 的会话；posthouse chats list 可列出。",
         )
     await desk.chats.set_tags(chat.id, tags)
-    subject, details = f"chat:{chat.id}", " ".join(tags)
-    await desk.access.audit(CLI, "chat.tag", subject, details, desk.now())
+    details = msgspec.json.encode({"tags": tags}).decode()
+    await desk.access.audit(CLI, "chat.tag", f"chat:{chat.id}", details, desk.now())
     return TaggedChat(chat, tags)
 
 
@@ -173,7 +174,11 @@ async def reload(desk: Desk, wanted: Read) -> tuple[Change, ...]:
     Raises:
         OperatorMistake: the house does not run, or a setting is wrong.
     """
-    return await _running(desk).reload(is_rehearsal=wanted.is_rehearsal)
+    found = await _running(desk).reload(is_rehearsal=wanted.is_rehearsal)
+    if found and not wanted.is_rehearsal:
+        details = msgspec.json.encode({"keys": [change.key for change in found]}).decode()
+        await desk.access.audit(CLI, "settings.reload", "settings", details, desk.now())
+    return found
 
 
 def _running(desk: Desk) -> Running:

@@ -17,6 +17,7 @@ from posthouse.gateway.router import token_of
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.action import Policy
 from posthouse.model.address import Chat, SessionKind, session_key
+from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import OPEN_STATES, Delivery, State
 from posthouse.model.disposition import NewDelivery, NewQuestion
 from posthouse.model.errors import NotUnderstood, StorageFull
@@ -187,7 +188,8 @@ class Pusher:
         for delivery in await self._pushes.deliveries(recalled):
             by_bot.setdefault(delivery.bot, []).append(delivery.id)
         for name, numbers in by_bot.items():
-            capabilities = self.bot(name).capabilities
+            bot = self._around.bots.get(name)  # what a bot that is gone has queued is dropped
+            capabilities = bot.capabilities if bot is not None else Capabilities()
             for start in range(0, len(numbers), TAKEN_BACK_AT_ONCE):
                 slice_ = tuple(numbers[start : start + TAKEN_BACK_AT_ONCE])
                 await self._journal.take_back(slice_, capabilities, self._around.clock())
