@@ -374,6 +374,7 @@ class House:
     async def close(self) -> None:
         """Stop reading, let running work end within the time allowed, close the book."""
         self.is_stopping = True
+        self.pushing.close()
         await self.supervisor.stop(self.settings.gateway.stop_within_s)
         await self._reload.close()
         for bot in self.bots.values():

@@ -188,6 +188,20 @@ async def test_waiting_ends_when_nothing_comes_of_it() -> None:
 
 
 @simulated
+async def test_a_closing_house_answers_who_waits_with_what_it_knows() -> None:
+    house = await _with_rooms(script=[ARRIVED_UNKNOWN], can=replace(CAPABILITIES, can_edit=False))
+    script = await Script.allowed(house)
+    waiting = asyncio.create_task(script.push(wait="sent"))
+    await house.quiet(0.1)
+    assert not waiting.done()
+    began = house.clock()
+    await house.close()
+    answer = await waiting
+    assert (answer.status, answer.states) == (202, ["unknown"])
+    assert house.clock() - began < 1
+
+
+@simulated
 async def test_at_most_once_is_obeyed() -> None:
     can = Capabilities(has_markdown=True)  # nothing can be found out
     house = await _with_rooms(script=[ARRIVED_UNKNOWN], can=can)

@@ -154,6 +154,10 @@ class Pushing:
         media = await self._shelf.put(chunks, name, self._file_bytes_max)
         return Uploaded(ref=media.ref, mime=media.mime, size_bytes=media.size_bytes)
 
+    def close(self) -> None:
+        """Let nobody wait for an outcome any longer: the house closes."""
+        self._pusher.close()
+
     # --- to whom ------------------------------------------------------------------------------
 
     async def _targets(self, scopes: tuple[str, ...], message: Message) -> tuple[Target, ...]:

@@ -121,6 +121,14 @@ class Pusher:
         self._reader = reader
         self._is_full = is_full
         self._waits = 0
+        self._naps: set[asyncio.Future[None]] = set()
+        self._is_closing = False
+
+    def close(self) -> None:
+        """Let nobody wait any longer: what is known now is the answer."""
+        self._is_closing = True
+        for nap in self._naps:
+            nap.cancel()
 
     async def push(self, push: Push, saying: Saying) -> Push:
         """Say something to all targets to whom it has not been said yet.
@@ -212,10 +220,21 @@ class Pusher:
                 left_s = until_at - self._around.clock()
                 if left_s <= 0 or all(line.is_decided for line in lines):
                     return lines
-                await self._around.sleep(min(look_s, left_s))
+                await self._nap(min(look_s, left_s))
+                if self._is_closing:
+                    return lines
                 look_s = min(look_s * 1.5, LOOK_EVERY_S_MAX)
         finally:
             self._waits -= 1
+
+    async def _nap(self, seconds: float) -> None:
+        nap = asyncio.ensure_future(self._around.sleep(seconds))
+        self._naps.add(nap)
+        try:
+            await asyncio.wait({nap})
+        finally:
+            nap.cancel()
+            self._naps.discard(nap)
 
     def bot(self, name: str) -> Bot:
         """Return a bot of the settings.
