@@ -138,3 +138,13 @@ def test_a_broken_link_is_seen(tmp_path: Path) -> None:
 def test_a_broken_block_is_seen(block: Block) -> None:
     with pytest.raises((SyntaxError, ValueError, subprocess.CalledProcessError)):
         parse(block)
+
+
+def test_every_page_is_in_the_index() -> None:
+    """Decisions are found by their folder; every other page is listed."""
+    docs = ROOT / "docs"
+    listed = {docs / target.partition("#")[0] for target in targets(docs / "README.md")}
+    pages = {
+        page for page in PAGES if page.is_relative_to(docs) and page.parent.name != "decisions"
+    }
+    assert pages - listed == {docs / "README.md"}
