@@ -475,6 +475,14 @@ async def test_the_operator_is_asked_about_one_scene_and_allows_only_that() -> N
 
 
 @simulated
+async def test_letting_somebody_in_at_the_door_opens_nothing_inside() -> None:
+    house = await asked()
+    await press(house, 0)
+    wish = Wish(person="ann", chat=1, bot=BOT, handler="demo", scene="deploy", command="start")
+    assert not (await house.store.grants.rule(wish, house.clock())).is_allowed
+
+
+@simulated
 async def test_allowing_for_a_while_ends_by_the_clock() -> None:
     house = await asked()
     await press(house, 1)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from posthouse.gateway.words import span_s
 from posthouse.model.address import Person
 from posthouse.model.message import Mention, Part, Text
-from posthouse.model.permission import ANY, Field, Subject, SubjectKind
+from posthouse.model.permission import ANY, DOOR, Field, Subject, SubjectKind
 
 COMMANDS = "commands"  # the handler that scenes belong to, unless another is named
 EVERYBODY = frozenset({"everyone", "everybody", "all", "所有人", "大家"})
@@ -163,6 +163,8 @@ def _begins_times(word: str) -> bool:
 
 def describe(field: Field) -> str:
     """Write a field as people do: ``deploy.start``, ``handler:demo``, ``*``."""
+    if field.scene == DOOR:
+        return f"door:{field.handler}"
     parts = [] if field.handler in {ANY, COMMANDS} else [f"handler:{field.handler}"]
     if field.scene != ANY:
         parts.append(field.scene if field.command == ANY else f"{field.scene}.{field.command}")

@@ -21,7 +21,7 @@ from posthouse.model.address import Chat, ChatKind, Entrance, Person, Place
 from posthouse.model.errors import PosthouseError
 from posthouse.model.event import Internal, MessageReceived, other_key
 from posthouse.model.message import Content
-from posthouse.model.permission import ANY, Effect, Field, Grant, Subject, SubjectKind
+from posthouse.model.permission import ANY, DOOR, Effect, Field, Grant, Subject, SubjectKind
 from posthouse.model.secret import hashed
 from posthouse.model.turn import Turn
 from posthouse.store.access import Access
@@ -227,10 +227,11 @@ class Operators:
             return _say("not_operator", context)
         now = context.now()
         allows = choice in {0, 1}
+        scene = _scene(stranger) or (DOOR if allows else ANY)
         new = NewGrant(
             effect=Effect.ALLOW if allows else Effect.BLOCK,
             subject=Subject(SubjectKind.PERSON, stranger.person),
-            field=Field(bot=stranger.bot, handler=stranger.handler, scene=_scene(stranger)),
+            field=Field(bot=stranger.bot, handler=stranger.handler, scene=scene),
             until_at=now + SPAN_S if choice == 1 else None,
             note=stranger.name[:NAME_CHARS_MAX],
         )
@@ -246,12 +247,12 @@ class Operators:
 
 
 def _scene(stranger: Stranger) -> str:
-    return stranger.reason.partition(" ")[2] or ANY
+    """Return the scene that was asked for; empty where somebody was turned away at the door."""
+    return stranger.reason.partition(" ")[2]
 
 
 def _wanted(stranger: Stranger) -> str:
-    scene = _scene(stranger)
-    return stranger.handler if scene == ANY else scene
+    return _scene(stranger) or stranger.handler
 
 
 def line_of(grant: Grant, language: str, now: float) -> str:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 ANY = "*"
+DOOR = ""  # as a scene: the way to the handler, and nothing inside it
 
 
 class Effect(StrEnum):

@@ -19,8 +19,8 @@ from posthouse.handlers.commands.grammar import (
     without_prefix,
 )
 from posthouse.handlers.commands.scenes import Errand, Scenes
-from posthouse.handlers.commands.sentences import refusal, say, usage, wanted_words
-from posthouse.handlers.handler import CannotAnswer, Push, Traits, TurnContext
+from posthouse.handlers.commands.sentences import say, usage, wanted_words
+from posthouse.handlers.handler import Push, Traits, TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
@@ -188,8 +188,7 @@ class Commands:
         language = context.language
         allowed = await self._scenes.allowed_commands(scene, turn, context)
         if not allowed:
-            reason = await self._scenes.may(scene.name, scene.commands[0].name, turn, context)
-            raise CannotAnswer(reason, refusal(reason, scene.name, language))
+            await self._scenes.demand(scene.name, scene.commands[0].name, turn, context)
         command = command_of(scene, name) if name else None
         if command is not None and command in allowed:
             wanted = [
@@ -204,9 +203,7 @@ class Commands:
     async def _reload(self, scenes: Scenes, turn: Turn, context: TurnContext) -> str:
         """Load the scenes again, for somebody who may."""
         language = context.language
-        reason = await scenes.may(RELOAD, "", turn, context)
-        if reason:
-            raise CannotAnswer(reason, refusal(reason, RELOAD, language))
+        await scenes.demand(RELOAD, "", turn, context)
         loaded = await scenes.pool.reload()
         names = ", ".join(f"`{name}`" for name in loaded.scenes) or "—"
         lines = [say("reloaded" if loaded.is_in_force else "kept", language, names=names)]

@@ -130,7 +130,7 @@ class Scenes:
         name = spoken.words[1]
         command = command_of(scene, name)
         named = command.name if command is not None else name[:100]
-        await self._demand(scene.name, named, turn, context)
+        await self.demand(scene.name, named, turn, context)
         if command is None:
             raise CannotAnswer("answered", await self._unknown(name, scene, turn, context))
         return Errand(
@@ -155,7 +155,7 @@ class Scenes:
         module, _, function = self.special[mark].partition(":")
         scene = self.catalogue.scene(module)
         if scene is None or not scene.is_public:
-            await self._demand(mark, "", turn, context)
+            await self.demand(mark, "", turn, context)
         return Errand(
             scene=mark,
             command="",
@@ -171,7 +171,7 @@ class Scenes:
             CannotAnswer: this person may not.
         """
         question = _decode_question(answer.state)
-        await self._demand(question.scene, question.command, turn, context)
+        await self.demand(question.scene, question.command, turn, context)
         choice = question.choice_of(answer)
         text = answer.text if choice is None else question.choices[choice]
         then = question.then[choice if choice is not None and len(question.then) > 1 else 0]
@@ -226,7 +226,12 @@ class Scenes:
             return ""
         return await self._ruling(scene, command, turn, context)
 
-    async def _demand(self, scene: str, command: str, turn: Turn, context: TurnContext) -> None:
+    async def demand(self, scene: str, command: str, turn: Turn, context: TurnContext) -> None:
+        """End with the reason why somebody may not run a command, if they may not.
+
+        Raises:
+            CannotAnswer: they may not; operators are asked about this scene, not about all.
+        """
         reason = await self.may(scene, command, turn, context)
         if reason:
             what = f"{scene} {command}".strip()

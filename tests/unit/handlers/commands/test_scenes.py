@@ -298,6 +298,25 @@ async def test_a_refusal_says_why_and_the_book_too(
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize(
+    ("text", "scene"),
+    [
+        ("/trace run x", "trace"),
+        ("/trace", "trace"),
+        ("/help trace", "trace"),
+        ("/reload", "reload"),
+    ],
+)
+async def test_operators_are_asked_about_the_scene_that_was_wanted(
+    tmp_path: Path, text: str, scene: str
+) -> None:
+    """Without its name, one press of "Allow" would open every scene."""
+    async with staged(tmp_path, private={"trace": TRACE}, book=Book()) as stage:
+        with pytest.raises(CannotAnswer) as caught:
+            await stage.actions(turn_of(text))
+    assert caught.value.reason == f"not_granted {scene}"
+
+
 async def test_help_and_hints_show_what_one_may_use(tmp_path: Path) -> None:
     book = Book({("bob", "trace", "run")})
     scenes = {"trace": TRACE, "other": TRACE}
