@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from posthouse.gateway.router import token_of
+from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.capabilities import Capabilities
@@ -289,6 +290,16 @@ async def test_a_button_leads_to_a_handler() -> None:
     assert given is not None
     assert (given.state, given.choice) == ("42", 1)
     assert await house.texts() == ("Deploy?", "deploying")
+
+
+@simulated
+async def test_nobody_asks_in_the_name_of_a_handler_that_trusts_its_questions() -> None:
+    """A forged state would choose which function of a scene runs, as whoever presses."""
+    house = await _with_rooms(handler=Commands(("/",)))
+    script = await Script.allowed(house)
+    answer = await script.push(text="Lunch?", choices=["Yes"], handler="demo", state="{}")
+    assert answer.status == 400
+    assert await house.texts() == ()
 
 
 @simulated

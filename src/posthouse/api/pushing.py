@@ -23,6 +23,7 @@ from posthouse.api.message import (
 from posthouse.api.scopes import may_push_to, may_push_to_tag, may_push_with_bot
 from posthouse.gateway import pusher
 from posthouse.gateway.pusher import Asked, Pusher, Saying
+from posthouse.handlers.handler import Handler
 from posthouse.model.address import Chat, Person
 from posthouse.model.address import Place as ModelPlace
 from posthouse.model.errors import NotUnderstood, Refused
@@ -68,7 +69,7 @@ class Pushing:
         self,
         books: PushBooks,
         pusher: Pusher,
-        handlers: Mapping[str, object],
+        handlers: Mapping[str, Handler],
         clock: Callable[[], float],
         file_bytes_max: int,
     ) -> None:
@@ -220,11 +221,12 @@ class Pushing:
     # --- what ---------------------------------------------------------------------------------
 
     async def _saying(self, edit: Edit) -> Saying:
-        if edit.handler and edit.handler not in self._handlers:
-            names = ", ".join(sorted(self._handlers))
+        takers = [name for name, each in self._handlers.items() if each.traits.takes_pushes]
+        if edit.handler and edit.handler not in takers:
+            names = ", ".join(sorted(takers)) or "-"
             raise NotUnderstood(
-                f"there is no handler {edit.handler}; there are: {names}",
-                zh=f"没有处理程序 {edit.handler}；可用：{names}",
+                f"no handler {edit.handler} answers the buttons of a push; these do: {names}",
+                zh=f"处理程序 {edit.handler} 不处理推送的按钮；可用：{names}",
             )
         content = Content(
             text=edit.text or edit.markdown,

@@ -229,6 +229,7 @@ BAD: dict[str, object] = {
     "an unknown key": HELLO | {"form": "x"},
     "choices without handler": HELLO | {"choices": ["a"]},
     "handler without choices": HELLO | {"handler": "demo"},
+    "a handler that trusts its questions": HELLO | {"choices": ["a"], "handler": "commands"},
     "an unknown handler": HELLO | {"choices": ["a"], "handler": "nobody"},
     "control characters in a choice": HELLO | {"choices": ["a\x07"], "handler": "demo"},
     "too many choices": HELLO | {"choices": ["a"] * 21, "handler": "demo"},

@@ -35,6 +35,7 @@ _BUILTIN_TRAITS = Traits(
     on_edit=OnEdit.RERUN,
     answer_within_s=120.0,
     session_queue_max=2000,
+    takes_pushes=False,  # what a question of a scene carries decides which function is run
     answers_to=tuple(BUILTIN),
 )
 
