@@ -38,11 +38,12 @@ async def write(
     effect: Effect = Effect.ALLOW,
     *,
     who: str = "ann",
+    bot: str = BOT,
     handler: str = "demo",
     from_at: float | None = None,
     until_at: float | None = None,
 ) -> int:
-    subject, field = Subject(SubjectKind.PERSON, who), Field(bot=BOT, handler=handler)
+    subject, field = Subject(SubjectKind.PERSON, who), Field(bot=bot, handler=handler)
     new = NewGrant(effect=effect, subject=subject, field=field, from_at=from_at, until_at=until_at)
     return (await house.store.grants.grant(new, "cli", house.clock())).id
 
@@ -368,7 +369,20 @@ async def test_an_unknown_line_is_not_struck_out() -> None:
     for text in ("/revoke 7", "/revoke", "/revoke seven", f"/revoke {'9' * 30}"):
         await ask(house, text, who="boss")
     usage = "For example: /revoke 7; see /grants."
-    assert await house.texts() == ("There is no line 7.", usage, usage, usage)
+    unknown = "This bot has no line 7 of its own; an administrator can revoke the others."
+    assert await house.texts() == (unknown, usage, usage, usage)
+
+
+@simulated
+async def test_an_operator_strikes_out_only_lines_of_their_own_bot() -> None:
+    house = await opened()
+    await steering(house)
+    ours = await write(house)
+    theirs = await write(house, bot="other")
+    everywhere = await write(house, bot="*")
+    for number in (ours, theirs, everywhere):
+        await ask(house, f"/revoke {number}", who="boss")
+    assert {line.id for line in await house.store.grants.list()} == {theirs, everywhere}
 
 
 @simulated

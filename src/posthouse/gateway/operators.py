@@ -124,8 +124,10 @@ class Operators:
         written = argument.strip().removeprefix("#")
         if not (written.isascii() and written.isdigit() and len(written) <= 18):  # noqa: PLR2004
             return _say("revoke_usage", context)
-        number, now = int(written), context.now()
-        is_struck = await self._stored(lambda: self._grants.revoke(number, _author(turn), now))
+        number, now, bot = int(written), context.now(), turn.chat.bot
+        is_struck = await self._stored(
+            lambda: self._grants.revoke(number, _author(turn), now, bot=bot)
+        )
         return _say("revoked" if is_struck else "revoke_unknown", context, number=number)
 
     async def _list(self, turn: Turn, context: TurnContext) -> Action:

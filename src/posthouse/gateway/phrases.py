@@ -99,7 +99,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "revoke_usage": ("例如：/revoke 7；/grants 列出编号。", "For example: /revoke 7; see /grants."),
     "revoked": ("已删除 {number}。", "Struck out: {number}."),
-    "revoke_unknown": ("没有第 {number} 条。", "There is no line {number}."),
+    "revoke_unknown": (
+        "这个机器人没有自己的第 {number} 条；其他的由管理员删除。",
+        "This bot has no line {number} of its own; an administrator can revoke the others.",
+    ),
     "grants_none": ("没有任何权限记录。", "Nothing is written down."),
     "grants_more": ("……还有更多：posthouse grants", "… and more: posthouse grants"),
     "grant_allow": ("允许", "allowed"),

@@ -69,8 +69,8 @@ class Grants(Protocol):
         """Write a line; the same effect, subject and field replace the older line's times."""
         ...
 
-    async def revoke(self, grant: int, author: str, now: float) -> bool:
-        """Strike a line out; False when it is not there."""
+    async def revoke(self, grant: int, author: str, now: float, *, bot: str | None = None) -> bool:
+        """Strike a line out (of this ``bot`` alone, if given); False when it is not there."""
         ...
 
     async def list(

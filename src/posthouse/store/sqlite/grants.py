@@ -51,8 +51,8 @@ class SqliteGrants:
     async def grant(self, new: NewGrant, author: str, now: float) -> Grant:
         return await self._committer.commit(STEP, _grant, new, author, now)
 
-    async def revoke(self, grant: int, author: str, now: float) -> bool:
-        return await self._committer.commit(STEP, _revoke, grant, author, now)
+    async def revoke(self, grant: int, author: str, now: float, *, bot: str | None = None) -> bool:
+        return await self._committer.commit(STEP, _revoke, grant, author, now, bot)
 
     async def list(
         self, subject: Subject | None = None, field: Field | None = None, limit: int = 1000
@@ -160,12 +160,14 @@ def _grant(database: Database, new: NewGrant, author: str, now: float) -> Grant:
     return made
 
 
-def _revoke(database: Database, grant: int, author: str, now: float) -> bool:
+def _revoke(database: Database, grant: int, author: str, now: float, bot: str | None) -> bool:
     row = database.one(SQL["get"], grant=grant)
     if row is None:
         return False
-    database.run(SQL["revoke"], grant=grant)
     struck = _line(row)
+    if bot is not None and struck.field.bot != bot:
+        return False
+    database.run(SQL["revoke"], grant=grant)
     write_audit(database, author, "revoke", str(struck.subject), _details(struck), now)
     return True
 

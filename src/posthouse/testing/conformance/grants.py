@@ -303,6 +303,17 @@ async def a_revoked_line_is_gone_at_once(books: Books) -> None:
     same(await books.grants.list(), (), "the list")
 
 
+async def a_line_of_another_bot_stays_for_who_speaks_for_one(books: Books) -> None:
+    ours = await _allow(books, field=Field(bot="b"))
+    theirs = await _allow(books, field=Field(bot="other"))
+    everywhere = await _allow(books, field=Field())
+    for line in (ours, theirs, everywhere):
+        await books.grants.revoke(line.id, "person:b:ann", NOW, bot="b")
+    same(
+        {line.id for line in await books.grants.list()}, {theirs.id, everywhere.id}, "what is left"
+    )
+
+
 async def a_number_is_never_used_twice(books: Books) -> None:
     made = await _allow(books)
     await books.grants.revoke(made.id, "cli", NOW)
