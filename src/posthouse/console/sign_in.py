@@ -167,11 +167,13 @@ class SignIn:
         Raises:
             Refused: the code is used up, over or wrong; or the name or password will not do.
         """
+        if await self._access.operators() or not await self._is_code(SETUP, code):
+            raise _dead_link()  # before a hash, which is dear
         check_name(name)
         check_new(password, name)
         password_hash = await self._passwords.hash(password)
         if await self._access.operators() or not await self._use_code(SETUP, code):
-            raise _dead_link()
+            raise _dead_link()  # somebody was faster
         operator = await self._access.add_operator(
             name, OperatorRole.ADMIN, password_hash, "setup", self._clock()
         )
@@ -204,10 +206,13 @@ class SignIn:
         return await self._code_for(found[0], LINK_S)
 
     async def whose_link(self, code: str) -> Operator | None:
-        """Return for whom a link was made, without using it; None when its form is wrong."""
+        """Return for whom a link was made, without using it; None when it is wrong or over."""
         number, _, _ = code.partition(".")
         operators = await self._access.operators()
-        return next((one for one in operators if str(one.id) == number), None)
+        named = next((one for one in operators if str(one.id) == number), None)
+        if named is None or not await self._is_code(_purpose(named), code):
+            return None  # who guesses does not learn who is here
+        return named
 
     async def enter_by_link(self, code: str, password: str, visit: Visit) -> Entered:
         """Set a new password by a link; every other session of that operator ends.
@@ -235,7 +240,11 @@ class SignIn:
         await self._access.put_code(purpose, hashed(code), now + lasts_s, now)
 
     async def _use_code(self, purpose: str, code: str) -> bool:
-        return await self._access.use_code(purpose, hashed(code), self._clock())
+        now = self._clock()
+        return await self._access.use_code(purpose, hashed(code), now, is_guessable=False)
+
+    async def _is_code(self, purpose: str, code: str) -> bool:
+        return await self._access.is_code(purpose, hashed(code), self._clock())
 
 
 def check_name(name: str) -> None:

@@ -149,8 +149,22 @@ class Access(Protocol):
         """Remember a one-time code (``claim``, ``setup``, ``link``) in place of an older one."""
         ...
 
-    async def use_code(self, purpose: str, code_hash: bytes, now: float) -> bool:
-        """Use a code up; at most ten wrong tries, then it is worth nothing."""
+    async def is_code(self, purpose: str, code_hash: bytes, now: float) -> bool:
+        """Whether a code could be used; tries are not counted, so never ask for a guessable one."""
+        ...
+
+    async def use_code(
+        self, purpose: str, code_hash: bytes, now: float, *, is_guessable: bool = True
+    ) -> bool:
+        """Use a code up.
+
+        Args:
+            purpose: what it is for.
+            code_hash: the hash of what somebody gave.
+            now: when.
+            is_guessable: it has few digits, so ten wrong tries make it worth nothing. A code of
+                128 random bits or more needs no such limit, by which strangers could void it.
+        """
         ...
 
     async def audit(self, author: str, action: str, subject: str, details: str, now: float) -> None:

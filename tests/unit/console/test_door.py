@@ -22,6 +22,17 @@ async def test_the_first_admin_comes_in_by_a_link_that_works_once(office: Office
     assert await office.sign_in.set_up_code() is None
 
 
+async def test_a_guessed_link_names_nobody(office: Office, admin: Browser) -> None:
+    code = await office.sign_in.link_code("ada")
+    guess = f"{code.partition('.')[0]}.x"
+    weak = {"password": "short"}
+    for tried, is_named in ((code, True), (guess, False)):
+        shown = await office.stranger().get(f"link/{tried}")
+        declined = await office.stranger().post(f"link/{tried}", weak)
+        assert (shown.status, declined.status) == (200, 403)
+        assert ["ada" in answer.text for answer in (shown, declined)] == [is_named, is_named]
+
+
 async def test_the_cookie_is_for_us_alone(office: Office, admin: Browser) -> None:
     browser = office.stranger()
     answer = await browser.post("sign-in", {"name": "ada", "password": PASSWORD})

@@ -12,6 +12,7 @@ from posthouse.console.sign_in import (
     ABSOLUTE_S,
     IDLE_S,
     LINK_S,
+    SETUP,
     SETUP_S,
     Entered,
     SignIn,
@@ -20,19 +21,26 @@ from posthouse.console.sign_in import (
 )
 from posthouse.model.errors import Refused, TryLater
 from posthouse.model.permission import OperatorRole
+from posthouse.model.secret import hashed
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 
 PASSWORD = "correct horse battery"
 OTHER = "staple and so on"
+WRONG_TRIES = 12  # more than a claim code bears
 HERE = Visit(address="10.0.0.1", agent="Firefox")
 
 
 class Counted(Passwords):
-    """Cheap, and counts how often somebody's password is compared."""
+    """Cheap, and counts how often somebody's password is compared or hashed."""
 
     def __init__(self) -> None:
         super().__init__(memory_kib=8, rounds=1)
         self.compared = 0
+        self.hashed = 0
+
+    async def hash(self, password: str) -> str:
+        self.hashed += 1
+        return await super().hash(password)
 
     async def is_right(self, stored: str, password: str) -> bool:
         self.compared += 1
@@ -117,6 +125,37 @@ async def test_a_simple_password_does_not_use_the_link_up(console: Console) -> N
     with pytest.raises(Refused, match="12 to 256"):
         await console.sign_in.set_up(code, "ann", "short", HERE)
     await console.sign_in.set_up(code, "ann", PASSWORD, HERE)
+
+
+async def test_wrong_codes_do_not_close_the_set_up_link(console: Console) -> None:
+    code = await console.sign_in.set_up_code()
+    assert code is not None
+    for n in range(WRONG_TRIES):
+        with pytest.raises(Refused):
+            await console.sign_in.set_up(f"guess {n}", "eve", PASSWORD, HERE)
+    assert await console.is_in(await console.sign_in.set_up(code, "ann", PASSWORD, HERE))
+
+
+async def test_who_has_no_right_code_costs_no_hash(console: Console) -> None:
+    code = await console.sign_in.set_up_code()
+    assert code is not None
+    with pytest.raises(Refused, match="has been used"):
+        await console.sign_in.set_up("guess", "eve", PASSWORD, HERE)
+    assert console.passwords.hashed == 0
+    await console.sign_in.set_up(code, "ann", PASSWORD, HERE)
+    late = await put_set_up_code(console)
+    before = console.passwords.hashed
+    with pytest.raises(Refused, match="has been used"):
+        await console.sign_in.set_up(late, "eve", PASSWORD, HERE)
+    assert console.passwords.hashed == before, "there is an operator already"
+
+
+async def put_set_up_code(console: Console) -> str:
+    """A code that was made before the first operator came otherwise."""
+    code = "made before"
+    until = console.now + SETUP_S
+    await console.store.access.put_code(SETUP, hashed(code), until, console.now)
+    return code
 
 
 # --- by password -----------------------------------------------------------------------------
@@ -265,6 +304,28 @@ async def test_a_link_works_once_and_not_for_long(console: Console) -> None:
     console.now += LINK_S
     with pytest.raises(Refused, match="is over"):
         await console.sign_in.enter_by_link(code, OTHER, HERE)
+
+
+async def test_wrong_codes_do_not_close_the_way_back_in(console: Console) -> None:
+    await console.set_up()
+    code = await console.sign_in.link_code("ann")
+    number = code.partition(".")[0]
+    for n in range(WRONG_TRIES):
+        with pytest.raises(Refused):
+            await console.sign_in.enter_by_link(f"{number}.guess {n}", OTHER, HERE)
+    assert await console.is_in(await console.sign_in.enter_by_link(code, OTHER, HERE))
+
+
+async def test_only_the_right_code_says_whose_link_it_is(console: Console) -> None:
+    await console.set_up()
+    code = await console.sign_in.link_code("ann")
+    number = code.partition(".")[0]
+    assert await console.sign_in.whose_link(f"{number}.guess") is None
+    ann = await console.sign_in.whose_link(code)
+    assert ann is not None
+    assert ann.name == "ann"
+    console.now += LINK_S
+    assert await console.sign_in.whose_link(code) is None
 
 
 async def test_a_link_is_for_one_operator(console: Console) -> None:

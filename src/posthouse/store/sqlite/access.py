@@ -143,8 +143,16 @@ class SqliteAccess:
     async def put_code(self, purpose: str, code_hash: bytes, expires_at: float, now: float) -> None:
         await self._committer.commit(STEP, _put_code, purpose, code_hash, expires_at, now)
 
-    async def use_code(self, purpose: str, code_hash: bytes, now: float) -> bool:
-        return await self._committer.commit(STEP, _use_code, purpose, code_hash, now)
+    async def is_code(self, purpose: str, code_hash: bytes, now: float) -> bool:
+        row = self._reading.one(SQL["code"], purpose=purpose, now=now)
+        return row is not None and hmac.compare_digest(row[0], code_hash)
+
+    async def use_code(
+        self, purpose: str, code_hash: bytes, now: float, *, is_guessable: bool = True
+    ) -> bool:
+        return await self._committer.commit(
+            STEP, _use_code, purpose, code_hash, now, is_guessable=is_guessable
+        )
 
     # --- audit --------------------------------------------------------------------------
 
@@ -330,15 +338,17 @@ def _put_code(
     database.run(SQL["put_code"], purpose=purpose, code_hash=code_hash, expires_at=expires_at)
 
 
-def _use_code(database: Database, purpose: str, code_hash: bytes, now: float) -> bool:
+def _use_code(
+    database: Database, purpose: str, code_hash: bytes, now: float, *, is_guessable: bool
+) -> bool:
     row = database.one(SQL["code"], purpose=purpose, now=now)
     if row is None:
         return False
     expected, wrong = row
     is_right = hmac.compare_digest(expected, code_hash)
-    if is_right or wrong + 1 >= WRONG_CODES_MAX:
+    if is_right or (is_guessable and wrong + 1 >= WRONG_CODES_MAX):
         database.run(SQL["drop_code"], purpose=purpose)
-    else:
+    elif is_guessable:
         database.run(SQL["count_wrong"], purpose=purpose)
     return is_right
 

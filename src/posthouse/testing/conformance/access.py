@@ -207,6 +207,25 @@ async def nine_wrong_tries_are_not(access: Access) -> None:
     holds(await access.use_code("claim", SECRET, NOW), "using the right one succeeds")
 
 
+async def a_code_that_nobody_guesses_bears_any_number_of_tries(access: Access) -> None:
+    await access.put_code("link:1", SECRET, NOW + 10, NOW)
+    for _ in range(12):
+        wrong = await access.use_code("link:1", OTHER, NOW, is_guessable=False)
+        holds(not wrong, "using a wrong code does nothing")
+    right = await access.use_code("link:1", SECRET, NOW, is_guessable=False)
+    holds(right, "using the right one succeeds")
+
+
+async def looking_at_a_code_does_not_use_it(access: Access) -> None:
+    await access.put_code("link:1", SECRET, NOW + 10, NOW)
+    holds(await access.is_code("link:1", SECRET, NOW + 1), "the right code is known")
+    holds(await access.is_code("link:1", SECRET, NOW + 1), "and still is")
+    holds(not await access.is_code("link:1", OTHER, NOW), "a wrong one is not")
+    holds(not await access.is_code("link:2", SECRET, NOW), "nor is one for another purpose")
+    holds(not await access.is_code("link:1", SECRET, NOW + 10), "nor is one that is over")
+    holds(await access.use_code("link:1", SECRET, NOW), "using it succeeds")
+
+
 async def a_new_code_replaces_the_old_one(access: Access) -> None:
     await access.put_code("claim", SECRET, NOW + 10, NOW)
     for _ in range(9):
