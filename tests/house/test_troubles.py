@@ -6,18 +6,20 @@ from contextlib import suppress
 from random import Random
 
 import pytest
+from msgspec.structs import replace
 
+from posthouse.channels.channel import ConnectionState, Door
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.address import Role
-from posthouse.model.capabilities import Capabilities
+from posthouse.model.capabilities import Capabilities, SendsFrom
 from posthouse.model.delivery import State
 from posthouse.model.errors import StorageFull, TryLater
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import GatewaySettings, StoreSettings
-from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES
-from tests.house.kit import HouseKit, Scripted, echo, opened, simulated, thinking
+from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES, ScriptedChannel
+from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated, thinking
 from tests.house.people import edited, said
 from tests.house.test_drafts import aloud
 
@@ -342,6 +344,33 @@ async def test_a_graceful_stop_loses_nothing_doubles_nothing_flags_nothing(answe
         for road in await house.store.reader.recent(chat.id):
             assert not any(row.delivery.may_be_duplicate for row in road.deliveries)
     await house.check()
+
+
+class Line(ScriptedChannel):
+    """A channel that can only send while it holds its connection."""
+
+    async def run(self, door: Door) -> None:
+        try:
+            await super().run(door)
+        finally:
+            self.is_connected = False
+
+
+@simulated
+async def test_what_leaves_by_a_connection_has_left_before_it_is_given_up() -> None:
+    house = closed()
+    line = Line(capabilities=replace(NONE, sends_from=SendsFrom.CONNECTION))
+    house.bots["b"] = line
+    await house.open()
+    line.hold()
+    await house.say("1")
+    await line.until_begun()
+    stopping = asyncio.create_task(house.close())
+    await house.quiet(1.0)
+    assert line.status.state is ConnectionState.CONNECTED
+    line.release()
+    await stopping
+    assert await house.texts() == ("re 1",)
 
 
 @simulated

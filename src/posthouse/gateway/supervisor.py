@@ -13,6 +13,7 @@ from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.surroundings import Surroundings
+from posthouse.model.capabilities import SendsFrom
 from posthouse.model.errors import PosthouseError
 from posthouse.store.upkeep import Retention, Upkeep
 from posthouse.wakeup.wakeup import SENDS, TURNS
@@ -91,11 +92,21 @@ class Supervisor:
             await _cancel([task])
 
     async def stop(self, within_s: float) -> None:
-        """Stop reading, let running work end, give back what did not."""
-        await _cancel(list(self._connections.values()))
+        """Stop reading, let running work end, give back what did not.
+
+        A connection that messages leave by is held until they have left; what comes in by it
+        meanwhile is in the book for the next start.
+        """
+        connections = self._connections.items()
+        await _cancel([task for name, task in connections if not self._carries_sends(name)])
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
         await self._deliverer.stop(within_s * CALLS_SHARE)
+        await _cancel([task for _, task in connections])
         await _cancel(self._loops)
+
+    def _carries_sends(self, name: str) -> bool:
+        bot = self._bots.get(name)
+        return bot is not None and bot.capabilities.sends_from is SendsFrom.CONNECTION
 
     def _connection(self, bot: Bot) -> Callable[[], Awaitable[None]]:
         door = self._inbox.door(bot)
