@@ -9,10 +9,10 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from posthouse.api.scopes import TAG
 from posthouse.model.action import Policy
 from posthouse.model.address import ChatKind
 from posthouse.model.errors import NotUnderstood
+from posthouse.model.scopes import TAG
 
 TARGETS_MAX = 1000
 TEXT_CHARACTERS_MAX = 50_000

@@ -12,8 +12,8 @@ from starlette.routing import BaseRoute, Route
 from posthouse.api.answers import as_json, error
 from posthouse.api.message import KEY, NAME_PATTERN, Edit, Message, read
 from posthouse.api.pushing import Caller, NotFound, Pushing
-from posthouse.api.scopes import READ, may_push
 from posthouse.model.errors import NotUnderstood, PosthouseError
+from posthouse.model.scopes import READ, may_push
 from posthouse.model.secret import hashed
 from posthouse.store.access import Access
 from posthouse.store.media import FileTooLarge

@@ -10,9 +10,9 @@ from msgspec import Struct
 from posthouse.api.desk import Desk, Nothing, Running, Task
 from posthouse.api.message import Answer, Message, check
 from posthouse.api.pushing import Caller
-from posthouse.api.scopes import PUSH, checked_scopes, checked_tags
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake, PosthouseError, TryLater
+from posthouse.model.scopes import PUSH, checked_scopes, checked_tags
 from posthouse.model.secret import hashed, new_secret
 from posthouse.settings.reload import Change
 from posthouse.store.access import Token

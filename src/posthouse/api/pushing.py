@@ -20,7 +20,6 @@ from posthouse.api.message import (
     Uploaded,
     hash_of,
 )
-from posthouse.api.scopes import may_push_to, may_push_to_tag, may_push_with_bot
 from posthouse.gateway import pusher
 from posthouse.gateway.pusher import Asked, Pusher, Saying
 from posthouse.handlers.handler import Handler
@@ -29,6 +28,7 @@ from posthouse.model.address import Place as ModelPlace
 from posthouse.model.errors import NotUnderstood, Refused
 from posthouse.model.message import Content, Media
 from posthouse.model.reasons import explain
+from posthouse.model.scopes import may_push_to, may_push_to_tag, may_push_with_bot
 from posthouse.store.chats import Chats
 from posthouse.store.media import FileTooLarge, Shelf
 from posthouse.store.pushes import Push, Pushes, Target

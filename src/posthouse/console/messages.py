@@ -9,7 +9,7 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from posthouse.console import states
-from posthouse.console.asking import Ask, Entry
+from posthouse.console.asking import Ask, Entry, number_of
 from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name, event_text
 from posthouse.console.pages import Pages, go
@@ -195,11 +195,11 @@ class Messages:
         if decision == "end":
             await self._books.holding.release()
         elif decision in tuple(Decision):
+            through = number_of(ask.form.get("through", ""))
+            if through is None:
+                raise Declined("not_understood")
             held = await self._books.holding.held(HELD_SHOWN)
-            through = ask.form.get("through", "")
-            chosen = tuple(
-                each.id for each in held if through.isdigit() and each.id <= int(through)
-            )
+            chosen = tuple(each.id for each in held if each.id <= through)
             await self._books.holding.decide(Decision(decision), chosen, self._around.clock())
         else:
             raise Declined("not_understood")

@@ -13,14 +13,14 @@ from posthouse.console.house import Surroundings
 from posthouse.console.pages import DAY_S, Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.sign_in import SignIn
-from posthouse.model.errors import Refused, TryLater
+from posthouse.model.errors import OperatorMistake, Refused, TryLater
 from posthouse.model.permission import OperatorRole
+from posthouse.model.scopes import checked_scopes
 from posthouse.model.secret import hashed, new_secret
 from posthouse.store.access import Operator
 
 AUDIT_SHOWN = 100
 TOKEN_DAYS_MAX = 3660
-SCOPES_MAX = 20
 NAME_CHARS_MAX = 64
 ADMIN = OperatorRole.ADMIN
 
@@ -178,11 +178,11 @@ class Operators:
 
     async def _add_token(self, ask: Ask) -> Response:
         name = ask.form.get("name", "").strip()
-        scopes = tuple(dict.fromkeys(ask.form.get("scopes", "").split()))
         days = number_of(ask.form.get("days", "") or "0")
-        is_fine = 0 < len(name) <= NAME_CHARS_MAX and 0 < len(scopes) <= SCOPES_MAX
-        if not is_fine or days is None or days > TOKEN_DAYS_MAX or not all(map(_is_scope, scopes)):
+        is_named = 0 < len(name) <= NAME_CHARS_MAX
+        if not is_named or days is None or days > TOKEN_DAYS_MAX:
             raise Declined("not_understood")
+        scopes = _scopes(ask.form.get("scopes", ""))
         secret, now = new_secret(), self._around.clock()
         expires_at = now + days * DAY_S if days else None
         try:
@@ -213,9 +213,12 @@ class Operators:
         )
 
 
-def _is_scope(scope: str) -> bool:
-    kind, _, rest = scope.partition(":")
-    return kind == "push" if rest else kind in {"push", "read"}
+def _scopes(written: str) -> tuple[str, ...]:
+    """Read the scopes of a token as the command line does; what is none is told in its words."""
+    try:
+        return checked_scopes(tuple(written.split()))
+    except OperatorMistake as problem:
+        raise declined_by(problem, "not_understood") from None
 
 
 def _details(stored: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from starlette.responses import Response
 
@@ -11,6 +11,7 @@ from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
+from posthouse.gateway.grant_words import read_subject
 from posthouse.model.permission import (
     ANY,
     Effect,
@@ -20,12 +21,19 @@ from posthouse.model.permission import (
     SubjectKind,
 )
 from posthouse.model.reasons import explain
+from posthouse.settings.language import Said
 from posthouse.store.grants import NewGrant, PeopleGroup
 
 NAME_CHARS_MAX = 128
 NOTE_CHARS_MAX = 200
 MEMBERS_MAX = 500
 STRANGERS_SHOWN = 20
+FIRST_YEAR, LAST_YEAR = 1971, 2999
+WRONG_DAY = Said(
+    f"日期写作 YYYY-MM-DD，从 {FIRST_YEAR}-01-01 到 {LAST_YEAR}-12-31。",
+    f"A day is written YYYY-MM-DD, from {FIRST_YEAR}-01-01 to {LAST_YEAR}-12-31.",
+)
+WRONG_SUBJECT = Said("会话要写编号，例如 7。", "A chat is named by its number, such as 7.")
 OPERATOR = OperatorRole.OPERATOR
 
 
@@ -67,7 +75,7 @@ class People:
         try:
             new = NewGrant(
                 effect=Effect(form.get("effect", "")),
-                subject=Subject(SubjectKind(form.get("kind", "")), _word(form, "name")),
+                subject=_subject(form),
                 field=Field(
                     bot=_word(form, "bot", ANY),
                     handler=_word(form, "handler", ANY),
@@ -101,6 +109,19 @@ class People:
         return go("people?done=saved")
 
 
+def _subject(form: dict[str, str]) -> Subject:
+    """Return of whom a grant speaks, read as the command line and chats read it.
+
+    Raises:
+        ValueError: no such kind, or the name is not one word.
+        Declined: a chat is not named by its number.
+    """
+    subject = read_subject(f"{SubjectKind(form.get('kind', ''))}:{_word(form, 'name')}")
+    if subject is None:
+        raise Declined("not_understood", WRONG_SUBJECT)
+    return subject
+
+
 def _word(form: dict[str, str], name: str, default: str = "") -> str:
     """Return a field that is one word.
 
@@ -113,21 +134,29 @@ def _word(form: dict[str, str], name: str, default: str = "") -> str:
     return word
 
 
-def begins_at(date: str, zone: tzinfo) -> float | None:
+def begins_at(written: str, zone: tzinfo) -> float | None:
     """Return when a day begins; None for no day.
 
     Raises:
-        ValueError: it is no date.
+        Declined: it is no day, or one that no calendar of ours reaches.
     """
-    return datetime.fromisoformat(date).replace(tzinfo=zone).timestamp() if date else None
+    return _day(written).replace(tzinfo=zone).timestamp() if written else None
 
 
-def ends_at(date: str, zone: tzinfo) -> float | None:
+def ends_at(written: str, zone: tzinfo) -> float | None:
     """Return when a day is over; None for no day.
 
     Raises:
-        ValueError: it is no date.
+        Declined: it is no day, or one that no calendar of ours reaches.
     """
-    if not date:
-        return None
-    return (datetime.fromisoformat(date).replace(tzinfo=zone) + timedelta(days=1)).timestamp()
+    return (_day(written) + timedelta(days=1)).replace(tzinfo=zone).timestamp() if written else None
+
+
+def _day(written: str) -> datetime:
+    try:
+        day = datetime.combine(date.fromisoformat(written), time())
+    except ValueError:
+        raise Declined("not_understood", WRONG_DAY) from None
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:  # days around it must be days as well
+        raise Declined("not_understood", WRONG_DAY)
+    return day

@@ -85,8 +85,12 @@ def read_subject(word: Word, chat: int | None = None, me: Person | None = None) 
     if word in ME and me is not None:
         return Subject(SubjectKind.PERSON, me.id)
     kind, _, name = word.partition(":")
-    is_named = 0 < len(name) <= NAME_CHARS_MAX and (kind != "chat" or name.isdecimal())
+    is_named = 0 < len(name) <= NAME_CHARS_MAX and (kind != "chat" or _is_number(name))
     return Subject(SubjectKind(kind), name) if kind in tuple(SubjectKind) and is_named else None
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdecimal()  # as chats are numbered in the book
 
 
 def read_field(words: list[str], bot: str) -> Field | None:

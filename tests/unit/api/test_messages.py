@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from posthouse.api.message import TARGETS_MAX, TEXT_CHARACTERS_MAX
-from posthouse.api.scopes import checked_scopes
 from posthouse.model.errors import OperatorMistake
+from posthouse.model.scopes import checked_scopes
 from posthouse.settings.settings import ServerSettings
 from posthouse.store.media import Shelf
 from tests.house.kit import HouseKit, closed, simulated

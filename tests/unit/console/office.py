@@ -163,7 +163,7 @@ class Office:
             clock=lambda: self.scene.now,
             new_key=lambda: f"{next(numbers):032x}",
             language="zh",
-            zone=UTC,
+            zone=choices.get("zone", UTC),
             public_url=choices.get("public_url", ""),
             look_around=self._look_around,
         )

@@ -1,5 +1,9 @@
 """What operators do: it goes the same road as everything, once, and with their name."""
 
+from datetime import timedelta, timezone
+
+import pytest
+
 from posthouse.model.address import ChatMode, SessionKind
 from posthouse.model.delivery import Sent, State
 from posthouse.model.permission import OperatorRole
@@ -179,6 +183,41 @@ async def test_grants_are_given_and_taken(office: Office, operator: Browser) -> 
     assert (await office.store.grants.people())[0].members == ("ou_1", "ou_2")
 
 
+GRANT = {"effect": "allow", "kind": "person", "name": "ou_1"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"until": "9999-12-31"}, {"from": "0001-01-01"}, {"until": "10000-01-01"}],
+)
+async def test_a_day_that_no_calendar_reaches_is_refused_in_words(
+    wrong: dict[str, str],
+) -> None:
+    office = await Office.open(zone=timezone(timedelta(hours=14)))
+    operator = await office.enter(OperatorRole.OPERATOR)
+    answer = await operator.post("settings/grants", {**GRANT, **wrong})
+    assert answer.status == 422
+    assert "2999-12-31" in answer.text
+    assert await office.store.grants.list() == ()
+    await office.store.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("chat", "notanumber"), ("chat", "²"), ("chat", "٣"), ("chat", "*")]
+)
+async def test_a_grant_speaks_of_somebody_who_can_be(
+    office: Office, operator: Browser, kind: str, name: str
+) -> None:
+    answer = await operator.post("settings/grants", {**GRANT, "kind": kind, "name": name})
+    assert answer.status == 422
+    assert await office.store.grants.list() == ()
+    for known in (("chat", "7"), ("people", "ops"), ("person", "*"), ("person", "everyone")):
+        form = {**GRANT, "kind": known[0], "name": known[1]}
+        assert (await operator.post("settings/grants", form)).status == 303
+    subjects = [str(grant.subject) for grant in await office.store.grants.list()]
+    assert sorted(subjects) == ["chat:7", "people:ops", "person:*", "person:everyone"]
+
+
 async def test_operators_are_invited_changed_and_never_all_lost(
     office: Office, admin: Browser
 ) -> None:
@@ -205,7 +244,11 @@ async def test_a_token_is_shown_once(office: Office, admin: Browser) -> None:
     (token,) = await office.store.access.tokens()
     assert token.expires_at == office.scene.now + 30 * 86400
     assert secret not in (await admin.get("settings/tokens")).text
-    for wrong in ({"scopes": "everything"}, {"scopes": ""}, {"name": ""}, {"days": "x"}):
+    for scopes in ("everything", "", "push:foo=bar", "push:chat=x", "push:", "read:all"):
+        answer = await admin.post("settings/tokens", {**form, "scopes": scopes})
+        assert answer.status == 422, scopes
+        assert "push:bot=" in answer.text, "it says which scopes there are"
+    for wrong in ({"name": ""}, {"days": "x"}):
         assert (await admin.post("settings/tokens", {**form, **wrong})).status == 422
     assert (await admin.post(f"settings/tokens/{token.id}/revoke")).status == 303
     assert "token" in (await admin.get("settings/audit")).text
@@ -214,6 +257,9 @@ async def test_a_token_is_shown_once(office: Office, admin: Browser) -> None:
 async def test_a_held_house_is_looked_at_before_it_speaks(office: Office, admin: Browser) -> None:
     assert "没有等待发送" in (await admin.get("held")).text
     assert (await admin.post("held", {"decision": "everything"})).status == 422
+    for through in ("", "²", "-1", "9" * 5000):
+        form = {"decision": "send", "through": through}
+        assert (await admin.post("held", form)).status == 422, through[:9]
     assert (await admin.post("held", {"decision": "end"})).status == 303
     assert ("operator:ada", "held", "house") in await office.audit()
 
