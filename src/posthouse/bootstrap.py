@@ -446,9 +446,10 @@ def _scenes(
     """Build what runs the house's own commands; None where it has none."""
     if not (options.scene_dirs or options.public_dirs):
         return None
+    scratch = settings.data / SCRATCH / f"{name}-{world.new_key()}"  # its successor has another
     pool = Pool(
         Folders(options.scene_dirs, options.public_dirs),
-        settings.data / SCRATCH / f"{name}-{world.new_key()}",  # its successor has another
+        scratch,
         WorkerLimits(
             memory_bytes_max=options.memory_bytes_max, output_bytes_max=options.output_bytes_max
         ),
@@ -458,7 +459,12 @@ def _scenes(
     return Scenes(
         pool,
         permissions,
-        Files(Shelf(settings.data / MEDIA), options.file_bytes_max),
+        Files(
+            Shelf(settings.data / MEDIA),
+            options.file_bytes_max,
+            sent_from=(scratch, *options.scene_dirs, *options.public_dirs, Path.cwd()),
+            kept_in=settings.data,
+        ),
         special=options.special,
         give_up_s=options.give_up_s,
         new_key=world.new_key,

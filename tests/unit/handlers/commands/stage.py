@@ -170,7 +170,7 @@ def build(
     scenes = Scenes(
         pool,
         permissions,
-        Files(shelf, 1_000_000),
+        Files(shelf, 1_000_000, sent_from=(tmp_path,), kept_in=tmp_path / "data"),
         special=special or {},
         give_up_s=give_up_s,
         new_key=keys.__next__,

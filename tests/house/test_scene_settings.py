@@ -1,0 +1,67 @@
+"""What scenes get of the house that its settings describe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from posthouse.bootstrap import World, build_handlers
+from posthouse.handlers.commands.handler import Commands
+from posthouse.handlers.handler import CannotAnswer
+from posthouse.settings.load import load
+from tests.unit.handlers.asked import Asked
+from tests.unit.handlers.commands.stage import Book, turn_of, words
+
+SETTINGS = """
+    data = "data"
+    handlers.commands.public_dirs = ["public"]
+"""
+SCENE = """
+import os, pathlib, tempfile
+from posthouse.scene import File
+
+def cmd_send(path: pathlib.Path):
+    return File(path)
+
+def cmd_scratch():
+    handle, path = tempfile.mkstemp()
+    return File(path, "scratch")
+"""
+
+
+@asynccontextmanager
+async def commands(folder: Path) -> AsyncIterator[Commands]:
+    """Write settings and a scene, and build the handler that they describe."""
+    (folder / "public").mkdir()
+    (folder / "public" / "work.py").write_text(SCENE)
+    (folder / "posthouse.toml").write_text(SETTINGS)
+    settings = load({}, folder=folder).settings
+    made = build_handlers(settings, World(), Book())["commands"]
+    assert isinstance(made, Commands)
+    await made.open()
+    try:
+        yield made
+    finally:
+        await made.close()
+
+
+async def answer(made: Commands, text: str) -> str:
+    return "\n".join(words([each async for each in made.handle(turn_of(text), Asked("en"))]))
+
+
+async def test_the_keys_of_the_house_stay_in_the_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "web.key").write_text("hush")
+    (tmp_path / "report.txt").write_text("hello")
+    async with commands(tmp_path) as made:
+        assert await answer(made, "/work send report.txt") == "report.txt"
+        assert await answer(made, "/work scratch") == "scratch"
+        assert await answer(made, "/work send public/work.py") == "work.py"
+        with pytest.raises(CannotAnswer, match=r"web\.key cannot be read"):
+            await answer(made, "/work send data/web.key")
