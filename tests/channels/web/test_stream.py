@@ -222,6 +222,13 @@ async def test_pages_are_let_go_when_the_house_stops(stage: Stage) -> None:
         await stream.ended()
 
 
+async def test_a_page_that_comes_back_while_the_house_stops_is_let_go(stage: Stage) -> None:
+    room, (ann,) = await stage.team("Ann")
+    await stage.channel.close()
+    async with ann.browser.events(events(room)) as stream:
+        await stream.ended()
+
+
 async def test_a_closed_page_is_forgotten(stage: Stage) -> None:
     room, (ann,) = await stage.team("Ann")
     async with ann.browser.events(events(room)) as stream:

@@ -54,6 +54,7 @@ class Live:
         self._stops: dict[str, Callable[[], None]] = {}  # by room
         self._people: Counter[str] = Counter()  # how many pages each person has open
         self._drafts: OrderedDict[tuple[str, int], str] = OrderedDict()
+        self._is_over = False
 
     # --- telling ------------------------------------------------------------------------
 
@@ -86,6 +87,8 @@ class Live:
         if self._people[person] >= STREAMS_PER_PERSON_MAX or self._size >= self._streams_max:
             raise Declined("too_many_pages", 30)
         watch = Watch(room)
+        if self._is_over:  # a page that came back while the house closes
+            watch.end()
         topics = {room, *others}
         self._people[person] += 1
         for topic in topics:
@@ -100,7 +103,8 @@ class Live:
                 del self._people[person]
 
     def end(self) -> None:
-        """Let every page go; they come back to whoever serves next."""
+        """Let every page go, those too that come back before the house is closed."""
+        self._is_over = True
         for watches in self._watches.values():
             for watch in watches:
                 watch.end()
