@@ -174,7 +174,7 @@ class Office:
 
     @classmethod
     async def open(cls, **choices: Any) -> Office:  # noqa: ANN401 - those of the constructor
-        store = open_memory_store()
+        store = choices.pop("store", None) or open_memory_store()
         names = Store.__dataclass_fields__
         parts = {name: getattr(store, name) for name in names if hasattr(store, name)}
         return cls(store, await Scene.open(Store(**parts)), **choices)

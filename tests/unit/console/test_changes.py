@@ -1,6 +1,7 @@
 """What operators do: it goes the same road as everything, once, and with their name."""
 
 from datetime import timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from posthouse.model.delivery import Sent, State
 from posthouse.model.permission import OperatorRole
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import Result
+from posthouse.store.sqlite.file import mark_restored
+from posthouse.store.sqlite.store import SqliteStore
 from tests.unit.console.office import CAN, Browser, Office, hidden, lead
 
 
@@ -262,6 +265,21 @@ async def test_a_held_house_is_looked_at_before_it_speaks(office: Office, admin:
         assert (await admin.post("held", form)).status == 422, through[:9]
     assert (await admin.post("held", {"decision": "end"})).status == 303
     assert ("operator:ada", "held", "house") in await office.audit()
+
+
+async def test_only_what_the_held_page_has_shown_is_decided(office: Office, tmp_path: Path) -> None:
+    await office.scene.answer("question", "one", "two")
+    await office.store.upkeep.backup(tmp_path / "copy.db")
+    mark_restored(tmp_path / "copy.db")
+    restored = await Office.open(store=SqliteStore.open(tmp_path / "copy.db"))
+    operator = await restored.enter(OperatorRole.ADMIN)
+    first, second = await restored.store.holding.held()
+    for through in ("²", "9" * 5000):
+        await operator.post("held", {"decision": "drop", "through": through})
+    assert len(await restored.store.holding.held()) == 2
+    await operator.post("held", {"decision": "drop", "through": str(first.id)})
+    assert [each.id for each in await restored.store.holding.held()] == [second.id]
+    await restored.store.close()
 
 
 async def test_passwords_are_changed_by_their_owners(office: Office, admin: Browser) -> None:
