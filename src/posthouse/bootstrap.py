@@ -330,7 +330,9 @@ class House:
         handlers = [
             name
             for name, handler in new.handlers.items()
-            if old.handlers.get(name) != handler or old.words != new.words
+            if old.handlers.get(name) != handler
+            or old.words != new.words
+            or old.secret_variables != new.secret_variables
         ]
         return Renewal(
             bots={
@@ -451,7 +453,9 @@ def _scenes(
         Folders(options.scene_dirs, options.public_dirs),
         scratch,
         WorkerLimits(
-            memory_bytes_max=options.memory_bytes_max, output_bytes_max=options.output_bytes_max
+            memory_bytes_max=options.memory_bytes_max,
+            output_bytes_max=options.output_bytes_max,
+            variables_hidden=settings.secret_variables,
         ),
         options.workers_max,
         world.new_key,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.unit.handlers.commands.stage import Book, turn_of, words
 SETTINGS = """
     data = "data"
     handlers.commands.public_dirs = ["public"]
+    bots.a = { channel = "web", token = { env = "CHAT_TOKEN" } }
 """
 SCENE = """
 import os, pathlib, tempfile
@@ -29,7 +31,16 @@ def cmd_send(path: pathlib.Path):
 def cmd_scratch():
     handle, path = tempfile.mkstemp()
     return File(path, "scratch")
+
+def cmd_env():
+    return " ".join(os.environ)
 """
+
+
+@pytest.fixture(autouse=True)
+def variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAT_TOKEN", "hush")
+    monkeypatch.setenv("JENKINS", "here")
 
 
 @asynccontextmanager
@@ -38,7 +49,7 @@ async def commands(folder: Path) -> AsyncIterator[Commands]:
     (folder / "public").mkdir()
     (folder / "public" / "work.py").write_text(SCENE)
     (folder / "posthouse.toml").write_text(SETTINGS)
-    settings = load({}, folder=folder).settings
+    settings = load(os.environ, folder=folder).settings
     made = build_handlers(settings, World(), Book())["commands"]
     assert isinstance(made, Commands)
     await made.open()
@@ -65,3 +76,10 @@ async def test_the_keys_of_the_house_stay_in_the_house(
         assert await answer(made, "/work send public/work.py") == "work.py"
         with pytest.raises(CannotAnswer, match=r"web\.key cannot be read"):
             await answer(made, "/work send data/web.key")
+
+
+async def test_variables_that_hold_secrets_are_not_for_scenes(tmp_path: Path) -> None:
+    async with commands(tmp_path) as made:
+        shown = (await answer(made, "/work env")).split()
+    assert "JENKINS" in shown
+    assert "CHAT_TOKEN" not in shown

@@ -100,6 +100,7 @@ def load(
         settings = Settings.model_validate(resolved)
     except ValidationError as error:
         raise as_mistake(error, origins) from None
+    settings.hide(resolver.variables)
     return Loaded(
         settings=settings,
         file=file,

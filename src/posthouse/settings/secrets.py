@@ -28,6 +28,7 @@ class Resolver:
         self._folder = folder
         self.found: dict[str, str] = {}  # key → "env X" or "file x"
         self.values: set[str] = set()
+        self.variables: set[str] = set()  # the names of those that hold secrets
 
     def resolve(self, value: object, key: str = "") -> object:
         """Return ``value`` with every reference in it replaced.
@@ -62,6 +63,7 @@ class Resolver:
                 f" Set {name}, or write the value in another way.",
                 zh=f"{key} 需要环境变量 {name}，但它没有设置。请设置 {name}，或换一种写法。",
             )
+        self.variables.add(name)
         return secret
 
     def _from_file(self, key: str, name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -182,6 +183,17 @@ class Settings(Section):
     )
     handlers: dict[Name, HandlerSettings] = Field(default_factory=_default_handlers)
     routes: tuple[RouteRule, ...] = ()
+
+    _secret_variables: frozenset[str] = frozenset()
+
+    @property
+    def secret_variables(self) -> frozenset[str]:
+        """Return the variables that secrets came from, ``{ env = "NAME" }``."""
+        return self._secret_variables
+
+    def hide(self, variables: Iterable[str]) -> None:
+        """Remember which variables secrets came from: whoever reads the settings knows it."""
+        self._secret_variables = frozenset(variables)
 
     @field_validator("timezone")
     @classmethod

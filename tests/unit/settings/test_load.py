@@ -175,6 +175,7 @@ def test_a_secret_by_reference_is_read_and_never_shown(folder: Folder) -> None:
         "other": "file-secret-0123456789",
     }
     assert loaded.secrets == {"variable-secret-9876", "file-secret-0123456789"}
+    assert loaded.settings.secret_variables == {"A_SECRET"}
     shown = {key: (value, str(origin)) for key, value, origin in loaded.sources()}
     assert shown["bots.a.secret"] == ("****9876", "from env A_SECRET")
     assert shown["bots.a.other"] == ("****6789", "from file token")

@@ -38,6 +38,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     memory_bytes_max: int
     output_bytes_max: int
     load_within_s: float = 10.0
+    variables_hidden: frozenset[str] = frozenset()  # those that hold secrets of the house
 
 
 class Died(Exception):
@@ -114,9 +115,10 @@ class Process:
         self._watch = asyncio.create_task(self._notice_the_end())
 
     def _environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        kept = {name: each for name, each in environ.items() if not name.startswith(PRIVATE_PREFIX)}
+        hidden = self._limits.variables_hidden
+        kept = (name for name in environ if not name.startswith(PRIVATE_PREFIX))
         return {
-            **kept,
+            **{name: environ[name] for name in kept if name not in hidden},
             WORKER_VARIABLE: self.key,
             "TMPDIR": str(self._folder),
             "MALLOC_ARENA_MAX": "2",  # each costs 64 MiB of the limited address space
