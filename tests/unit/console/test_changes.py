@@ -275,7 +275,8 @@ async def test_only_what_the_held_page_has_shown_is_decided(office: Office, tmp_
     operator = await restored.enter(OperatorRole.ADMIN)
     first, second = await restored.store.holding.held()
     for through in ("²", "9" * 5000):
-        await operator.post("held", {"decision": "drop", "through": through})
+        answer = await operator.post("held", {"decision": "drop", "through": through})
+        assert answer.status == 422, through[:9]
     assert len(await restored.store.holding.held()) == 2
     await operator.post("held", {"decision": "drop", "through": str(first.id)})
     assert [each.id for each in await restored.store.holding.held()] == [second.id]
