@@ -47,6 +47,8 @@ from posthouse.model.message import Content
 from posthouse.model.permission import Wish
 from posthouse.model.turn import Answer, Turn
 
+MESSAGES_MAX = 100  # of one call, in its own chat and elsewhere
+
 
 class Question(Struct, frozen=True, kw_only=True):
     """What is remembered of a question until its answer comes, as the ``state`` of an ``Ask``."""
@@ -292,7 +294,7 @@ class _Running:
         self._files = files
         self._push = push
         self._pushes = 0
-        self._has_said = False
+        self._messages = 0
 
     async def actions(self, worker: Process) -> AsyncGenerator[Action]:
         """Yield what the command says.
@@ -321,10 +323,10 @@ class _Running:
     async def _action(self, reply: Reply) -> Action | None:
         match reply:
             case SaidText() | SaidMarkdown() | SaidImage() | SaidFile():
-                self._has_said = True
+                self._count()
                 return Send(await self._content(reply))
             case SaidAsk():
-                self._has_said = True
+                self._count()
                 return self._ask(reply)
             case SaidProgress(text=text):
                 return Draft(text)
@@ -338,9 +340,15 @@ class _Running:
 
     def _done(self) -> Action | None:
         """Say at least one word."""
-        if self._has_said:
+        if self._messages:
             return None
         return Send(Content(say("done", self._context.language)), is_last=True)
+
+    def _count(self) -> None:
+        """Count one more message; a command that never stops is ended before it fills a chat."""
+        if self._messages == MESSAGES_MAX:
+            raise self._end("too_many_messages", count=MESSAGES_MAX)
+        self._messages += 1
 
     async def _content(self, said: Said) -> Content:
         match said:
@@ -372,6 +380,7 @@ class _Running:
         )
 
     async def _send_elsewhere(self, said: SaidPush) -> None:
+        self._count()
         content = await self._content(said.content)
         if self._push is None:
             raise self._end("cannot_push", details="this house cannot push", chat=said.chat)
@@ -380,7 +389,6 @@ class _Running:
         except Exception as problem:
             raise self._end("cannot_push", details=str(problem), chat=said.chat) from problem
         self._pushes += 1
-        self._has_said = True
 
     def _failure(self, reply: Reply) -> CannotAnswer:
         language, entry = self._context.language, self._errand.entry

@@ -47,6 +47,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "`{what}` 超过 {seconds:g} 秒没有完成，已强行中止，编号 {{reference}}。",
         "`{what}` took longer than {seconds:g} s and was ended; reference {{reference}}.",
     ),
+    "too_many_messages": (
+        "`{what}` 发了超过 {count} 条消息，已强行中止，编号 {{reference}}。",
+        "`{what}` sent more than {count} messages and was ended; reference {{reference}}.",
+    ),
     "failed": (
         "`{what}` 出错了（{error}），编号 {{reference}}；请把编号告诉管理员。",
         "`{what}` failed ({error}); tell an administrator this reference: {{reference}}.",

@@ -14,14 +14,16 @@ import pytest
 from structlog.testing import capture_logs
 
 from posthouse.handlers.commands.process import Limits
+from posthouse.handlers.commands.scenes import MESSAGES_MAX
 from posthouse.handlers.handler import CannotAnswer
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
+from posthouse.model.turn import Turn
 from tests.unit.handlers.asked import Asked
 from tests.unit.handlers.commands.stage import Stage, staged, turn_of, until
 
 GIVE_UP_S = 0.5
-LATE_S_MAX = 0.1
+LATE_S_MAX = 1.0  # 0.1 s on a quiet machine; a kill that waits for the work takes far longer
 
 BAD = '''
     import asyncio, os, signal, subprocess, sys, threading, time
@@ -126,6 +128,20 @@ BAD = '''
     def cmd_endless():
         while True:
             yield "x" * 100_000
+
+    def cmd_chatter():
+        while True:
+            yield "x"
+
+    def cmd_list():
+        return ["x"] * 101
+
+    def cmd_many():
+        return ["x"] * 100
+
+    def cmd_pushes():
+        while True:
+            yield Push(7, "x")
 
     def cmd_dict():
         return {"a": 1}
@@ -306,6 +322,25 @@ async def test_answers_without_end_wait_for_whoever_takes_them(stage: Stage) -> 
         await listen(stage, "/bad endless", said, pause_s=0.05)
     assert 1 <= len(said) <= 1 + GIVE_UP_S / 0.05
     assert await goes_on(stage)
+
+
+@pytest.mark.parametrize("name", ["chatter", "list", "pushes"])
+async def test_so_many_messages_are_said_and_no_more(stage: Stage, name: str) -> None:
+    said: list[Action] = []
+    pushed: list[Content] = []
+
+    async def push(turn: Turn, number: int, chat: int, content: Content) -> None:
+        pushed.append(content)
+
+    stage.commands.push_by(push)
+    with pytest.raises(CannotAnswer, match="more than 100 messages and was ended"):
+        await listen(stage, f"/bad {name}", said)
+    assert len(said) + len(pushed) == MESSAGES_MAX
+    assert await goes_on(stage)
+
+
+async def test_as_many_messages_as_there_may_be_are_all_said(stage: Stage) -> None:
+    assert len(await stage.actions(turn_of("/bad many"))) == MESSAGES_MAX
 
 
 async def listen(stage: Stage, text: str, said: list[Action], pause_s: float = 0.0) -> None:
