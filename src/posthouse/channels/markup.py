@@ -18,7 +18,7 @@ from msgspec import Struct
 MARKDOWN_CHARACTERS_MAX = 100_000  # beyond it a text is not parsed, but taken as it stands
 
 # One line in which nothing could mean anything: most short answers, at a hundredth of the cost.
-_PLAIN = re.compile(r"[^\W\d_](?:[^\x00-\x1f\\`*_\[\]<>#|~&!=+:-]*[^\W_])?[.,?。，？！]?")
+_PLAIN = re.compile(r"[^\W\d_](?:[^\x00-\x1f\\`*_\[\]<>#|~&!=+:]*[^\W_])?[.,?。，？！]?")
 _PARSER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 
 
@@ -133,15 +133,9 @@ def _number(node: SyntaxTreeNode, mark: Mark) -> int:
 # --- plain text ---------------------------------------------------------------------------
 
 
-# One line without a character that could be markup, and that begins no list, heading or code.
-_HAS_NO_MARKUP = re.compile(
-    r"[^\s\d\\`*_\[\]<>&!~|#=+-]([^\\`*_\[\]<>&!~|#\n]*[^\s\\`*_\[\]<>&!~|#])?|"
-)
-
-
 def to_plain(markdown: str) -> str:
     """Return the words of a text as a person without Markdown would write them."""
-    if _HAS_NO_MARKUP.fullmatch(markdown):
+    if _PLAIN.fullmatch(markdown):
         return markdown
     return "\n\n".join(_blocks(parse(markdown).children))
 
