@@ -83,15 +83,7 @@ def claim(
 ) -> tuple[ClaimedAmend, ...]:
     claimed = []
     for budget in budgets:
-        taken = database.all(
-            SQL["claim"],
-            bot=budget.bot,
-            limit=budget.limit,
-            gateway=gateway.id,
-            epoch=gateway.epoch,
-            now=now,
-        )
-        taken.sort(key=lanes.by_age)
+        taken = lanes.take(database, SQL["claim"], gateway, now, budget.limit, bot=budget.bot)
         claimed += [_take(database, gateway, row, now) for row in taken]
     return tuple(amend for amend in claimed if amend is not None)
 

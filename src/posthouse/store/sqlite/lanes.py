@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.model.turn import LaneKind
-from posthouse.store.journal import Claim
+from posthouse.store.journal import Claim, Gateway
 from posthouse.store.queries import load
 from posthouse.store.sqlite.database import Database, Row
 
@@ -76,8 +76,18 @@ def let_go(database: Database, lane: str, now: float) -> None:
     database.run(SQL["let_go"], lane=lane, now=now)
 
 
-def by_age(taken: Row) -> tuple[float, int]:
-    """Order claimed lanes (lane, fence, current, tries, ready_at): RETURNING knows no order."""
+def take(
+    database: Database, sql: str, gateway: Gateway, now: float, limit: int, **values: str
+) -> list[Row]:
+    """Claim lanes and return (lane, fence, current, tries, ready_at), the longest waiting first."""
+    taken = database.all(
+        sql, gateway=gateway.id, epoch=gateway.epoch, now=now, limit=limit, **values
+    )
+    taken.sort(key=_by_age)  # RETURNING knows no order
+    return taken
+
+
+def _by_age(taken: Row) -> tuple[float, int]:
     return taken[4], taken[2] or 0
 
 

@@ -13,7 +13,6 @@ from posthouse.model.message import Content
 from posthouse.model.turn import Answer
 from posthouse.store.sqlite.database import Row
 
-CHAT_COLUMNS = 11
 DELIVERY_COLUMNS = 30
 
 _encoder = msgspec.json.Encoder()

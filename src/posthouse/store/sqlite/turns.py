@@ -73,9 +73,9 @@ def is_control(lane: str) -> bool:
 
 
 def claim(database: Database, gateway: Gateway, now: float, limit: int) -> tuple[ClaimedTurn, ...]:
-    taken = _take(database, SQL["claim_control"], gateway, now, limit)
+    taken = lanes.take(database, SQL["claim_control"], gateway, now, limit)
     if len(taken) < limit:
-        taken += _take(database, SQL["claim"], gateway, now, limit - len(taken))
+        taken += lanes.take(database, SQL["claim"], gateway, now, limit - len(taken))
     turns = _turns(database, {row[2]: row[3] for row in taken})
     claimed = []
     for lane, fence, current, _, _ in taken:
@@ -90,12 +90,6 @@ def claim(database: Database, gateway: Gateway, now: float, limit: int) -> tuple
 def next_at(database: Database) -> float | None:
     row = database.one(SQL["next_at"])
     return None if row is None else row[0]
-
-
-def _take(database: Database, sql: str, gateway: Gateway, now: float, limit: int) -> list[Row]:
-    taken = database.all(sql, gateway=gateway.id, epoch=gateway.epoch, now=now, limit=limit)
-    taken.sort(key=lanes.by_age)
-    return taken
 
 
 def _turns(database: Database, tries: dict[int, int]) -> dict[int, Turn]:
