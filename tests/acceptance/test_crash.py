@@ -16,8 +16,8 @@ from statistics import median
 import pytest
 from msgspec import Struct
 
-from tests.acceptance import book
-from tests.acceptance.laboratory import Laboratory, shaky
+from posthouse.cli.laboratory import book
+from posthouse.cli.laboratory.laboratory import Laboratory, shaky
 
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED") or secrets.randbits(32))
 KILLS = int(os.environ.get("POSTHOUSE_CRASH_KILLS", "14"))

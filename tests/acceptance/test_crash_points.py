@@ -16,11 +16,11 @@ import pytest
 from msgspec.structs import replace
 
 from posthouse.cli.crash_at import SEND_POINTS
+from posthouse.cli.laboratory import book
+from posthouse.cli.laboratory.laboratory import BOTS, Laboratory
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.wire import Chat, Person, Saying
 from posthouse.store.points import MOMENTS, WAKING
-from tests.acceptance import book
-from tests.acceptance.laboratory import BOTS, Laboratory
 
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED") or secrets.randbits(32))
 

@@ -12,12 +12,12 @@ from typing import Self
 import aiohttp
 import pytest
 
+from posthouse.cli.laboratory import book
+from posthouse.cli.laboratory.laboratory import BOTS, Laboratory
+from posthouse.cli.laboratory.premises import RunningHouse
 from posthouse.simulators.probe.bots import BotClass
 from posthouse.simulators.probe.state import Event
 from posthouse.simulators.probe.wire import Chat, Person, Saying
-from tests.acceptance import book
-from tests.acceptance.laboratory import BOTS, Laboratory
-from tests.acceptance.premises import RunningHouse
 
 KEYED = next(each for each in BOTS if each.bot_class is BotClass.KEYED)
 DISK_BYTES = 6 * 1024 * 1024

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from posthouse.cli.laboratory.book import Book, Message, Said
+from posthouse.cli.laboratory.judgement import Judgement, judge_run
 from posthouse.simulators.probe.bots import BotClass
 from posthouse.simulators.probe.faults import Verb
 from posthouse.simulators.probe.ledger import CallEntry, EventEntry, Ledger, MessageEntry
-from tests.acceptance.book import Book, Message, Said
-from tests.acceptance.judgement import Judgement, judge_run
 
 CLASSES = {each.value: each for each in BotClass}
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.cli.laboratory.laboratory import BOTS, Laboratory
 from posthouse.simulators.probe.bots import BotClass
-from tests.acceptance.laboratory import BOTS, Laboratory
 
 KEYED = next(each for each in BOTS if each.bot_class is BotClass.KEYED)
 REST_WITHIN_S = 30.0

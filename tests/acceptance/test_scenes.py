@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.laboratory import Laboratory
+from posthouse.cli.laboratory.laboratory import Laboratory
 from tests.unit.handlers.commands.stage import until
 
 REST_WITHIN_S = 30.0
@@ -24,7 +24,9 @@ def cmd_run(folder: pathlib.Path, *words):
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"],
                              start_new_session=True)
     with (folder / "pids").open("a") as file:
-        file.write(f"{os.getpid()} {child.pid}\\n")
+        lost = subprocess.run(["env", "-i", f"PATH={os.environ['PATH']}", "setsid", "sh", "-c",
+                               "sleep 60 >&2 & echo $!"], stdout=subprocess.PIPE, text=True)
+        file.write(f"{os.getpid()} {child.pid} {lost.stdout.strip()}\\n")
     time.sleep(60)
 
 
@@ -75,6 +77,7 @@ async def test_a_command_that_a_kill_cut_is_reported_once_and_leaves_nothing_run
             workshop.say(BOT, CHAT, PERSON, "/work say before")
             workshop.say(BOT, CHAT, PERSON, f"/work run {tmp_path}")
             running = await begun(pids)
+            assert len(running) == 3
             await house.kill()
             await until(lambda: not any(map(_runs, running)))
         async with workshop.premises.house() as house:

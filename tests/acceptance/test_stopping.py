@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.cli.laboratory.laboratory import Laboratory
 from posthouse.cli.run import FORCED
-from tests.acceptance.laboratory import Laboratory
 
 MESSAGES = 120
 HAPPENINGS = 60  # what has happened when it is told

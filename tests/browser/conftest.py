@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.acceptance.premises import Premises
+from posthouse.cli.laboratory.premises import Premises
 from tests.browser.people import People
 
 CHROMIUM = next(

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientSession, web
 from playwright.async_api import Page, expect
 
-from tests.acceptance.premises import Premises, free_port
+from posthouse.cli.laboratory.premises import Premises, free_port
 from tests.browser.people import People, Person
 
 PASSWORD = "a horse, a battery, a staple"

@@ -8,7 +8,7 @@ from aiohttp import ClientSession, web
 from playwright.async_api import Browser, expect
 
 from posthouse.channels.web.crypto import Invitation, Signer, read_key
-from tests.acceptance.premises import Premises
+from posthouse.cli.laboratory.premises import Premises
 from tests.browser.conftest import SETTINGS
 from tests.browser.people import People
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError, ClientSession, ClientTimeout, CookieJar
 
-from tests.acceptance.premises import Premises
+from posthouse.cli.laboratory.premises import Premises
 
 MESSAGES = 60
 KILLS = 5

@@ -7,11 +7,15 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 from pathlib import Path
 
 import aiohttp
 import msgspec
 
+from posthouse.cli.laboratory import book
+from posthouse.cli.laboratory.judgement import Judgement, judge_run
+from posthouse.cli.laboratory.premises import Premises
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.bots import bot as declare
 from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, Verb
@@ -20,9 +24,6 @@ from posthouse.simulators.probe.pusher import Errand, Patience
 from posthouse.simulators.probe.server import ProbeServer
 from posthouse.simulators.probe.state import Event, ProbePlatform
 from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying, signature
-from tests.acceptance import book
-from tests.acceptance.judgement import Judgement, judge_run
-from tests.acceptance.premises import Premises
 
 LOOK_EVERY_S = 0.02
 
@@ -123,7 +124,7 @@ class Laboratory:
         *,
         word_pause_s: float = 0.002,  # how slowly the demonstration bot speaks
     ) -> None:
-        self.dice = random.Random(seed)
+        self.dice = random.Random(seed)  # noqa: S311 - chance that can be repeated
         self.platform = Platform(seed)
         self.server = ProbeServer(
             self.platform,
@@ -196,7 +197,7 @@ class Laboratory:
         """Push an event to its bot's webhook, once; returns the status."""
         envelope = self.platform.push(event)
         status = await self.knock(event.bot, msgspec.json.encode(envelope))
-        if status == 200:
+        if status == HTTPStatus.OK:
             self.platform.acknowledge(event)
         return status
 

@@ -54,7 +54,7 @@ class RunningHouse:
                 if owner is not None and owner.pid == self.pid and owner.url:
                     with contextlib.suppress(aiohttp.ClientError):
                         async with session.get(f"{owner.url}/livez") as answer:
-                            if answer.status == 200:
+                            if answer.ok:
                                 return owner
                 await asyncio.sleep(LOOK_EVERY_S)
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
+from posthouse.cli.laboratory.book import Book, Said
 from posthouse.simulators.probe.bots import BotClass
 from posthouse.simulators.probe.faults import Verb
 from posthouse.simulators.probe.ledger import Ledger, MessageEntry
 from posthouse.simulators.probe.verdict import Inversion, Overlap, judge
-from tests.acceptance.book import Book, Said
 
 MARK = re.compile(r"\bm-\d+\b")
 
