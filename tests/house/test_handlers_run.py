@@ -313,8 +313,20 @@ async def test_a_turn_that_is_buried_twice_says_so_twice() -> None:
 
 
 @simulated
+async def test_a_turn_that_ran_beside_a_crash_loop_is_answered_all_the_same() -> None:
+    house = await opened(handler=Scripted(thinking(10.0), attempts_max=1, crashes_max=5))
+    await house.say("innocent")
+    for _ in range(5):
+        await house.quiet(5.0)
+        await house.restart()
+    await house.quiet()
+    (text,) = await house.texts()
+    assert "innocent" in text
+
+
+@simulated
 async def test_a_turn_that_kills_the_process_is_buried_too() -> None:
-    house = await opened(handler=Scripted(thinking(10.0), attempts_max=3))
+    house = await opened(handler=Scripted(thinking(10.0), crashes_max=3))
     await house.say("poison")
     for _ in range(4):
         await house.quiet(5.0)

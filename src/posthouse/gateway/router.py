@@ -36,7 +36,8 @@ CONTROL_TRAITS = Traits(
     on_edit=OnEdit.IGNORE,
     max_run_s=86_400.0,  # an order waits for a full store to have room again
     answer_within_s=float("inf"),
-    attempts_max=20,  # orders are our own code: what kills the process there is something else
+    attempts_max=20,
+    crashes_max=1_000,  # orders are our own code: what kills the process there is something else
     session_queue_max=10_000,
 )
 

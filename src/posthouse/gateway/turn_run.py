@@ -114,9 +114,9 @@ class TurnRun:
             await self._say_and_end("handler_missing", handler=turn.handler)
         elif is_report and turn.is_started:
             await self._say_and_end("interrupted", state=TurnState.INTERRUPTED)
-        elif turn.attempt > 1 and await self._is_called_off():
+        elif turn.is_again and await self._is_called_off():
             await self._end()  # asked for before a crash; finishing obeys
-        elif turn.attempt > traits.attempts_max:
+        elif turn.attempt > traits.attempts_max or turn.crashes > traits.crashes_max:
             await self._bury()
         elif self._claimed.is_control:
             await self._ask_handler(self._handler, turn)
@@ -142,7 +142,7 @@ class TurnRun:
         is_new = not self._is_shadow and await around.until_stored(
             lambda: self._door.meet(turn, ruling, now)
         )
-        if is_new or turn.attempt > 1:  # a crash may have come before the sentence
+        if is_new or turn.is_again:  # a crash may have come before the sentence
             sentence = phrases.say(code, self._language, day=day)
             self._outputs.send(Send(Content(sentence)))
         await self._end(reason=ruling.reason)

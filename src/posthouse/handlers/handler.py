@@ -22,6 +22,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     burst_s: float = 0.0  # wait this long for more of the same person
     session_queue_max: int = 50
     attempts_max: int = 3  # then the turn is buried
+    crashes_max: int = 10  # it was running so often when the process went away: it may be the cause
     takes_pushes: bool = True  # a push may ask in its name: it does not trust a question's state
     answers_to: tuple[str, ...] = ()  # names that, behind a prefix, address it by themselves
     marks: tuple[str, ...] = ()  # how messages begin that are for it where no rule says otherwise

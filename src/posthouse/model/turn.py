@@ -88,11 +88,17 @@ class Turn(Struct, frozen=True, kw_only=True):
     person: Person  # who asked: the sender of the newest event
     events: tuple[StoredEvent, ...]
     attempt: int = 1
+    crashes: int = 0  # how often the process went away while it was running; no attempts
     is_started: bool = False  # a ``report`` handler began with it before a crash
     has_spoken: bool = False  # something of it was put before: a growing message, first outputs
     replaces: int | None = None  # the turn whose answer this one corrects, after an edit
     answer: Answer | None = None
     accepted_at: float = 0.0
+
+    @property
+    def is_again(self) -> bool:
+        """Whether it was handed out before, whatever became of that."""
+        return self.attempt > 1 or self.crashes > 0
 
     @property
     def text(self) -> str:

@@ -14,6 +14,7 @@ def enter(database: Database, name: str, now: float, lease_s: float) -> Gateway:
     assert row is not None
     gateway = Gateway(id=row[0], epoch=row[1], name=name)
     database.run(SQL["free_own"], gateway=gateway.id, now=now)
+    database.run(SQL["doubt_anew"], now=now)
     return gateway
 
 

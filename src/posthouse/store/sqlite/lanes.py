@@ -79,7 +79,7 @@ def let_go(database: Database, lane: str, now: float) -> None:
 def take(
     database: Database, sql: str, gateway: Gateway, now: float, limit: int, **values: str
 ) -> list[Row]:
-    """Claim lanes and return (lane, fence, current, tries, ready_at), the longest waiting first."""
+    """Claim lanes: each (lane, fence, current, tries, ready_at, …), the longest waiting first."""
     taken = database.all(
         sql, gateway=gateway.id, epoch=gateway.epoch, now=now, limit=limit, **values
     )

@@ -76,9 +76,9 @@ def claim(database: Database, gateway: Gateway, now: float, limit: int) -> tuple
     taken = lanes.take(database, SQL["claim_control"], gateway, now, limit)
     if len(taken) < limit:
         taken += lanes.take(database, SQL["claim"], gateway, now, limit - len(taken))
-    turns = _turns(database, {row[2]: row[3] for row in taken})
+    turns = _turns(database, {row[2]: (row[3], row[5]) for row in taken})
     claimed = []
-    for lane, fence, current, _, _ in taken:
+    for lane, fence, current, *_ in taken:
         if current in turns:
             held = Claim(lane, fence, gateway.id, gateway.epoch)
             claimed.append(ClaimedTurn(held, turns[current], is_control(lane)))
@@ -92,18 +92,18 @@ def next_at(database: Database) -> float | None:
     return None if row is None else row[0]
 
 
-def _turns(database: Database, tries: dict[int, int]) -> dict[int, Turn]:
-    """Return turns by number, as they are handed out."""
-    if not tries:
+def _turns(database: Database, counts: dict[int, tuple[int, int]]) -> dict[int, Turn]:
+    """Return turns by number, as they are handed out with their tries and crashes."""
+    if not counts:
         return {}
-    found = database.all(SQL["turns"], turns=rows.json(tuple(tries)))
+    found = database.all(SQL["turns"], turns=rows.json(tuple(counts)))
     return {
-        number: _turn(database, list(of_turn), tries[number])
+        number: _turn(database, list(of_turn), *counts[number])
         for number, of_turn in groupby(found, key=lambda row: row[0])
     }
 
 
-def _turn(database: Database, found: list[Row], tries: int) -> Turn:
+def _turn(database: Database, found: list[Row], tries: int, crashes: int) -> Turn:
     number, session, handler, is_started, replaces, answer, accepted_at, has_spoken = found[0][:8]
     events = _events(row[8:12] for row in found)
     if replaces is not None:
@@ -116,6 +116,7 @@ def _turn(database: Database, found: list[Row], tries: int) -> Turn:
         person=events[-1].event.sender if events else Person(id=""),
         events=events,
         attempt=tries,
+        crashes=crashes,
         is_started=bool(is_started),
         has_spoken=bool(has_spoken),
         replaces=replaces,

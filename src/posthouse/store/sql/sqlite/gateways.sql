@@ -12,11 +12,20 @@ RETURNING id;
 
 -- name: free_own
 -- Free what earlier epochs of this gateway held. What a lane worked on stays its head, is ready at
--- once, and keeps what control turns have asked of it.
-UPDATE lanes SET owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END
+-- once, and keeps what control turns have asked of it; that try was no try of its own.
+UPDATE lanes SET
+  owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END,
+  tries = tries - 1, crashes = crashes + 1
 WHERE owner = :gateway;
 
 -- name: free_overdue
 -- Free what gateways held whose time is up.
-UPDATE lanes SET owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END
+UPDATE lanes SET
+  owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now END,
+  tries = tries - 1, crashes = crashes + 1
 WHERE owner IN (SELECT id FROM gateways WHERE until_at <= :now);
+
+-- name: doubt_anew
+-- Nobody could look for unclear messages while the house was away: their wait begins again.
+UPDATE deliveries SET unclear_since_at = :now
+WHERE state IN ('queued', 'sending', 'unknown') AND state = 'unknown' AND unclear_since_at < :now;

@@ -3,6 +3,7 @@
 -- on, if anything: a turn found after a crash is handed out again, before its followers.
 UPDATE lanes SET
   owner = :gateway, epoch = :epoch, fence = fence + 1, tries = tries + 1,
+  crashes = iif(current IS NULL, 0, crashes),
   current = coalesce(current, (
     SELECT t.id FROM turns t WHERE t.lane = lanes.lane AND t.state = 'waiting'
     ORDER BY t.place LIMIT 1))
@@ -12,13 +13,14 @@ WHERE lane IN (
     ORDER BY l.ready_at LIMIT :limit)
   AND EXISTS (SELECT 1 FROM gateways g
               WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
-RETURNING lane, fence, current, tries, ready_at;
+RETURNING lane, fence, current, tries, ready_at, crashes;
 
 -- name: claim
 -- Take turn lanes that are ready, the longest waiting first, except in chats whose control lane has
 -- something to do. Candidates come from the lanes, so a flooded lane costs as much as any other.
 UPDATE lanes SET
   owner = :gateway, epoch = :epoch, fence = fence + 1, tries = tries + 1,
+  crashes = iif(current IS NULL, 0, crashes),
   current = coalesce(current, (
     SELECT t.id FROM turns t WHERE t.lane = lanes.lane AND t.state = 'waiting'
     ORDER BY t.place LIMIT 1))
@@ -29,7 +31,7 @@ WHERE lane IN (
     ORDER BY l.ready_at LIMIT :limit)
   AND EXISTS (SELECT 1 FROM gateways g
               WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
-RETURNING lane, fence, current, tries, ready_at;
+RETURNING lane, fence, current, tries, ready_at, crashes;
 
 -- name: turns
 -- Claimed turns, whether they have spoken before, with their chats and, a row each, their events.

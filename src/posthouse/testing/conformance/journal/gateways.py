@@ -67,9 +67,26 @@ async def a_restart_hands_its_turns_out_again_at_once(scene: Scene) -> None:
     await scene.crash()
     second = await scene.claim_one()
     same(second.turn.id, first.turn.id, "the turn")
-    same(second.turn.attempt, 2, "the attempt after a crash")
+    same((second.turn.attempt, second.turn.crashes), (1, 1), "attempt and crashes after a crash")
+    holds(second.turn.is_again, "it was handed out before")
     holds(second.claim.fence > first.claim.fence, "the fence grows with every claim")
     holds(not second.turn.is_started, "nobody said that it was started")
+
+
+async def crashes_are_counted_apart_from_failures(scene: Scene) -> None:
+    await scene.say("one")
+    await scene.claim_one()
+    await scene.crash()
+    failing = await scene.claim_one()
+    await scene.journal.retry(failing.claim, failing.turn.id, scene.now, "handler_error")
+    await scene.claim_one()
+    await scene.crash()
+    last = await scene.claim_one()
+    same((last.turn.attempt, last.turn.crashes), (2, 2), "attempt and crashes")
+    await scene.finish(last)
+    await scene.say("two")
+    following = await scene.claim_one()
+    same((following.turn.attempt, following.turn.crashes), (1, 0), "those of the next turn")
 
 
 async def a_started_turn_is_known_as_started(scene: Scene) -> None:
@@ -185,7 +202,7 @@ async def free_lets_the_lanes_of_the_dead_go(scene: Scene) -> None:
     same(await scene.journal.free(scene.now), 1, "lanes freed of the one whose time is up")
     again = await scene.claim_one()
     same(again.turn.id, mine[0].turn.id, "the turn handed out again")
-    same(again.turn.attempt, 2, "its attempt")
+    same((again.turn.attempt, again.turn.crashes), (1, 1), "its attempt and crashes")
     same((await scene.finish(theirs)).verdict, Verdict.DONE, "the living keeps its own")
     holds(dead.id != scene.gateway.id, "two gateways")
     await raises(FenceLost, _finish_as_if_alive(scene, mine[0]), "a late word of the dead")

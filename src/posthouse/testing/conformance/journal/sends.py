@@ -295,6 +295,18 @@ async def a_crash_where_chats_can_be_searched_is_looked_up(scene: Scene) -> None
     same((again.next.step, again.delivery.state), (Step.LOOK_UP, State.UNKNOWN), "what to do")
 
 
+async def doubt_that_outlived_the_house_is_looked_up_first(scene: Scene) -> None:
+    await _cut(scene, LOOK_UP)
+    scene.now += 3600
+    await scene.crash()
+    claimed = await scene.send_one(LOOK_UP)
+    same((claimed.next.step, claimed.delivery.state), (Step.LOOK_UP, State.UNKNOWN), "what to do")
+    await scene.settle(claimed, Unknown("cut"), LOOK_UP)
+    await scene.wait(60)
+    again = await scene.send_one(LOOK_UP)
+    same((again.next.step, again.delivery.may_be_duplicate), (Step.WRITE, True), "in the end")
+
+
 async def a_crash_where_messages_are_overwritten_is_overwritten(scene: Scene) -> None:
     again = await _crash_while_sending(scene, OVERWRITE)
     same((again.next.step, again.delivery.may_be_duplicate), (Step.WRITE, False), "what to do")
