@@ -2,7 +2,8 @@
 
 A worker and its children carry a mark in their environment: the worker's key, and behind it, in
 what a command starts, the call's. On Linux, those that carry the mark and those that descend from
-the worker are found in ``/proc``; elsewhere the process group is all that can be found.
+the worker's keeper, to whom orphans come, are found in ``/proc``; elsewhere the process group is
+all that can be found.
 """
 
 from __future__ import annotations
@@ -21,22 +22,24 @@ _PROC = Path("/proc")
 def end_all(pid: int, worker: str, call: str) -> None:
     """Kill a worker and what the call started; takes some milliseconds, so call it in a thread.
 
-    What an earlier, finished call left running in a session of its own is left alone.
+    What an earlier, finished call left running in a session of its own is left alone, if it has
+    kept its mark: without one, nobody can tell whose it is.
 
     Args:
-        pid: the worker, which leads a process group.
+        pid: the worker, or its keeper, which leads a process group; ended last.
         worker: the worker's key.
         call: the call's id; empty while it loads.
     """
     for _ in range(_ROUNDS_MAX):
-        found = _family(pid, worker, call)
+        found = _family(pid, worker, call) - {pid, os.getpid()}
         for each in found:
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(each, signal.SIGKILL)
+        if not found:
+            break
+    for end in (os.killpg, os.kill):  # last: orphans come to it, and it may call this for itself
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)  # last: a worker may call this for itself
-        if not found - {pid}:
-            return
+            end(pid, signal.SIGKILL)
 
 
 def _family(pid: int, worker: str, call: str) -> set[int]:
@@ -51,7 +54,7 @@ def _family(pid: int, worker: str, call: str) -> set[int]:
     for each in family:
         family += [child for child in children.get(each, []) if marks[child] in {None, *mine}]
     marked = {each for each, mark in marks.items() if mark in mine}
-    return {*family, *marked} - {os.getpid()}
+    return {*family, *marked}
 
 
 def _parents() -> dict[int, int]:

@@ -10,17 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import socket
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from posthouse import scene
 from posthouse.handlers.commands.arguments import Usage
-from posthouse.handlers.commands.descendants import CALL_VARIABLE, WORKER_VARIABLE, end_all
+from posthouse.handlers.commands.descendants import CALL_VARIABLE
+from posthouse.handlers.commands.keeper import CurrentCall, keep
 from posthouse.handlers.commands.loading import Function, Scene, Source, load
 from posthouse.handlers.commands.results import Frame, Nonsense, frames_of
 
@@ -58,8 +57,9 @@ class NoSuchFunction(LookupError):
 class Worker:
     """Runs what the house asks for."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, current: CurrentCall) -> None:
         self._line = line
+        self._current = current
         self._pid = os.getpid()
         self._scenes: dict[str, Scene] = {}
         self._last: list[Frame] = []  # said together with the end of the call
@@ -84,8 +84,10 @@ class Worker:
         while (call := self._line.receive()) is not None:
             self._last = []
             os.environ[CALL_VARIABLE] = call["id"]  # marks whatever the command starts
+            self._current.set(call["id"])
             end = self._answer(call)
             self._leave_if_forked()
+            self._current.set("")
             os.environ.pop(CALL_VARIABLE, None)
             for stream in (sys.stdout, sys.stderr):
                 _flush(stream)
@@ -196,19 +198,6 @@ def _flush(stream: Any) -> None:  # noqa: ANN401 - whatever a scene put in its p
         stream.flush()
 
 
-def _end_with_the_house(life: int) -> None:
-    """Wait for the house to end, whatever the main thread does; then end what runs here."""
-
-    def wait() -> None:
-        while os.read(life, 1):
-            pass
-        if call := os.environ.get(CALL_VARIABLE):
-            end_all(os.getpid(), os.environ.get(WORKER_VARIABLE, ""), call)
-        os.killpg(os.getpgrp(), signal.SIGKILL)
-
-    threading.Thread(target=wait, name="posthouse life", daemon=True).start()
-
-
 def _limit_memory(bytes_max: int) -> None:
     import resource
 
@@ -224,8 +213,8 @@ def main() -> None:
         os.set_inheritable(handle, False)  # noqa: FBT003 - it takes no names
     sys.argv[1:] = []
     _limit_memory(memory_bytes_max)
-    _end_with_the_house(life)
-    worker = Worker(Line(socket.socket(fileno=line)))
+    current = keep(life, line)
+    worker = Worker(Line(socket.socket(fileno=line)), current)
     worker.load()
     worker.serve()
     os._exit(0)  # no thread of a scene keeps us

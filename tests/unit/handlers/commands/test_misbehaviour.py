@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -104,6 +105,15 @@ BAD = '''
         os.waitpid(three, 0)
         with pids.open("a") as file:
             file.write(f"{one.pid}\\n{two.pid}\\n")
+        time.sleep(60)
+
+    def cmd_hide(pids: Path, how: str = "time"):
+        """Start what has neither our mark nor our session nor a parent."""
+        lost = f"sleep 60 & echo $! > {pids}"
+        clean = ["env", "-i", f"PATH={os.environ['PATH']}", "setsid", "sh", "-c", lost]
+        subprocess.run(clean, check=True)
+        if how == "vanish":
+            os._exit(3)
         time.sleep(60)
 
     def cmd_daemon(pids: Path):
@@ -267,6 +277,18 @@ async def test_its_children_end_with_it_wherever_they_went(stage: Stage, tmp_pat
     started = [int(line) for line in pids.read_text().split()]
     assert len(started) == 3
     assert alive(started) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans can be followed on Linux only")
+@pytest.mark.parametrize("how", ["time", "vanish"])
+async def test_who_drops_its_mark_and_its_parent_is_found_as_well(
+    stage: Stage, tmp_path: Path, how: str
+) -> None:
+    pids = tmp_path / "pids"
+    await ends(stage, f"/bad hide {pids} {how}")
+    started = [int(pids.read_text())]
+    await until(lambda: alive(started) == [])
+    assert await goes_on(stage)
 
 
 async def test_a_stopped_turn_ends_its_children_too(stage: Stage, tmp_path: Path) -> None:
