@@ -155,9 +155,7 @@ class Scenes:
             CannotAnswer: this person may not.
         """
         module, _, function = self.special[mark].partition(":")
-        scene = self.catalogue.scene(module)
-        if scene is None or not scene.is_public:
-            await self.demand(mark, "", turn, context)
+        await self.demand(mark, "", turn, context)
         return Errand(
             scene=mark,
             command="",
@@ -177,7 +175,7 @@ class Scenes:
         choice = question.choice_of(answer)
         text = answer.text if choice is None else question.choices[choice]
         then = question.then[choice if choice is not None and len(question.then) > 1 else 0]
-        scene = self.special.get(question.scene, question.scene).partition(":")[0]
+        scene = self._module_of(question.scene)
         entry = self.catalogue.scene(scene)
         command = command_of(entry, question.command) if entry is not None else None
         return Errand(
@@ -191,6 +189,10 @@ class Scenes:
                 state=question.state,
             ),
         )
+
+    def _module_of(self, scene: str) -> str:
+        """Name the scene in which a mark has its function; every other is its own."""
+        return self.special.get(scene, scene).partition(":")[0]
 
     async def _call(self, scene: str, function: str, turn: Turn, context: TurnContext) -> Call:
         person, chat = turn.person, turn.chat
@@ -222,8 +224,8 @@ class Scenes:
         return "" if ruling.is_allowed else ruling.reason
 
     async def may(self, scene: str, command: str, turn: Turn, context: TurnContext) -> str:
-        """Return why somebody may not run a command; empty when they may."""
-        known = self.catalogue.scene(scene)
+        """Return why somebody may not run a command, or use a mark; empty when they may."""
+        known = self.catalogue.scene(self._module_of(scene))
         if known is not None and known.is_public:
             return ""
         return await self._ruling(scene, command, turn, context)

@@ -349,6 +349,17 @@ HASH = """
 """
 
 
+MARK_ASKS = """
+    from posthouse.scene import Ask
+
+    def line(text):
+        return Ask("Sure?", ("Yes", "No"), then=decided, state=text)
+
+    def decided(answer, state):
+        return f"{state}: {answer.text}"
+"""
+
+
 async def test_a_mark_leads_to_its_function(tmp_path: Path) -> None:
     book = Book({("ann", "#", "*")})
     special = {"#": "hash_line:answer"}
@@ -357,6 +368,22 @@ async def test_a_mark_leads_to_its_function(tmp_path: Path) -> None:
         assert "may not use `#`" in await stage.answer("#x", who="bob")
         assert "no command" in await stage.answer("/hash_line answer x")
         assert stage.commands.traits.marks == ("#",)
+
+
+async def test_a_mark_of_a_public_scene_may_ask_and_be_answered_by_anybody(tmp_path: Path) -> None:
+    """The same rule for the question and for its answer."""
+    async with staged(tmp_path, public={"asks": MARK_ASKS}, special={"#": "asks:line"}) as stage:
+        asked = await stage.ask("#tea")
+        assert await stage.reply(asked, 0) == "tea: Yes"
+
+
+async def test_a_mark_of_a_guarded_scene_is_guarded_when_answered(tmp_path: Path) -> None:
+    book, scenes = Book({("ann", "#", "*")}), {"asks": MARK_ASKS}
+    async with staged(tmp_path, private=scenes, special={"#": "asks:line"}, book=book) as stage:
+        asked = await stage.ask("#tea")
+        assert await stage.reply(asked, 0) == "tea: Yes"
+        with pytest.raises(CannotAnswer, match="You may not use `#`"):
+            await stage.reply(asked, 0, who="bob")
 
 
 # ── what is asked of the house ───────────────────────────────────────────────────────────────
