@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 from starlette.responses import Response
@@ -14,6 +14,7 @@ from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.words import words_of
+from posthouse.gateway.router import concerns, is_ordinary
 from posthouse.model.address import Chat, ChatMode, SessionKind
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.settings import RouteRule
@@ -22,17 +23,21 @@ from posthouse.wakeup.wakeup import TURNS
 CHATS_MAX = 2000  # looked through for a name
 ROWS_MAX = 100
 LANGUAGES = ("", "zh", "en")
+LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 
 
-class Row(Struct, frozen=True):
-    """A chat of the table."""
+class Row(Struct, frozen=True, kw_only=True):
+    """A chat of the table; each setting with what made it so."""
 
     chat: Chat
     name: str
     mode: ChatMode
-    is_mode_set: bool
-    handler: str
-    rule: str
+    mode_from: str
+    session_from: str
+    language_from: str
+    handler_of_rules: str  # whom the routes name
+    handler: str  # chosen for the chat; empty where the routes decide
+    handler_from: str
 
 
 class Rules:
@@ -69,18 +74,48 @@ class Rules:
             rows=[row for row in rows if wanted in row.name.casefold()][:ROWS_MAX],
             wanted=ask.query("q"),
             modes=list(ChatMode),
+            handlers=self._around.arranged().handlers,
             kinds=list(SessionKind),
             languages=LANGUAGES,
             can_act=ask.visitor.may(OperatorRole.OPERATOR),
         )
 
     def _row(self, chat: Chat, name: str, language: str) -> Row:
-        mode = chat.mode_at(self._around.clock())
-        handler, rule = self._rule(chat, language)
-        return Row(chat, name, mode, mode is not ChatMode.MENTION, handler, rule)
+        words = words_of(language)
+        by_rules, rule = self._rule(chat, language)
+        own = chat.handler if chat.handler in self._around.arranged().handlers else ""
+        if chat.handler and not own:
+            rule = words["handler_gone"].format(handler=chat.handler) + rule
+        return Row(
+            chat=chat,
+            name=name,
+            mode=chat.mode_at(self._around.clock()),
+            mode_from=self._mode_from(chat, words),
+            session_from=words[
+                "by_default" if chat.session_kind is SessionKind.MEMBER else "set_here"
+            ],
+            language_from=self._language_from(chat, words),
+            handler_of_rules=by_rules,
+            handler=own,
+            handler_from=words["set_here"] if own else rule,
+        )
+
+    def _mode_from(self, chat: Chat, words: dict[str, str]) -> str:
+        if chat.mode_at(self._around.clock()) is ChatMode.MENTION:
+            return words["by_default"]
+        since = self._pages.times.date(chat.mode_since_at)
+        return words["set_here_at"].format(when=since)
+
+    def _language_from(self, chat: Chat, words: dict[str, str]) -> str:
+        if chat.language:
+            return words["set_here"]
+        bot = self._around.bots.get(chat.bot)
+        language = self._around.language if bot is None else bot.language
+        which = "by_house" if language == self._around.language else "by_bot"
+        return words[which].format(language=LANGUAGE_NAMES[language])
 
     def _rule(self, chat: Chat, language: str) -> tuple[str, str]:
-        """Name the handler of an ordinary message there, and the rule that chose it."""
+        """Name whom the rules let answer an ordinary message there, and the rule that won."""
         words, now = words_of(language), self._around.arranged()
         place, before = winner(now.rules, chat)
         if place is None:
@@ -96,27 +131,52 @@ class Rules:
         chat = await self._books.chats.get(ask.number("chat"))
         if chat is None:
             raise Declined("not_found")
-        mode, kind = ask.form.get("mode", ""), ask.form.get("session_kind", "")
-        language = ask.form.get("language", "")
-        is_known = mode in tuple(ChatMode) and kind in tuple(SessionKind)
-        if not is_known or language not in LANGUAGES:
-            raise Declined("not_understood")
-        now = self._around.clock()
-        was = {"mode": chat.mode_at(now), "session": chat.session_kind, "language": chat.language}
-        wish = {"mode": mode, "session": kind, "language": language}
-        if was["mode"] != mode:
-            await self._books.chats.set_mode(chat.id, ChatMode(mode), now)
-        if was["session"] != kind:
-            await self._books.chats.set_session_kind(chat.id, SessionKind(kind))
-        if was["language"] != language:
-            await self._books.chats.set_language(chat.id, language)
+        was, wish = self._settings(chat), self._wish(ask.form)
         changed = {name: wish[name] for name in wish if wish[name] != was[name]}
         if changed:
+            now = self._around.clock()
+            await self._set(chat.id, changed, now)
             self._around.wakeup.nudge(TURNS)
             await self._books.access.audit(
                 ask.visitor.author, "settings", f"chat:{chat.id}", json.dumps(changed), now
             )
         return go("../chats?done=saved")
+
+    def _settings(self, chat: Chat) -> dict[str, str]:
+        return {
+            "mode": chat.mode_at(self._around.clock()),
+            "handler": chat.handler,
+            "session": chat.session_kind,
+            "language": chat.language,
+        }
+
+    def _wish(self, form: Mapping[str, str]) -> dict[str, str]:
+        """Return what is wanted.
+
+        Raises:
+            Declined: there is no such mode, handler, kind or language.
+        """
+        known: dict[str, tuple[str, Collection[str]]] = {
+            "mode": ("mode", tuple(ChatMode)),
+            "handler": ("handler", ("", *self._around.arranged().handlers)),
+            "session": ("session_kind", tuple(SessionKind)),
+            "language": ("language", LANGUAGES),
+        }
+        wish = {name: form.get(field, "") for name, (field, _) in known.items()}
+        if any(wish[name] not in values for name, (_, values) in known.items()):
+            raise Declined("not_understood")
+        return wish
+
+    async def _set(self, chat: int, changed: Mapping[str, str], now: float) -> None:
+        chats = self._books.chats
+        if "mode" in changed:
+            await chats.set_mode(chat, ChatMode(changed["mode"]), now)
+        if "handler" in changed:
+            await chats.set_handler(chat, changed["handler"])
+        if "session" in changed:
+            await chats.set_session_kind(chat, SessionKind(changed["session"]))
+        if "language" in changed:
+            await chats.set_language(chat, changed["language"])
 
 
 def winner(rules: Sequence[RouteRule], chat: Chat) -> tuple[int | None, int]:
@@ -126,18 +186,9 @@ def winner(rules: Sequence[RouteRule], chat: Chat) -> tuple[int | None, int]:
     """
     before = 0
     for place, rule in enumerate(rules):
-        if not _is_of(rule, chat) or rule.addressed is False:
+        if not concerns(rule, chat) or rule.addressed is False:
             continue
-        if rule.prefix or rule.person or rule.pattern:
-            before += 1
-            continue
-        return place, before
+        if is_ordinary(rule):
+            return place, before
+        before += 1
     return None, before
-
-
-def _is_of(rule: RouteRule, chat: Chat) -> bool:
-    return (
-        rule.bot in {"", chat.bot}
-        and rule.chat in {None, chat.id}
-        and rule.chat_kind in {None, chat.kind}
-    )

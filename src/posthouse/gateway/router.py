@@ -289,18 +289,32 @@ def _first_match(
     *,
     is_addressed: bool,
 ) -> RouteRule | None:
+    """Return the rule of a message; a chat's own handler takes the place of an ordinary one."""
+    own = RouteRule(handler=chat.handler) if chat.handler in routing.traits else None
     for rule in routing.rules:
         if (
-            rule.bot in ("", event.place.bot)
-            and rule.chat in (None, chat.id)
-            and rule.chat_kind in (None, chat.kind)
+            concerns(rule, chat)
             and rule.addressed in (None, is_addressed)
             and rule.person in ("", event.sender.id)
             and (not rule.prefix or text.lstrip().startswith(rule.prefix))
             and (not rule.pattern or _compiled(rule.pattern).search(text))
         ):
-            return rule
-    return None
+            return own if own and is_ordinary(rule) else rule
+    return own
+
+
+def concerns(rule: RouteRule, chat: Chat) -> bool:
+    """Whether a rule is about a chat, whatever else it wants."""
+    return (
+        rule.bot in ("", chat.bot)
+        and rule.chat in (None, chat.id)
+        and rule.chat_kind in (None, chat.kind)
+    )
+
+
+def is_ordinary(rule: RouteRule) -> bool:
+    """Whether a rule takes any message to the bot: from everybody, whatever it says."""
+    return not (rule.prefix or rule.person or rule.pattern or rule.addressed is False)
 
 
 @lru_cache(maxsize=1024)

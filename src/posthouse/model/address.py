@@ -85,6 +85,7 @@ class Chat(Struct, frozen=True):
     session_kind: SessionKind = SessionKind.MEMBER
     language: str = ""  # "zh", "en", or "" for the house's
     mode_before: ChatMode = ChatMode.MENTION  # what a pause returns to
+    handler: str = ""  # answers ordinary messages in place of whom the routes name
 
     def mode_at(self, now: float) -> ChatMode:
         """Return the mode in force: after a pause whose time is over, the one before it."""

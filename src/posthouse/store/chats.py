@@ -45,6 +45,10 @@ class Chats(Protocol):
         """Change the language of the house's own sentences there: ``zh``, ``en`` or ``""``."""
         ...
 
+    async def set_handler(self, chat: int, handler: str) -> Chat:
+        """Let a handler answer ordinary messages there; ``""`` for whom the routes name."""
+        ...
+
     async def set_tags(self, chat: int, tags: tuple[str, ...]) -> None:
         """Give a chat these tags and no others; scripts name chats by them.
 

@@ -146,6 +146,7 @@ class Office:
             handlers=tuple(named),
             has_own_rules=bool(own_rules),
         )
+        self.bots = {BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")}
         self.around = Surroundings(
             books=Books(
                 journal=store.journal,
@@ -156,7 +157,7 @@ class Office:
                 grants=store.grants,
                 access=store.access,
             ),
-            bots={BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")},
+            bots=self.bots,
             arranged=lambda: self.arrangement,
             pulse=self.pulse,
             wakeup=self.wakeup,

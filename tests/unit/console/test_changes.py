@@ -1,5 +1,6 @@
 """What operators do: it goes the same road as everything, once, and with their name."""
 
+import json
 from datetime import timedelta, timezone
 from pathlib import Path
 
@@ -140,19 +141,36 @@ async def test_what_was_given_up_is_handled_again(office: Office, operator: Brow
 
 
 async def test_settings_of_a_chat_are_changed(office: Office, operator: Browser) -> None:
-    form = {"mode": "listen", "session_kind": "chat", "language": "en"}
+    form = {"mode": "listen", "handler": "demo", "session_kind": "chat", "language": "en"}
     assert (await operator.post(f"settings/chats/{office.chat}", form)).status == 303
     chat = await office.store.chats.get(office.chat)
     assert chat is not None
-    assert (chat.mode, chat.session_kind, chat.language) == (
+    assert (chat.mode, chat.handler, chat.session_kind, chat.language) == (
         ChatMode.LISTEN,
+        "demo",
         SessionKind.CHAT,
         "en",
     )
-    for wrong in ({"mode": "x"}, {"session_kind": "x"}, {"language": "fr"}):
+    for wrong in ({"mode": "x"}, {"handler": "x"}, {"session_kind": "x"}, {"language": "fr"}):
         answer = await operator.post(f"settings/chats/{office.chat}", {**form, **wrong})
         assert answer.status == 422
-    assert [line[1] for line in await office.audit() if line[1] == "settings"] == ["settings"]
+    audit = await office.store.access.audit_lines()
+    (line,) = [line for line in audit if line.action == "settings"]
+    assert json.loads(line.details) == {
+        "mode": "listen",
+        "handler": "demo",
+        "session": "chat",
+        "language": "en",
+    }
+
+
+async def test_a_chat_is_given_back_to_the_rules(office: Office, operator: Browser) -> None:
+    await office.store.chats.set_handler(office.chat, "demo")
+    form = {"mode": "mention", "handler": "", "session_kind": "member", "language": ""}
+    assert (await operator.post(f"settings/chats/{office.chat}", form)).status == 303
+    chat = await office.store.chats.get(office.chat)
+    assert chat is not None
+    assert chat.handler == ""
 
 
 async def test_grants_are_given_and_taken(office: Office, operator: Browser) -> None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from posthouse.console import words
 from posthouse.console.pages import POLICY
-from posthouse.model.address import ChatKind, ChatMode, Person
+from posthouse.model.address import ChatKind, ChatMode, Person, SessionKind
 from posthouse.model.disposition import NewDelivery
 from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, File, Image, Media, Text
@@ -18,7 +18,7 @@ from posthouse.model.turn import TurnState
 from posthouse.settings.settings import RouteRule
 from posthouse.store.grants import ChatOperator, NewGrant, Stranger
 from posthouse.store.journal import Result
-from posthouse.testing.conformance.scene import output
+from posthouse.testing.conformance.scene import BOT, output
 from tests.unit.console.office import Browser, Elements, Office
 from tests.unit.console.test_guards import address, looks
 
@@ -228,9 +228,35 @@ async def test_the_settings_say_which_rule_won() -> None:
     page = (await admin.get("settings/chats")).text
     assert "第 3 条 [[routes]]" in page
     assert "1 条带条件的" in page
+    assert "本会话设置" not in page
     office.arrangement = replace(office.arrangement, rules=rules[1:])  # reloaded
     assert "第 2 条 [[routes]]" in (await admin.get("settings/chats")).text
     await office.store.close()
+
+
+async def test_the_settings_say_what_was_set_for_the_chat_and_what_was_not(
+    office: Office, admin: Browser
+) -> None:
+    page = (await admin.get("settings/chats")).text
+    assert page.count("本会话设置") == 0
+    assert "全局：中文" in page
+    office.bots[BOT] = replace(office.bots[BOT], language="en")
+    assert "机器人：English" in (await admin.get("settings/chats")).text
+    chats, chat = office.store.chats, office.chat
+    await chats.set_mode(chat, ChatMode.LISTEN, office.scene.now)
+    await chats.set_session_kind(chat, SessionKind.CHAT)
+    await chats.set_language(chat, "en")
+    await chats.set_handler(chat, "commands")
+    page = (await admin.get("settings/chats")).text
+    assert page.count("本会话设置") == 4
+    assert '<option value="commands" selected>' in page
+    assert "按规则：demo" in page
+
+
+async def test_a_chosen_handler_that_is_gone_is_said_so(office: Office, admin: Browser) -> None:
+    await office.store.chats.set_handler(office.chat, "robot")
+    page = (await admin.get("settings/chats")).text
+    assert "robot 已不存在；默认规则" in page
 
 
 async def test_a_bot_is_shown_with_what_it_promises_and_can_be_checked(

@@ -85,6 +85,7 @@ def decide(
     now: float = NOON,
     snapshot_at: float | None = None,
 ) -> Disposition:
+    chat = replace(chat, bot=event.place.bot)
     decided = route(event, chat, routing(*rules, snapshot_at=snapshot_at), question, now)
     if decided.reason:
         assert decided.reason in REASONS
@@ -178,6 +179,46 @@ def test_the_first_rule_that_fits_wins_and_all_its_conditions_must_hold() -> Non
     )
     assert goes_to(decide(said("the bill"), *rules))[0] == "agent"
     assert goes_to(decide(said("the sun"), *rules))[0] == "assistant"
+
+
+# --- the handler that was chosen for a chat -----------------------------------------------
+
+
+CHOSEN = replace(CHAT, handler="agent")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        (),
+        (RouteRule(handler="assistant"),),
+        (RouteRule(chat=7, addressed=True, handler="assistant"),),
+        (RouteRule(ignore=True),),
+        (RouteRule(refuse="Not here."),),
+        (RouteRule(chat=8, handler="assistant"),),
+    ],
+)
+def test_the_handler_of_a_chat_wins_over_the_routes(rules: tuple[RouteRule, ...]) -> None:
+    assert goes_to(decide(said("hello"), *rules, chat=CHOSEN))[0] == "agent"
+
+
+def test_what_a_route_wants_specially_still_goes_there() -> None:
+    special = RouteRule(pattern="bill", handler="assistant")
+    rest = RouteRule(handler="commands")
+    assert goes_to(decide(said("/help"), chat=CHOSEN))[0] == "commands"
+    assert goes_to(decide(said("the bill"), special, rest, chat=CHOSEN))[0] == "assistant"
+    assert goes_to(decide(said("the sun"), special, rest, chat=CHOSEN))[0] == "agent"
+
+
+def test_the_handler_of_a_chat_does_not_make_it_listen() -> None:
+    overheard = said("hello", is_addressed=False)
+    assert ends(decide(overheard, chat=CHOSEN)) == (IGNORED, "not_addressed")
+    listening = replace(CHOSEN, mode=ChatMode.LISTEN)
+    assert goes_to(decide(overheard, chat=listening))[0] == "agent"
+
+
+def test_a_handler_that_is_gone_leaves_it_to_the_routes() -> None:
+    assert goes_to(decide(said("hello"), chat=replace(CHAT, handler="old")))[0] == "assistant"
 
 
 def test_a_rule_may_ignore() -> None:

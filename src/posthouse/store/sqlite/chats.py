@@ -65,6 +65,9 @@ class SqliteChats:
     async def set_language(self, chat: int, language: str) -> Chat:
         return await self._commit(_set_language, chat, language)
 
+    async def set_handler(self, chat: int, handler: str) -> Chat:
+        return await self._commit(_set_handler, chat, handler)
+
     async def set_tags(self, chat: int, tags: tuple[str, ...]) -> None:
         await self._commit(_set_tags, chat, tags)
 
@@ -152,6 +155,11 @@ def _set_session_kind(database: Database, chat: int, kind: SessionKind) -> Chat:
 
 def _set_language(database: Database, chat: int, language: str) -> Chat:
     database.run(SQL["language"], chat=chat, language=language)
+    return _known(database, chat)
+
+
+def _set_handler(database: Database, chat: int, handler: str) -> Chat:
+    database.run(SQL["handler"], chat=chat, handler=handler)
     return _known(database, chat)
 
 

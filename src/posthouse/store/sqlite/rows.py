@@ -60,7 +60,7 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
 def chat(row: Row) -> Chat:
     """Make a chat of the columns ``chats.*``."""
     number, bot, platform_id, kind, title, mode, since_at, until_at, session_kind = row[:9]
-    language, mode_before = row[9:]
+    language, mode_before, handler = row[9:]
     return Chat(
         number,
         bot,
@@ -73,6 +73,7 @@ def chat(row: Row) -> Chat:
         _SESSION_KINDS[session_kind],
         language,
         _MODES[mode_before],
+        handler,
     )
 
 

@@ -108,8 +108,10 @@ async def a_pause_remembers_what_it_interrupts(scene: Scene) -> None:
 async def what_is_set_stays_set(scene: Scene) -> None:
     chats = scene.store.chats
     await chats.set_session_kind(scene.chat.id, SessionKind.THREAD)
+    await chats.set_handler(scene.chat.id, "demo")
     chat = await chats.set_language(scene.chat.id, "zh")
-    same((chat.session_kind, chat.language), (SessionKind.THREAD, "zh"), "the settings")
+    found = (chat.session_kind, chat.handler, chat.language)
+    same(found, (SessionKind.THREAD, "demo", "zh"), "the settings")
     seen = await chats.resolve(Place(BOT, scene.chat.platform_id, title="titled"), scene.now)
     same(replace(seen, title=""), replace(chat, title=""), "the settings after another event")
 

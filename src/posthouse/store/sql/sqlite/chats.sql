@@ -48,6 +48,10 @@ UPDATE chats SET session_kind = :session_kind WHERE id = :chat;
 -- The language of the house's own sentences in a chat.
 UPDATE chats SET language = :language WHERE id = :chat;
 
+-- name: handler
+-- Who answers ordinary messages in a chat; empty for whom the routes name.
+UPDATE chats SET handler = :handler WHERE id = :chat;
+
 -- name: untag
 -- A chat has no tags.
 DELETE FROM chat_tags WHERE chat = :chat;
