@@ -32,6 +32,7 @@ def shown(text: str, key: str, bot: str) -> MessageEntry:
 
 def said(key: str, turn: int = 1, **changes: object) -> Said:
     plain = Said(
+        bot="none",
         key=key,
         origin=f"turn:{turn}",
         kind="send",

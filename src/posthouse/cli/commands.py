@@ -611,7 +611,7 @@ def simulate_command(
 
 
 @app.command("bench", help=_say("测量这台机器上的速度", "measure this machine"))
-def bench_command(
+def bench_command(  # noqa: PLR0913 - its options
     names: Annotated[
         list[str] | None,
         typer.Argument(help=_say("只测这些", "only these"), show_default=False),
@@ -619,8 +619,17 @@ def bench_command(
     *,
     messages: Annotated[int, typer.Option(help=_say("消息数", "messages per round"))] = 10_000,
     rounds: Annotated[int, typer.Option(help=_say("轮数", "rounds"))] = 5,
+    kills: Annotated[int, typer.Option(help=_say("crash：杀死几次", "crash: kills"))] = 20,
+    events: Annotated[int, typer.Option(help=_say("crash：消息数", "crash: messages"))] = 2000,
+    seed: Annotated[
+        int | None, typer.Option(help=_say("crash：种子", "crash: seed"), show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
+    if names == ["crash"]:
+        from posthouse.cli.laboratory.command import crash
+
+        _end(crash(kills, events, seed, as_json=as_json))
     from posthouse.cli.measure import bench
 
     _end(bench(tuple(names or ()), messages, rounds, as_json=as_json))

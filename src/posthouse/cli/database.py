@@ -13,7 +13,7 @@ from pathlib import Path
 from posthouse.api.desk import BACKUP, CHECK, REVIVE, BackUp, Nothing, Revive
 from posthouse.bootstrap import database_of
 from posthouse.cli.house import absolute, counter_of, require_database
-from posthouse.cli.progress import at_work, copying
+from posthouse.cli.progress import at_work, progressing
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.model.errors import OperatorMistake, PosthouseError
 from posthouse.settings.data_directory import DataDirectory
@@ -140,7 +140,7 @@ def _copy(source: Path, target: Path) -> None:
     descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     total = source.stat().st_size
     with source.open("rb") as reading, os.fdopen(descriptor, "wb") as writing:
-        with copying(Terminal(), total, "恢复", "restoring") as advance:
+        with progressing(Terminal(), total, "恢复", "restoring") as advance:
             while chunk := reading.read(CHUNK_BYTES):
                 writing.write(chunk)
                 advance(len(chunk))

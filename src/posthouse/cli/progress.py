@@ -21,16 +21,16 @@ def at_work(terminal: Terminal, zh: str, en: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def copying(
-    terminal: Terminal, total_bytes: int, zh: str, en: str
+def progressing(
+    terminal: Terminal, total: int, zh: str, en: str
 ) -> Iterator[Callable[[int], None]]:
-    """Show a bar; the value is to be called with each number of bytes that were copied."""
+    """Show a bar; the value is to be called with each number of bytes or pieces that are done."""
     if not terminal.is_shown:
-        yield lambda _bytes: None
+        yield lambda _done: None
         return
     from rich.console import Console
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(terminal.words(zh, en), total=total_bytes)
-        yield lambda copied_bytes: progress.advance(task, copied_bytes)
+        task = progress.add_task(terminal.words(zh, en), total=total)
+        yield lambda done: progress.advance(task, done)

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -30,6 +31,7 @@ class Message(Struct, frozen=True):
 class Said(Struct, frozen=True):
     """A delivery."""
 
+    bot: str
     key: str
     origin: str
     kind: str
@@ -50,6 +52,13 @@ class Book(Struct, frozen=True):
     messages: tuple[Message, ...]
     said: tuple[Said, ...]
 
+    def of(self, bot: str) -> Book:
+        """Return what concerns one bot."""
+        return Book(
+            messages=tuple(each for each in self.messages if each.bot == bot),
+            said=tuple(each for each in self.said if each.bot == bot),
+        )
+
 
 class Caught(Struct, frozen=True):
     """What a process was doing when it was killed."""
@@ -63,12 +72,7 @@ def read(database: Path) -> Book:
     with _reading(database) as reading:
         return Book(
             messages=tuple(Message(*row) for row in reading.all(SQL["messages"])),
-            said=tuple(
-                Said(key, origin, kind, state, bool(is_flagged), unclear_calls, text)
-                for key, origin, kind, state, is_flagged, unclear_calls, text in reading.all(
-                    SQL["deliveries"]
-                )
-            ),
+            said=tuple(_said(*row) for row in reading.all(SQL["deliveries"])),
         )
 
 
@@ -82,17 +86,33 @@ def undecodable(database: Path) -> int:
     return _number(database, "undecodable")
 
 
-async def inspect(database: Path, folder: Path) -> tuple[Caught, tuple[str, ...]]:
-    """Look at what a killed house left, on a copy: what it was doing, and what is out of order."""
+async def inspect(
+    database: Path, folder: Path, *, is_checked: bool = True
+) -> tuple[Caught, tuple[str, ...]]:
+    """Look at what a killed house left, on a copy: what it was doing, and what is out of order.
+
+    Args:
+        database: the file that it left.
+        folder: where the copy is made; what is there goes away.
+        is_checked: whether all of it is checked, which takes time when it is large.
+    """
     copied = _copy(database, folder)
     with _reading(copied) as reading:
         row = reading.one(SQL["caught"])
         assert row is not None
+    if not is_checked:
+        return Caught(*row), ()
     store = SqliteStore.open(copied)
     try:
         return Caught(*row), await store.upkeep.check()
     finally:
         await store.close()
+
+
+def _said(*columns: Any) -> Said:  # noqa: ANN401 - as the query has them
+    *names, is_flagged, unclear_calls, text = columns
+    bot, key, origin, kind, state = names
+    return Said(bot, key, origin, kind, state, bool(is_flagged), unclear_calls, text)
 
 
 def _number(database: Path, name: str) -> int:

@@ -6,7 +6,7 @@ WHERE e.message_id <> '' AND e.kind = 'message';
 
 -- name: deliveries
 -- Everything that was to be said.
-SELECT key, origin, kind, state, may_be_duplicate, unclear_calls,
+SELECT bot, key, origin, kind, state, may_be_duplicate, unclear_calls,
   coalesce(json_extract(content, '$.text'), '') FROM deliveries;
 
 -- name: unrest

@@ -108,6 +108,16 @@ def judge_run(ledger: Ledger, book: Book, classes: Mapping[str, BotClass]) -> Ju
     )
 
 
+def ledger_of(ledger: Ledger, bot: str) -> Ledger:
+    """Return what concerns one bot."""
+    return Ledger(
+        messages=tuple(each for each in ledger.messages if each.bot == bot),
+        events=tuple(each for each in ledger.events if each.bot == bot),
+        calls=tuple(each for each in ledger.calls if each.bot == bot),
+        forgotten=ledger.forgotten,
+    )
+
+
 # --- what became of messages without an answer ------------------------------------------------
 
 

@@ -14,7 +14,7 @@ import aiohttp
 import msgspec
 
 from posthouse.cli.laboratory import book
-from posthouse.cli.laboratory.judgement import Judgement, judge_run
+from posthouse.cli.laboratory.judgement import Judgement, judge_run, ledger_of
 from posthouse.cli.laboratory.premises import Premises
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.bots import bot as declare
@@ -22,10 +22,11 @@ from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, V
 from posthouse.simulators.probe.ledger import CallEntry
 from posthouse.simulators.probe.pusher import Errand, Patience
 from posthouse.simulators.probe.server import ProbeServer
-from posthouse.simulators.probe.state import Event, ProbePlatform
+from posthouse.simulators.probe.state import Event, Limits, ProbePlatform
 from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying, signature
 
 LOOK_EVERY_S = 0.02
+EVENTS_MAX = 20_000
 
 # A bot of every class, named by it; some are told by webhook, some over a long connection.
 BOTS: tuple[Bot, ...] = tuple(declare(kind.value, kind) for kind in BotClass)
@@ -73,11 +74,14 @@ def shaky(seed: int) -> FaultSettings:
 class Platform(ProbePlatform):
     """A platform that counts what happens, so that a kill can wait for it."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__(seed, bots=BOTS)
+    def __init__(
+        self, seed: int, bots: tuple[Bot, ...] = BOTS, limits: Limits | None = None
+    ) -> None:
+        super().__init__(seed, bots=bots, limits=limits)
         self._happened = 0
         self._happens = asyncio.Event()
         self._shows = asyncio.Event()
+        self.shown = 0
 
     def push(self, event: Event) -> Envelope:
         self._count()
@@ -93,6 +97,7 @@ class Platform(ProbePlatform):
 
     def send(self, bot: Bot, body: MessageBody) -> str:
         message_id = super().send(bot, body)
+        self.shown += 1
         self._shows.set()
         return message_id
 
@@ -122,10 +127,13 @@ class Laboratory:
         seed: int,
         faults: FaultSettings | None = None,
         *,
+        bots: tuple[Bot, ...] = BOTS,
+        events_max: int = EVENTS_MAX,
         word_pause_s: float = 0.002,  # how slowly the demonstration bot speaks
     ) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - chance that can be repeated
-        self.platform = Platform(seed)
+        self.bots = bots
+        self.platform = Platform(seed, bots, _room_for(events_max))
         self.server = ProbeServer(
             self.platform,
             faults=FaultPlan(faults),
@@ -142,7 +150,7 @@ class Laboratory:
         """Open the platform and write the settings of a house that knows it."""
         async with self.server:
             self.premises = Premises(self._folder, self._settings())
-            for each in BOTS:
+            for each in self.bots:
                 if each.bot_class not in CONNECTED:
                     self.server.set_webhook(each, f"{self.premises.url}/webhooks/{each.bot}")
             yield self
@@ -154,7 +162,7 @@ class Laboratory:
                 'language = "en"',
                 "[handlers.demo]",
                 f"word_pause_s = {self._word_pause_s}",
-                *(_bot_table(each, self.server.address) for each in BOTS),
+                *(_bot_table(each, self.server.address) for each in self.bots),
             )
         )
 
@@ -165,7 +173,7 @@ class Laboratory:
         for _ in range(messages):
             chat, person = self.dice.randrange(chats), self.dice.randrange(people)
             words = self.dice.choice(("hello there", "/echo"))
-            self.say(self.dice.choice(BOTS).bot, f"c-{chat}", f"u-{person}", words)
+            self.say(self.dice.choice(self.bots).bot, f"c-{chat}", f"u-{person}", words)
 
     def say(self, bot: str, chat: str, person: str, words: str) -> str:
         """Let somebody say something with a mark; returns the mark."""
@@ -222,13 +230,35 @@ class Laboratory:
         async with asyncio.timeout(within_s):
             await asyncio.gather(*(asyncio.shield(errand.done) for errand in self._errands))
             while True:
+                began_at = time.monotonic()
                 if not book.unrest(self.premises.database):
                     return
-                await asyncio.sleep(LOOK_EVERY_S)
+                looked_s = time.monotonic() - began_at  # looking shall not slow what is looked at
+                await asyncio.sleep(max(LOOK_EVERY_S, 10 * looked_s))
+
+    @property
+    def unanswered(self) -> int:
+        """Roughly how many messages still wait for their answer."""
+        return max(0, self._spoken - self.platform.shown)
 
     def judgement(self) -> Judgement:
         """Judge what happened."""
         return judge_run(self.platform.ledger(), book.read(self.premises.database), CLASSES)
+
+    def judgements(self) -> dict[str, Judgement]:
+        """Judge each class of bot by itself."""
+        ledger, written = self.platform.ledger(), book.read(self.premises.database)
+        return {
+            each.bot_class.value: judge_run(
+                ledger_of(ledger, each.bot), written.of(each.bot), CLASSES
+            )
+            for each in self.bots
+        }
+
+
+def _room_for(events: int) -> Limits:
+    """Let the platform remember all: a ledger that forgot something cannot be judged."""
+    return Limits(messages_max=4 * events, events_max=4 * events, calls_max=100 * events)
 
 
 def _bot_table(each: Bot, platform: str) -> str:

@@ -19,6 +19,7 @@ from posthouse.settings.data_directory import Owner, owner_of
 
 OPEN_WITHIN_S = 20.0
 END_WITHIN_S = 15.0
+COMMAND_WITHIN_S = 20.0
 LOOK_EVERY_S = 0.01
 LOG_TAIL_CHARACTERS = 4000
 KEPT_VARIABLES = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR")
@@ -125,12 +126,14 @@ class Premises:
         finally:
             await running.kill()
 
-    async def command(self, *arguments: object) -> tuple[int, str]:
+    async def command(
+        self, *arguments: object, within_s: float = COMMAND_WITHIN_S
+    ) -> tuple[int, str]:
         """Run another command of the house to its end; returns its exit code and output."""
         options = ("--config", self._config, "--data", self.data)
         process = await _start(*arguments, *options, output=asyncio.subprocess.PIPE)
         try:
-            async with asyncio.timeout(OPEN_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 said, _ = await process.communicate()
         finally:
             with contextlib.suppress(ProcessLookupError):
