@@ -16,7 +16,7 @@ export PYTHON
 help: ## Print this list
 	@echo "Posthouse (驿站). Everything is set up in .venv on first use."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## ── use ────────────────────────────────────────────────────────────────────────────────────
 
@@ -51,6 +51,10 @@ format: dev ## Format the code and mend what the linter can mend
 bench: dev ## Measure the road on this machine (options: ARGS="…")
 	@$(BIN)/posthouse bench $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: dev ## Measure Posthouse beside NoneBot2, some 15 minutes (options: ARGS="…")
+	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
 ## ── keep ───────────────────────────────────────────────────────────────────────────────────
 
 .PHONY: lock
@@ -63,5 +67,5 @@ build: dev ## Build the wheel and the source archive into dist/
 
 .PHONY: clean
 clean: ## Remove .venv and everything made by tools; never data/
-	@rm -rf .venv .venv.lock build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv.lock benchmarks/peers/*/.venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -15,6 +15,7 @@ from tests.architecture.tree import ROOT, name_of, project_files
 RUN = ROOT / "requirements.lock"
 BUILD = ROOT / "requirements-build.lock"
 DEV = ROOT / "requirements-dev.lock"
+PEER = ROOT / "benchmarks" / "peers" / "nonebot2" / "requirements.lock"
 
 # Put together here, so that this file does not name them either.
 REGISTRIES = tuple(
@@ -29,7 +30,7 @@ REGISTRIES = tuple(
     )
 )
 
-each_lock = pytest.mark.parametrize("lock", [RUN, BUILD, DEV], ids=name_of)
+each_lock = pytest.mark.parametrize("lock", [RUN, BUILD, DEV, PEER], ids=name_of)
 
 
 @cache
