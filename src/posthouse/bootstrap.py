@@ -45,6 +45,7 @@ from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.commands.files import Files
 from posthouse.handlers.commands.folders import Folders
 from posthouse.handlers.commands.handler import Commands
+from posthouse.handlers.commands.pool import Loaded as LoadedScenes
 from posthouse.handlers.commands.pool import Pool
 from posthouse.handlers.commands.process import Limits as WorkerLimits
 from posthouse.handlers.commands.scenes import Scenes
@@ -304,6 +305,14 @@ class House:
         self._granted_only |= granted_only(new)
         self._routing = await self._routing_now()
         self._list_routes()
+
+    async def reload_scenes(self) -> dict[str, LoadedScenes]:
+        """Read the scenes again; returns what each handler that has some found."""
+        return {
+            name: await handler.reload()
+            for name, handler in self._handlers.items()
+            if isinstance(handler, Commands) and handler.has_scenes
+        }
 
     def _retired_by(self, new: Settings) -> dict[str, tuple[RetiredSecret, ...]]:
         old, now = self.settings.bots, self._world.clock()

@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from posthouse.console.console import Console
-from posthouse.console.house import Arrangement, Books, Finding, Surroundings
+from posthouse.console.house import (
+    Arrangement,
+    Books,
+    Finding,
+    Renewed,
+    SceneReport,
+    Surroundings,
+)
 from posthouse.console.lockout import Lockout
 from posthouse.console.pages import PATH
 from posthouse.console.passwords import Passwords
@@ -16,11 +23,13 @@ from posthouse.console.sign_in import SignIn
 from posthouse.gateway.router import default_rules
 from posthouse.handlers.handler import Traits
 from posthouse.settings.language import Said
+from posthouse.settings.reload import Change
 from posthouse.settings.settings import Settings
 from posthouse.settings.zone import zone_of
 
 if TYPE_CHECKING:
     from posthouse.bootstrap import House
+    from posthouse.cli.reloading import Reloading
 
 
 def build_sign_in(house: House) -> SignIn:
@@ -28,8 +37,10 @@ def build_sign_in(house: House) -> SignIn:
     return SignIn(house.store.access, Passwords(), Lockout(), time.time)
 
 
-def build_console(settings: Settings, house: House, sign_in: SignIn) -> Console:
-    """Build the console of a house that is open."""
+def build_console(
+    settings: Settings, house: House, sign_in: SignIn, reloading: Reloading | None = None
+) -> Console:
+    """Build the console of a house that is open; without ``reloading``, settings stay as read."""
     store = house.store
     books = Books(
         journal=store.journal,
@@ -52,6 +63,7 @@ def build_console(settings: Settings, house: House, sign_in: SignIn) -> Console:
         zone=zone_of(settings.timezone),
         public_url=settings.server.public_url,
         look_around=_Rounds(settings, house),
+        renewing=None if reloading is None else _Renewing(reloading, house),
     )
     return Console(around, sign_in)
 
@@ -71,6 +83,28 @@ async def set_up_address(settings: Settings, url: str, sign_in: SignIn) -> str |
     code = await sign_in.set_up_code()
     base = settings.server.public_url or url
     return None if code is None else f"{base}{PATH}/set-up/{code}"
+
+
+class _Renewing:
+    """Reads settings and scenes again for a button of the console."""
+
+    def __init__(self, reloading: Reloading, house: House) -> None:
+        self._reloading = reloading
+        self._house = house
+
+    async def look(self) -> tuple[Change, ...]:
+        return await self._reloading.reload(is_rehearsal=True)
+
+    async def renew(self) -> Renewed:
+        found = await self._reloading.reload(is_rehearsal=False)
+        scenes = await self._house.reload_scenes()
+        return Renewed(
+            found,
+            tuple(
+                SceneReport(name, loaded.is_in_force, loaded.scenes, loaded.problems)
+                for name, loaded in scenes.items()
+            ),
+        )
 
 
 class _Rounds:

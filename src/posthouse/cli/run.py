@@ -214,7 +214,7 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
         store.access,
     )
     desk = Desk(books, house.wakeup, house.bots, time.time, reloading)
-    console = build_console(settings, house, build_sign_in(house))
+    console = build_console(settings, house, build_sign_in(house), reloading)
     return build_app(
         settings.server,
         health=Health(house, store.holding, time.time),

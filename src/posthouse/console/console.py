@@ -33,6 +33,7 @@ from posthouse.console.pages import (
 )
 from posthouse.console.people import People
 from posthouse.console.problems import Declined
+from posthouse.console.renewal import Renewal
 from posthouse.console.rules import Rules
 from posthouse.console.search import Search
 from posthouse.console.sign_in import SignIn
@@ -67,6 +68,7 @@ class Console:
             Rules(around, self._pages),
             People(around, self._pages),
             Operators(around, self._pages, sign_in, self._door),
+            Renewal(around, self._pages),
             Live(around),
         )
         self.entries: tuple[Entry, ...] = tuple(

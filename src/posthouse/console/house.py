@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from posthouse.gateway.bots import Bots
 from posthouse.settings.language import Said
+from posthouse.settings.reload import Change
 from posthouse.settings.settings import RouteRule
 from posthouse.store.access import Access
 from posthouse.store.chats import Chats
@@ -47,6 +48,42 @@ class Finding(Struct, frozen=True):
     mark: str
     said: Said
     remedy: Said = Said("", "")
+
+
+class SceneReport(Struct, frozen=True):
+    """What the scenes of one handler are after they were read again."""
+
+    handler: str
+    is_in_force: bool  # otherwise the ones before stay
+    names: tuple[str, ...]
+    problems: Mapping[str, str]  # a broken scene, or "" for all of them → its traceback
+
+
+class Renewed(Struct, frozen=True):
+    """What came of a reload."""
+
+    changes: tuple[Change, ...]
+    scenes: tuple[SceneReport, ...]
+
+
+class Renewing(Protocol):
+    """Reads settings and scenes again while the house runs."""
+
+    async def look(self) -> tuple[Change, ...]:
+        """Return which settings are different by now; changes nothing.
+
+        Raises:
+            OperatorMistake: a setting is wrong.
+        """
+        ...
+
+    async def renew(self) -> Renewed:
+        """Work with what is written there now.
+
+        Raises:
+            OperatorMistake: a setting is wrong; nothing has changed.
+        """
+        ...
 
 
 async def _no_findings() -> Sequence[Finding]:
@@ -94,3 +131,4 @@ class Surroundings:
     zone: tzinfo
     public_url: str = ""
     look_around: Callable[[], Awaitable[Sequence[Finding]]] = _no_findings
+    renewing: Renewing | None = None  # a house that was built by hand has nothing to read

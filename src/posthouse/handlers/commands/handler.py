@@ -18,6 +18,7 @@ from posthouse.handlers.commands.grammar import (
     parse,
     without_prefix,
 )
+from posthouse.handlers.commands.pool import Loaded
 from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import say, usage, wanted_words
 from posthouse.handlers.handler import Push, Traits, TurnContext
@@ -83,6 +84,16 @@ class Commands:
         """Load the scenes."""
         if self._scenes is not None:
             await self._scenes.pool.open(OPENS_WITHIN_S)
+
+    @property
+    def has_scenes(self) -> bool:
+        """Whether the house has commands of its own."""
+        return self._scenes is not None
+
+    async def reload(self) -> Loaded:
+        """Read the scenes again, of a handler that has some."""
+        assert self._scenes is not None
+        return await self._scenes.pool.reload()
 
     async def close(self) -> None:
         """End what runs them."""
