@@ -72,6 +72,7 @@ chats_app = typer.Typer(help=_say("会话和标签", "chats and their tags"))
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(chats_app, name="chats")
 
+_PRETENDED = ("probe", "onebot")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -597,17 +598,19 @@ def reload_command(
     context_settings=_PASSED_ON,
 )
 def simulate_command(
-    context: typer.Context, platform_name: Annotated[str, typer.Argument(metavar="probe")]
+    context: typer.Context,
+    platform_name: Annotated[str, typer.Argument(metavar="probe|onebot")],
 ) -> None:
-    if platform_name != "probe":
-        raise OperatorMistake(
-            f"There is no pretended {platform_name} in this version; there is: probe.",
-            zh=f"此版本没有模拟的 {platform_name}；可用：probe。",
-        )
-    from posthouse.simulators.probe.__main__ import main
+    from importlib import import_module
 
-    sys.argv = ["posthouse simulate probe", *context.args]
-    main()
+    if platform_name not in _PRETENDED:
+        there_is = ", ".join(_PRETENDED)
+        raise OperatorMistake(
+            f"There is no pretended {platform_name} in this version; there is: {there_is}.",
+            zh=f"此版本没有模拟的 {platform_name}；可用：{there_is}。",
+        )
+    sys.argv = [f"posthouse simulate {platform_name}", *context.args]
+    import_module(f"posthouse.simulators.{platform_name}.__main__").main()
 
 
 @app.command("bench", help=_say("测量这台机器上的速度", "measure this machine"))
