@@ -104,7 +104,7 @@ class KnownHosts:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request pass whose ``Host`` is one of the names."""
-        if scope["type"] == "http" and self._names:
+        if scope["type"] in {"http", "websocket"} and self._names:
             host = Headers(scope=scope).get("host", "")
             if _without_port(host) not in self._names:
                 await error("wrong_host")(scope, receive, send)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from posthouse.api.websockets import WebSockets
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import ServerSettings
 
@@ -157,7 +158,8 @@ def _config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=BoundedHead,
-        ws="none",
+        ws=WebSockets,
+        ws_max_size=settings.body_bytes_max,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -11,6 +11,7 @@ from posthouse.model.errors import OperatorMistake
 
 CHANNELS: dict[str, str] = {
     "web": "posthouse.channels.web.channel:WebChannel",
+    "onebot": "posthouse.channels.onebot.channel:OneBotChannel",
     "probe": "posthouse.testing.probe.channel:ProbeChannel",
 }
 
