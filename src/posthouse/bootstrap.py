@@ -267,7 +267,9 @@ class House:
     def _control(self) -> Mapping[str, Handler]:
         operators = self._operators
         return {
-            CONTROL: Control(self.around, self.store.chats, self.settings.words, operators),
+            CONTROL: Control(
+                self.around, self.store.chats, self.store.access, self.settings.words, operators
+            ),
             OPERATORS: operators,
             RECALL_REPORT: RecallReport(self.around),
             AWAY: Away(lambda: self.inbox, self.bots),

@@ -1,5 +1,6 @@
 """Who may talk to a handler, who is told so, and how operators steer from inside a chat."""
 
+import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -14,6 +15,7 @@ from posthouse.model.permission import Effect, Field, Subject, SubjectKind, Wish
 from posthouse.model.secret import hashed
 from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import HandlerSettings
+from posthouse.store.access import AuditLine
 from posthouse.store.grants import ChatOperator, NewGrant
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated
 from tests.house.people import BOT, pressed, recalled
@@ -392,10 +394,35 @@ async def test_an_operator_may_pause_everywhere() -> None:
     await ask(house, "/pause", who="boss")
     await ask(house, "/pause", who="ann")
     assert (await house.chat()).mode is ChatMode.PAUSED
+    assert [line.author for line in await audit(house)] == ["person:b:boss"]
     assert await house.texts() == (
         "Paused. Send /resume to go on.",
         "Only the owner or an administrator of the chat may do that.",
     )
+
+
+async def audit(house: HouseKit) -> list[AuditLine]:
+    """What was changed about chats, oldest first."""
+    lines = await house.store.access.audit_lines()
+    return [line for line in reversed(lines) if line.subject.startswith("chat:")]
+
+
+@simulated
+async def test_who_changed_the_mode_is_in_the_audit() -> None:
+    house = await opened()
+    await steering(house)
+    chat = (await house.chat()).id
+    for text in ("/mode listen", "/pause 1h", "/resume", "/mode", "/resume", "/pause never"):
+        await ask(house, text, who="boss")
+    lines = await audit(house)
+    assert {(line.author, line.subject) for line in lines} == {("person:b:boss", f"chat:{chat}")}
+    found = [(line.action, json.loads(line.details)) for line in lines]
+    assert [(action, details["mode"]) for action, details in found] == [
+        ("mode", "listen"),
+        ("pause", "paused"),
+        ("resume", "listen"),
+    ]
+    assert found[1][1]["until_at"] == lines[1].at + 3600
 
 
 @simulated
@@ -445,6 +472,25 @@ async def test_the_operator_is_asked_about_a_stranger_once() -> None:
         "Ann (ann) would like to use demo (Room room) and has not been allowed yet."
     )
     assert question.words.choices == ("Allow", "Allow for 30 days", "Block")
+
+
+@simulated
+async def test_operators_are_not_asked_about_themselves() -> None:
+    async def demand(turn: Turn, _: TurnContext) -> AsyncGenerator[Action]:
+        if turn.text == "deploy":
+            raise CannotAnswer("not_granted deploy", "You may not.")
+        yield Send(Content(turn.text))
+
+    house = await opened(handler=Scripted(demand))
+    await steering(house, chat=await private_chat(house))
+    other = ChatOperator(
+        bot=BOT, person="eve", name="Eve", chat=(await house.chat("private-eve")).id
+    )
+    await house.store.grants.make_operator(other, "cli", house.clock())
+    await ask(house, "deploy", who="boss")
+    assert await house.texts(PRIVATE) == ()
+    (question,) = await house.texts("private-eve")
+    assert question.startswith("Boss (boss) would like to use deploy")
 
 
 @simulated

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 
+from msgspec import Struct
 from starlette.responses import Response
 
 from posthouse.console.asking import Ask, Entry
@@ -14,6 +15,7 @@ from posthouse.console.problems import Declined
 from posthouse.gateway.grant_words import read_subject
 from posthouse.model.permission import (
     ANY,
+    DOOR,
     Effect,
     Field,
     OperatorRole,
@@ -22,12 +24,12 @@ from posthouse.model.permission import (
 )
 from posthouse.model.reasons import explain
 from posthouse.settings.language import Said
-from posthouse.store.grants import NewGrant, PeopleGroup
+from posthouse.store.grants import NewGrant, PeopleGroup, Stranger
 
 NAME_CHARS_MAX = 128
 NOTE_CHARS_MAX = 200
 MEMBERS_MAX = 500
-STRANGERS_SHOWN = 20
+STRANGERS_READ, NEWCOMERS_SHOWN = 200, 20
 FIRST_YEAR, LAST_YEAR = 1971, 2999
 WRONG_DAY = Said(
     f"日期写作 YYYY-MM-DD，从 {FIRST_YEAR}-01-01 到 {LAST_YEAR}-12-31。",
@@ -35,6 +37,15 @@ WRONG_DAY = Said(
 )
 WRONG_SUBJECT = Said("会话要写编号，例如 7。", "A chat is named by its number, such as 7.")
 OPERATOR = OperatorRole.OPERATOR
+
+
+class Newcomer(Struct, frozen=True):
+    """One person who came without a grant, and what they wanted, the newest first."""
+
+    name: str
+    person: str
+    bot: str
+    wanted: list[Stranger]
 
 
 class People:
@@ -55,6 +66,7 @@ class People:
         )
 
     async def _show(self, ask: Ask) -> Response:
+        newcomers = together(await self._grants.strangers(STRANGERS_READ))
         return self._pages.show(
             ask,
             "settings_people.html",
@@ -62,7 +74,7 @@ class People:
             grants=await self._grants.list(),
             groups=await self._grants.people(),
             operators=await self._grants.operators(),
-            strangers=await self._grants.strangers(STRANGERS_SHOWN),
+            newcomers=newcomers[:NEWCOMERS_SHOWN],
             explain=explain,
             now=self._around.clock(),
             bots=list(self._around.bots),
@@ -79,7 +91,7 @@ class People:
                 field=Field(
                     bot=_word(form, "bot", ANY),
                     handler=_word(form, "handler", ANY),
-                    scene=_word(form, "scene", ANY),
+                    scene=DOOR if form.get("door") else _word(form, "scene", ANY),
                     command=_word(form, "command", ANY),
                 ),
                 from_at=begins_at(form.get("from", ""), self._around.zone),
@@ -107,6 +119,15 @@ class People:
             raise Declined("not_understood") from None
         await self._grants.set_people(group, ask.visitor.author, self._around.clock())
         return go("people?done=saved")
+
+
+def together(strangers: Sequence[Stranger]) -> list[Newcomer]:
+    """Put what one person wanted together, whoever came last first."""
+    found: dict[tuple[str, str], Newcomer] = {}
+    for one in strangers:
+        new = Newcomer(one.name or one.person, one.person, one.bot, [])
+        found.setdefault((one.bot, one.person), new).wanted.append(one)
+    return list(found.values())
 
 
 def _subject(form: dict[str, str]) -> Subject:

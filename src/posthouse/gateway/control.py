@@ -5,6 +5,7 @@ They run in the chat's control lane, before anything else of that chat, and need
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import AsyncGenerator, Callable
 
@@ -14,13 +15,13 @@ from msgspec.structs import replace
 from posthouse.gateway import phrases
 from posthouse.gateway.bots import Bots
 from posthouse.gateway.inbox import Inbox
-from posthouse.gateway.operators import ORDERS, Operators
+from posthouse.gateway.operators import ORDERS, Operators, author_of
 from posthouse.gateway.router import CONTROL_TRAITS
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.words import ControlWord, Order, control_word, span_s
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Ask, Note, Send, Who
-from posthouse.model.address import Chat, ChatKind, ChatMode, Entrance, Role
+from posthouse.model.address import ChatKind, ChatMode, Entrance, Role
 from posthouse.model.event import (
     MembersChanged,
     MessageRecalled,
@@ -31,6 +32,7 @@ from posthouse.model.message import Content, plain_text
 from posthouse.model.reasons import explain
 from posthouse.model.turn import Turn
 from posthouse.settings.settings import WordsSettings
+from posthouse.store.access import Access
 from posthouse.store.chats import Chats
 from posthouse.store.journal import Recall, RecallScope
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
@@ -48,13 +50,19 @@ class Control:
     traits = CONTROL_TRAITS
 
     def __init__(
-        self, around: Surroundings, chats: Chats, words: WordsSettings, operators: Operators
+        self,
+        around: Surroundings,
+        chats: Chats,
+        access: Access,
+        words: WordsSettings,
+        operators: Operators,
     ) -> None:
         self._journal = around.journal
         self._wakeup = around.wakeup
         self._bots = around.bots
         self._stored = around.until_stored
         self._chats = chats
+        self._access = access
         self._words = words
         self._operators = operators
 
@@ -137,33 +145,41 @@ class Control:
     async def _change_mode(self, word: ControlWord, turn: Turn, context: TurnContext) -> Action:
         chat, now = turn.chat, context.now()
         if word.order is Order.RESUME:
-            return await self._resume(chat, context)
+            return await self._resume(turn, context)
         if word.order is Order.PAUSE:
             wait_s = span_s(word.argument) if word.argument else None
             if word.argument and wait_s is None:
                 return _say("span_unknown", context)
             until_at = None if wait_s is None else now + wait_s
-            await self._set_mode(chat, ChatMode.PAUSED, now, until_at)
+            await self._set_mode(turn, ChatMode.PAUSED, now, until_at)
             if until_at is None:
                 return _say("pause", context)
             return _say("pause_until", context, until=clock_time(until_at))
         mode = word.argument.lower()
         if mode not in tuple(ChatMode):
             return _say("mode_unknown", context) if mode else _say_mode(chat.mode_at(now), context)
-        await self._set_mode(chat, ChatMode(mode), now)
+        await self._set_mode(turn, ChatMode(mode), now)
         return _say_mode(ChatMode(mode), context)
 
-    async def _resume(self, chat: Chat, context: TurnContext) -> Action:
+    async def _resume(self, turn: Turn, context: TurnContext) -> Action:
         """Go on as before the pause; where there is none, say how it is."""
+        chat = turn.chat
         if chat.mode is not ChatMode.PAUSED:
             return _say_mode(chat.mode, context)
-        await self._set_mode(chat, chat.mode_before, context.now())
+        await self._set_mode(turn, chat.mode_before, context.now())
         return _say("resume", context)
 
     async def _set_mode(
-        self, chat: Chat, mode: ChatMode, now: float, until_at: float | None = None
+        self, turn: Turn, mode: ChatMode, now: float, until_at: float | None = None
     ) -> None:
+        """Change what the bot does in the chat of a turn, and note who wanted it."""
+        chat = turn.chat
         await self._stored(lambda: self._chats.set_mode(chat.id, mode, now, until_at))
+        action, subject = _action(chat.mode, mode), f"chat:{chat.id}"
+        details = json.dumps({"mode": mode, "until_at": until_at})
+        await self._stored(
+            lambda: self._access.audit(author_of(turn), action, subject, details, now)
+        )
 
     def _cancel(self, running: tuple[int, ...]) -> None:
         """Tell whoever runs these turns; they have been marked in the book already."""
@@ -171,6 +187,13 @@ class Control:
             self._wakeup.nudge(CANCELS, str(number).encode())
         self._wakeup.nudge(SENDS)
         self._wakeup.nudge(TURNS)
+
+
+def _action(before: ChatMode, after: ChatMode) -> str:
+    """Name a change of mode as the audit does."""
+    if after is ChatMode.PAUSED:
+        return "pause"
+    return "resume" if before is ChatMode.PAUSED else "mode"
 
 
 class RecallReport:

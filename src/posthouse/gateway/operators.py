@@ -117,7 +117,7 @@ class Operators:
             until_at=read.until_at,
             note=read.name[:NAME_CHARS_MAX],
         )
-        made = await self._stored(lambda: self._grants.grant(new, _author(turn), now))
+        made = await self._stored(lambda: self._grants.grant(new, author_of(turn), now))
         return _plain(line_of(made, context.language, now))
 
     async def _revoke(self, argument: str, turn: Turn, context: TurnContext) -> Action:
@@ -126,7 +126,7 @@ class Operators:
             return _say("revoke_usage", context)
         number, now, bot = int(written), context.now(), turn.chat.bot
         is_struck = await self._stored(
-            lambda: self._grants.revoke(number, _author(turn), now, bot=bot)
+            lambda: self._grants.revoke(number, author_of(turn), now, bot=bot)
         )
         return _say("revoked" if is_struck else "revoke_unknown", context, number=number)
 
@@ -160,7 +160,8 @@ class Operators:
         self._asked_at.append(now)
         try:
             for operator in await self._grants.operators(stranger.bot):
-                await self._ask_one(operator, stranger, now)
+                if operator.person != stranger.person:  # who can grant need not be asked
+                    await self._ask_one(operator, stranger, now)
         except PosthouseError as problem:
             log.warning("operator_not_asked", problem=str(problem))
 
@@ -229,7 +230,7 @@ class Operators:
             return _say("not_operator", context)
         now = context.now()
         allows = choice in {0, 1}
-        scene = _scene(stranger) or (DOOR if allows else ANY)
+        scene = stranger.scene or (DOOR if allows else ANY)
         new = NewGrant(
             effect=Effect.ALLOW if allows else Effect.BLOCK,
             subject=Subject(SubjectKind.PERSON, stranger.person),
@@ -237,7 +238,7 @@ class Operators:
             until_at=now + SPAN_S if choice == 1 else None,
             note=stranger.name[:NAME_CHARS_MAX],
         )
-        await self._stored(lambda: self._grants.grant(new, _author(turn), now))
+        await self._stored(lambda: self._grants.grant(new, author_of(turn), now))
         chat = await self._stored(lambda: self._chats.get(stranger.chat))
         if allows and chat is not None:
             who = Person(stranger.person, stranger.name)
@@ -248,13 +249,8 @@ class Operators:
         )
 
 
-def _scene(stranger: Stranger) -> str:
-    """Return the scene that was asked for; empty where somebody was turned away at the door."""
-    return stranger.reason.partition(" ")[2]
-
-
 def _wanted(stranger: Stranger) -> str:
-    return _scene(stranger) or stranger.handler
+    return stranger.scene or stranger.handler
 
 
 def line_of(grant: Grant, language: str, now: float) -> str:
@@ -283,7 +279,8 @@ def _end(at: float) -> str:
     return _moment(at - 86_400 / 2)[: len("2026-12-01")] if is_midnight else _moment(at)
 
 
-def _author(turn: Turn) -> str:
+def author_of(turn: Turn) -> str:
+    """Name who gave an order in a chat, as the audit does."""
     return f"person:{turn.chat.bot}:{turn.person.id}"
 
 

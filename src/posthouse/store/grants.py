@@ -42,6 +42,12 @@ class Stranger(Struct, frozen=True, kw_only=True):
     name: str = ""
     chat: int = 0  # where they asked
 
+    @property
+    def scene(self) -> str:
+        """The scene that was asked for; empty where somebody was turned away at the door."""
+        code, _, scene = self.reason.partition(" ")
+        return scene if code == "not_granted" else ""
+
 
 class ChatOperator(Struct, frozen=True, kw_only=True):
     """Somebody who steers the house from inside chats of a bot."""

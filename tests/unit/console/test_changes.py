@@ -8,11 +8,13 @@ import pytest
 
 from posthouse.model.address import ChatMode, SessionKind
 from posthouse.model.delivery import Sent, State
-from posthouse.model.permission import OperatorRole
+from posthouse.model.permission import DOOR, Field, OperatorRole
 from posthouse.model.turn import TurnState
+from posthouse.store.grants import Stranger
 from posthouse.store.journal import Result
 from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore
+from posthouse.testing.conformance.scene import BOT
 from tests.unit.console.office import CAN, Browser, Office, hidden, lead
 
 
@@ -205,6 +207,22 @@ async def test_grants_are_given_and_taken(office: Office, operator: Browser) -> 
 
 
 GRANT = {"effect": "allow", "kind": "person", "name": "ou_1"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "scene"), [("not_granted deploy", "deploy"), ("not_granted", DOOR)]
+)
+async def test_allowing_somebody_who_came_opens_what_they_wanted_and_nothing_else(
+    office: Office, operator: Browser, reason: str, scene: str
+) -> None:
+    stranger = Stranger(bot=BOT, person="ann", handler="demo", reason=reason, at=office.scene.now)
+    await office.store.grants.meet(stranger)
+    page = (await operator.get("settings/people")).text.partition("<h2>授权</h2>")[0]
+    names = ("effect", "kind", "name", "bot", "handler", "scene", "door")
+    form = {name: hidden(page, name) for name in names if f'name="{name}" value="' in page}
+    assert (await operator.post("settings/grants", form)).status == 303
+    (grant,) = await office.store.grants.list()
+    assert grant.field == Field(bot=BOT, handler="demo", scene=scene)
 
 
 @pytest.mark.parametrize(

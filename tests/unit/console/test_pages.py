@@ -259,6 +259,26 @@ async def test_a_chosen_handler_that_is_gone_is_said_so(office: Office, admin: B
     assert "robot 已不存在；默认规则" in page
 
 
+async def test_who_came_without_a_grant_is_one_person_with_all_that_they_wanted(
+    office: Office, operator: Browser
+) -> None:
+    wanted = [("ann", "not_granted deploy"), ("ben", "not_granted"), ("ann", "not_granted bills")]
+    for number, (person, reason) in enumerate(wanted):
+        stranger = Stranger(
+            bot=BOT,
+            person=person,
+            handler="demo",
+            reason=reason,
+            at=office.scene.now + number,
+            name=person.title(),
+        )
+        await office.store.grants.meet(stranger)
+    page = (await operator.get("settings/people")).text
+    names = re.findall(r'<th scope="rowgroup" rowspan="(\d)">(\w+)<small>', page)
+    assert names == [("2", "Ann"), ("1", "Ben")]
+    assert all(f"<strong>{what}</strong>" in page for what in ("deploy", "bills", "demo"))
+
+
 async def test_a_bot_is_shown_with_what_it_promises_and_can_be_checked(
     office: Office, admin: Browser
 ) -> None:
