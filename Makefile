@@ -38,6 +38,11 @@ dev: ## Set up .venv with what testing needs as well
 test: dev ## Run all tests (a part: ARGS="tests/unit -k lanes")
 	@$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: judges
+judges: dev ## Let frameworks of others judge the OneBot simulator (installs them beside)
+	@$(BIN)/python -m tests.channels.onebot_judges.environment
+	@$(BIN)/python -m pytest tests/channels/onebot_judges $(ARGS)
+
 .PHONY: check
 check: dev ## Format, lint, types, arrows and documents: all that a change must satisfy
 	@scripts/check

@@ -16,6 +16,7 @@ RUN = ROOT / "requirements.lock"
 BUILD = ROOT / "requirements-build.lock"
 DEV = ROOT / "requirements-dev.lock"
 PEER = ROOT / "benchmarks" / "peers" / "nonebot2" / "requirements.lock"
+JUDGES = ROOT / "tests" / "channels" / "onebot_judges" / "requirements.lock"
 
 # Put together here, so that this file does not name them either.
 REGISTRIES = tuple(
@@ -30,7 +31,7 @@ REGISTRIES = tuple(
     )
 )
 
-each_lock = pytest.mark.parametrize("lock", [RUN, BUILD, DEV, PEER], ids=name_of)
+each_lock = pytest.mark.parametrize("lock", [RUN, BUILD, DEV, PEER, JUDGES], ids=name_of)
 
 
 @cache
