@@ -12,7 +12,9 @@ from posthouse.gateway.router import token_of
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
+from posthouse.model.address import ChatMode
 from posthouse.model.capabilities import Capabilities
+from posthouse.model.delivery import State
 from posthouse.model.errors import StoreClosed
 from posthouse.model.message import Content
 from posthouse.model.turn import Answer, Turn
@@ -212,6 +214,54 @@ async def test_at_most_once_is_obeyed() -> None:
     assert await house.texts() == ("hello",)
     found = await script.ask("GET", "/api/v1/messages/k1")
     assert found.states == ["doubtful"]
+
+
+@simulated
+async def test_a_paused_chat_hears_what_the_team_says() -> None:
+    house = await _with_rooms()
+    script = await Script.allowed(house)
+    await house.store.chats.set_mode(1, ChatMode.PAUSED, house.clock())
+    answer = await script.push(text="build 42 is out", wait="sent")
+    assert answer.json["targets"][0]["state"] == "sent"
+    assert await house.texts() == ("build 42 is out",)
+
+
+@simulated
+async def test_nothing_is_seen_in_the_shadow_and_everything_is_written_down() -> None:
+    house = await _with_rooms()
+    script = await Script.allowed(house)
+    await house.store.chats.set_mode(1, ChatMode.SHADOW, house.clock())
+    answer = await script.push(
+        to=[1, 2],
+        text="build 42 is out",
+        choices=["Fine"],
+        handler="demo",
+        wait="sent",
+    )
+    assert answer.states == ["dropped", "sent"]
+    assert answer.json["targets"][0]["reason"] == "shadow"
+    await house.quiet()
+    assert (await house.texts(), await house.texts("lab")) == ((), ("build 42 is out",))
+    (said,) = (await house.store.reader.page(1)).said
+    assert (said.text, said.delivery.state) == ("build 42 is out", State.DROPPED)
+    await house.check()
+
+
+@simulated
+async def test_in_the_shadow_an_edit_changes_what_was_seen_and_shows_nothing_new() -> None:
+    house = await _with_rooms()
+    script = await Script.allowed(house)
+    await script.push(text="build 42", wait="sent")
+    await house.store.chats.set_mode(1, ChatMode.SHADOW, house.clock())
+    await script.push(text="secret", key="k2")
+    await house.quiet()
+    for key, text in (("k1", "build 42 is out"), ("k2", "secret again")):
+        await script.ask("PATCH", f"/api/v1/messages/{key}", {"text": text})
+    await house.quiet()
+    assert await house.texts() == ("build 42 is out",)
+    await script.ask("DELETE", "/api/v1/messages/k1")
+    await house.quiet()
+    assert await house.texts() == ()
 
 
 @simulated

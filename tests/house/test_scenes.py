@@ -16,7 +16,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.event import Event
 from posthouse.testing.null_channel import CAPABILITIES
 from tests.house.kit import HouseKit, closed
-from tests.house.people import pressed, said
+from tests.house.people import edited, pressed, said
 from tests.unit.handlers.commands.stage import Book, Stage, build, until
 
 SCENES = {
@@ -105,6 +105,40 @@ async def test_an_answer(tmp_path: Path, *, is_addressed: bool) -> None:
         assert await after(house, 1) == ("3",)
         assert await ended(house, message) == "answered"
         await house.check()
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("/work add 1 2", "3"),
+        ('/work add 1 "2', "has no end"),
+        ("/work add one 2", "it is a whole number"),
+        ("/work boom", "failed (ValueError)"),
+    ],
+)
+async def test_an_edited_command_is_not_run_again_and_nobody_is_told_anything(
+    tmp_path: Path, text: str, answer: str
+) -> None:
+    async with house_with(tmp_path) as house:
+        message = await house.say(text)
+        await ended(house, message)
+        before = await after(house, 1)
+        assert answer in before[-1]
+        edit = edited(message, "/work add 20 20", at=house.clock())
+        await house.accept(edit)
+        assert await ended(house, edit) == "edit_ignored"
+        await house.say("/work add 1 1")
+        assert await after(house, len(before) + 1) == (*before, "2")
+
+
+async def test_a_command_that_still_waits_runs_with_the_edited_words(tmp_path: Path) -> None:
+    async with house_with(tmp_path) as house:
+        await house.say(f"/work steps {tmp_path}/go")
+        await after(house, 1)
+        waiting = await house.say("/work add 1 2")
+        await house.accept(edited(waiting, "/work add 20 20", at=house.clock()))
+        (tmp_path / "go").touch()
+        assert await after(house, 3) == ("one", "two", "40")
 
 
 async def test_everything_goes_to_commands_where_nothing_else_answers(tmp_path: Path) -> None:

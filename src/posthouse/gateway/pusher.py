@@ -16,7 +16,7 @@ from posthouse.gateway.rewrite import rewrite
 from posthouse.gateway.router import token_of
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.action import Policy
-from posthouse.model.address import Chat, SessionKind, session_key
+from posthouse.model.address import Chat, ChatMode, SessionKind, session_key
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import OPEN_STATES, Delivery, State
 from posthouse.model.disposition import NewDelivery, NewQuestion
@@ -34,6 +34,7 @@ TAKEN_BACK_AT_ONCE = 500
 WAITS_MAX = 200  # callers who wait for an outcome at once; more get an answer without it
 LOOK_FIRST_S = 0.02
 LOOK_EVERY_S_MAX = 0.5
+SHADOW = "shadow"  # why something is written down and not said
 QUESTION_CHARACTERS = 22  # of the button's token; the rest says which button
 
 # What is said of several messages to one chat: the first of these that one of them is in.
@@ -132,6 +133,8 @@ class Pusher:
 
     async def push(self, push: Push, saying: Saying) -> Push:
         """Say something to all targets to whom it has not been said yet.
+
+        A paused chat hears it, since it is the team's own word; in the shadow it is only noted.
 
         Raises:
             NotUnderstood: a platform cannot carry the content.
@@ -278,6 +281,7 @@ class Pusher:
             raise NotUnderstood(
                 f"there is no chat {target.chat}", zh=f"没有编号为 {target.chat} 的会话"
             )
+        is_shadow = chat.mode_at(self._around.clock()) is ChatMode.SHADOW
         questions, content = self._question(chat, saying)
         parts = split(content, bot.capabilities)
         if len(parts) > PARTS_MAX:
@@ -291,10 +295,11 @@ class Pusher:
                 key=self._around.new_key(),
                 body=_encoded(bot, part, chat),
                 policy=saying.policy,
+                unsaid=SHADOW if is_shadow else "",
             )
             for number, part in enumerate(parts)
         )
-        return bot, Words(deliveries=deliveries, questions=questions)
+        return bot, Words(deliveries=deliveries, questions=() if is_shadow else questions)
 
     def _question(self, chat: Chat, saying: Saying) -> tuple[tuple[NewQuestion, ...], Content]:
         asked = saying.asked

@@ -57,6 +57,7 @@ class NewDelivery(Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.SEND
     policy: Policy = Policy.AT_LEAST_ONCE
     target: int | None = None
+    unsaid: str = ""  # the reason for which it is only written down, as dropped
 
 
 class NewQuestion(Struct, frozen=True, kw_only=True):

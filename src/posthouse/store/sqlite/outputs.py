@@ -32,7 +32,10 @@ def put(
 ) -> tuple[int, ...]:
     """Queue deliveries; returns their numbers, also of those that had been put before."""
     numbers = [insert(database, author, new, fresh(author, new, now), now) for new in deliveries]
-    gained = sum(number is not None for number in numbers)
+    gained = sum(
+        number is not None and not new.unsaid
+        for new, number in zip(deliveries, numbers, strict=True)
+    )
     if gained:
         lanes.gain_send(database, author.chat, author.bot, now, gained)
     return tuple(
@@ -51,7 +54,7 @@ def put_notice(
 
 
 def fresh(author: Author, new: NewDelivery, now: float) -> Delivery:
-    """Make a queued delivery that has no number yet."""
+    """Make a delivery that has no number yet: queued, unless it is not to be said."""
     return Delivery(
         id=0,
         bot=author.bot,
@@ -60,12 +63,13 @@ def fresh(author: Author, new: NewDelivery, now: float) -> Delivery:
         ordinal=new.ordinal,
         part=new.part,
         kind=new.kind,
-        state=State.QUEUED,
+        state=State.DROPPED if new.unsaid else State.QUEUED,
         policy=new.policy,
         key=new.key,
         body=new.body,
         target=new.target,
         queued_at=now,
+        reason=new.unsaid,
     )
 
 
@@ -88,6 +92,7 @@ def insert(
         target=delivery.target,
         attempts=delivery.attempts,
         first_sent_at=delivery.first_sent_at,
+        reason=delivery.reason,
         content=rows.json(new.content),
         now=now,
         person=author.person,
