@@ -79,6 +79,8 @@ async def poisoned(office: Office, evil: str) -> None:
         bot="b", person=f"other {evil}", handler=evil, reason="not_granted", at=scene.now, name=evil
     )
     await office.store.grants.meet(stranger)
+    await office.store.grants.meet(replace(stranger, reason=f"not_granted {evil}"))
+    await office.store.chats.set_handler(chat.id, evil)
     await office.store.access.add_token(evil, (evil,), b"h", evil, scene.now)
     await office.store.access.audit(evil, evil, evil, evil, scene.now)
     assert chat.id == office.chat

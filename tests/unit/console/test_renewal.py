@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from starlette.applications import Starlette
 
 from posthouse.bootstrap import House, build_house
@@ -111,6 +112,19 @@ async def test_a_broken_scene_is_named_with_its_traceback_and_the_old_one_stays(
     assert "The scene app is broken" in page
     assert "SyntaxError" in page
     assert await home.audit() == [{"scenes_broken": ["app"]}]
+
+
+async def test_nothing_that_files_say_runs_in_the_page(home: Home) -> None:
+    evil = "<script>alert(1)</script>"
+    (home.scenes / "bad.py").write_text(f"raise ValueError({evil!r})", "utf-8")
+    pages = [(await home.admin.post(ADDRESS)).text]
+    home.write(f"[words]\nstop = ['{evil}']\n")
+    pages += [(await home.admin.get(ADDRESS)).text, (await home.admin.post(ADDRESS)).text]
+    home.write(f"'{evil}' = 1\n")
+    pages += [(await home.admin.get(ADDRESS)).text, (await home.admin.post(ADDRESS)).text]
+    for page in pages:
+        assert str(escape(evil)) in page
+        assert evil not in page
 
 
 async def test_no_secret_is_shown_or_written_down(home: Home) -> None:

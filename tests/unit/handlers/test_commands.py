@@ -1,11 +1,13 @@
 """The built-in commands."""
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.gateway.words import Order
 from posthouse.handlers.commands.builtin import BUILTIN, CONTROL_NAMES
 from posthouse.handlers.commands.handler import Commands
 from posthouse.model.address import Chat, ChatKind, Person, Role
+from posthouse.model.message import Audio, File, Image, Media, Part, Unsupported, Video
 from posthouse.model.turn import StoredEvent, Turn
 from tests.house.people import BOT, NOON, ROOM, said
 from tests.unit.handlers.asked import Asked, texts
@@ -13,8 +15,9 @@ from tests.unit.handlers.asked import Asked, texts
 COMMANDS = Commands(("/", "／"))
 
 
-def answer(text: str, language: str = "en") -> str:
+def answer(text: str, language: str = "en", *more: Part) -> str:
     event = said(text, role=Role.ADMIN)
+    event = replace(event, parts=(*event.parts, *more))
     turn = Turn(
         id=1,
         chat=Chat(7, BOT, ROOM, ChatKind.GROUP),
@@ -82,5 +85,30 @@ def test_an_endless_command_is_not_repeated_endlessly() -> None:
     assert len(answer("/" + "x" * 10_000)) < 200
 
 
-def test_what_only_looks_like_a_command_gets_an_answer_too() -> None:
-    assert "`/help`" in answer("/ ")
+@pytest.mark.parametrize("text", ["/ ", "", "／", "/@bot"])
+def test_what_only_looks_like_a_command_gets_an_answer_too(text: str) -> None:
+    shown = "There is no command in this. Send `/help` for all commands."
+    assert answer(text) == shown
+
+
+MEDIA = Media("r", "x")
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "kind_zh"),
+    [
+        (Image(MEDIA), "a picture", "图片"),
+        (File(MEDIA), "a file", "文件"),
+        (Audio(MEDIA), "a voice message", "语音"),
+        (Video(MEDIA), "a video", "视频"),
+        (Unsupported("sticker", "{}"), "something unknown here (sticker)", "sticker"),
+    ],
+)
+def test_who_sends_no_words_learns_what_was_seen(part: Part, kind: str, kind_zh: str) -> None:
+    shown = f"Commands are words; this message is {kind}. Send `/help` for all commands."
+    assert answer("", "en", part) == shown
+    assert kind_zh in answer("", "zh", part)
+
+
+def test_words_beside_a_picture_are_a_command() -> None:
+    assert answer("/echo hi", "en", Image(MEDIA)) == "hi"

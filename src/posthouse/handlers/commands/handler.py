@@ -20,7 +20,7 @@ from posthouse.handlers.commands.grammar import (
 )
 from posthouse.handlers.commands.pool import Loaded
 from posthouse.handlers.commands.scenes import Errand, Scenes
-from posthouse.handlers.commands.sentences import say, usage, wanted_words
+from posthouse.handlers.commands.sentences import no_command, say, usage, wanted_words
 from posthouse.handlers.handler import Push, Traits, TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
@@ -163,6 +163,8 @@ class Commands:
     # ── what the house says about commands ──────────────────────────────────────────────────
 
     async def _unknown(self, name: str, turn: Turn, context: TurnContext) -> str:
+        if not name:
+            return no_command(turn.parts, context.language)
         allowed = [scene.name for scene in await self._allowed(turn, context)]
         close = close_to(name, [*BUILTIN, *CONTROL_NAMES, *allowed])
         hint = say("hint", context.language, name=close[0]) if close else ""

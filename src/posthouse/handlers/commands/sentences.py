@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from posthouse.handlers.commands.frames import CommandEntry, Misused, Parameter
+from posthouse.model.message import Audio, File, Image, Part, Unsupported, Video
+
+KINDS_MAX = 5  # named of one message
+KIND_CHARACTERS_MAX = 40
 
 _SENTENCES: dict[str, tuple[str, str]] = {
     "unknown": (
         "没有命令 `{name}`。{hint}发送 `/help` 查看全部命令。",
         "There is no command `{name}`. {hint}Send `/help` for all commands.",
     ),
+    "empty": (
+        "没有看到命令。发送 `/help` 查看全部命令。",
+        "There is no command in this. Send `/help` for all commands.",
+    ),
+    "wordless": (
+        "命令只认文字，这条消息是{kinds}。发送 `/help` 查看全部命令。",
+        "Commands are words; this message is {kinds}. Send `/help` for all commands.",
+    ),
+    "image": ("图片", "a picture"),
+    "file": ("文件", "a file"),
+    "audio": ("语音", "a voice message"),
+    "video": ("视频", "a video"),
+    "unsupported": ("无法识别的内容（{kind}）", "something unknown here ({kind})"),
     "unknown_in_scene": (
         "`{scene}` 没有命令 `{name}`。{hint}发送 `/help {scene}` 查看。",
         "`{scene}` has no command `{name}`. {hint}Send `/help {scene}` to see them.",
@@ -146,3 +163,22 @@ def refusal(reason: str, what: str, language: str) -> str:
     code, _, when = reason.partition(" ")
     name = code if code in _SENTENCES else "not_granted"
     return say(name, language, what=what, when=when)
+
+
+def no_command(parts: tuple[Part, ...], language: str) -> str:
+    """Say that a message without a word is no command, and what was seen instead."""
+    kinds = [name for part in parts if (name := _kind_of(part, language))]
+    if not kinds:
+        return say("empty", language)
+    joint = "、" if language == "zh" else ", "
+    return say("wordless", language, kinds=joint.join(dict.fromkeys(kinds[:KINDS_MAX])))
+
+
+def _kind_of(part: Part, language: str) -> str:
+    match part:
+        case Image() | File() | Audio() | Video():
+            return say(type(part).__name__.lower(), language)
+        case Unsupported(kind=kind):
+            return say("unsupported", language, kind=kind[:KIND_CHARACTERS_MAX])
+        case _:
+            return ""
