@@ -11,6 +11,8 @@ from posthouse.model.errors import OperatorMistake
 
 CHANNELS: dict[str, str] = {
     "web": "posthouse.channels.web.channel:WebChannel",
+    "feishu": "posthouse.channels.feishu.channel:FeishuChannel",
+    "lark": "posthouse.channels.feishu.channel:LarkChannel",
     "onebot": "posthouse.channels.onebot.channel:OneBotChannel",
     "probe": "posthouse.testing.probe.channel:ProbeChannel",
 }

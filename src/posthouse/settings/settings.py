@@ -160,7 +160,7 @@ class BotSettings(BaseModel):
 
 
 # Platforms the design names whose channel is not written yet; whoever writes one takes it out.
-CHANNELS_TO_COME = frozenset({"feishu", "lark", "dingtalk", "wecom", "telegram", "qq"})
+CHANNELS_TO_COME = frozenset({"dingtalk", "wecom", "telegram", "qq"})
 
 
 def _default_handlers() -> dict[str, HandlerSettings]:

@@ -246,9 +246,9 @@ MISTAKES = {
     "missing": ("[bots.a]\nsend_only = true", ("bots.a.channel", "missing"), ("缺少",)),
     "no name": ('[bots."a b"]\nchannel = "web"', ("letters, digits",), ("字母、数字",)),
     "to come": (
-        '[bots.a]\nchannel = "feishu"',
-        ("bots.a.channel", "channel feishu is not part of this version"),
-        ("feishu 不在此版本中",),
+        '[bots.a]\nchannel = "dingtalk"',
+        ("bots.a.channel", "channel dingtalk is not part of this version"),
+        ("dingtalk 不在此版本中",),
     ),
     "PostgreSQL": ('[store]\nurl = "postgresql://h/d"', ("not part of this version",), ("SQLite",)),
     "no store": ('[store]\nurl = "mysql://h/d"', ("sqlite:///path",), ("sqlite:///",)),

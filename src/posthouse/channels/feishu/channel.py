@@ -1,0 +1,225 @@
+"""Feishu and Lark: one app as one bot, over the long connection or a webhook."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+
+import structlog
+from msgspec import Struct
+from starlette.routing import BaseRoute
+
+from posthouse.channels.channel import (
+    ChannelTools,
+    ConnectionState,
+    Door,
+    Letter,
+    Part,
+    Status,
+    Verb,
+)
+from posthouse.channels.feishu import codec, outgoing
+from posthouse.channels.feishu.client import CallFailed, Client
+from posthouse.channels.feishu.codec import Identity
+from posthouse.channels.feishu.growing import Cards
+from posthouse.channels.feishu.long_connection import POLICY, LongConnection
+from posthouse.channels.feishu.messages import Messages
+from posthouse.channels.feishu.names import Names
+from posthouse.channels.feishu.settings import FeishuOptions
+from posthouse.channels.feishu.uploads import Uploads
+from posthouse.channels.feishu.webhook import Secret, Webhook
+from posthouse.channels.keep_connected import Pulse, keep_connected
+from posthouse.channels.options import read_options
+from posthouse.model.address import Chat
+from posthouse.model.capabilities import Capabilities
+from posthouse.model.delivery import NotSent, Outcome
+from posthouse.model.errors import TryLater
+from posthouse.model.event import Event
+from posthouse.model.message import Content, Media
+from posthouse.store.media import Shelf
+
+MEDIA_FOLDER = "media"
+
+log = structlog.get_logger("posthouse.feishu")
+
+
+class _Bot(Struct, frozen=True):
+    open_id: str = ""
+    app_name: str = ""
+
+
+class _BotAnswer(Struct, frozen=True):
+    bot: _Bot = _Bot()
+
+
+class FeishuChannel:
+    """One app."""
+
+    def __init__(self, name: str, options: FeishuOptions, tools: ChannelTools) -> None:
+        self._name = name
+        self._options = options
+        self._tools = tools
+        self._capabilities = options.capabilities()
+        self._status = Status(state=ConnectionState.OFF, since_at=tools.clock())
+        self._me: Identity | None = None  # known after the platform was asked
+        self._webhook = Webhook(
+            name, self._secrets(), options.body_bytes_max, self._decode, tools.clock
+        )
+        self._open: _Open | None = None
+
+    @classmethod
+    def build(cls, name: str, options: Mapping[str, object], tools: ChannelTools) -> FeishuChannel:
+        """Build the bot ``name``.
+
+        Raises:
+            OperatorMistake: a key of the options is wrong.
+        """
+        return cls(name, read_options(FeishuOptions, name, options), tools)
+
+    def __repr__(self) -> str:
+        return f"FeishuChannel({self._name}: {self._options.app_id}, {self._status.state})"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    @property
+    def status(self) -> Status:
+        return self._status
+
+    # --- in -----------------------------------------------------------------------------
+
+    def attach(self, door: Door) -> None:
+        self._webhook.attach(door)
+
+    def routes(self) -> Sequence[BaseRoute]:
+        return (self._webhook.route(),) if self._options.entrance == "webhook" else ()
+
+    async def run(self, door: Door) -> None:
+        tools = self._tools
+        await keep_connected(
+            partial(self._hold, door=door),
+            POLICY,
+            tools.clock,
+            tools.sleep,
+            tools.random,
+            self._note,
+        )
+
+    async def _hold(self, pulse: Pulse, door: Door) -> None:
+        """Learn who the bot is, then hold the connection; a webhook needs none."""
+        await self._learn_who_i_am()
+        if self._options.entrance == "long_connection":
+            await self._line.connect_and_read(pulse, door)
+            return
+        pulse.connected()
+        while True:
+            await self._tools.sleep(POLICY.idle_s / 2)
+            pulse.heard()
+
+    async def _learn_who_i_am(self) -> None:
+        """Ask for the bot's own open_id: only a mention of that one addresses it."""
+        if self._me is None:
+            bot = (await self._client.get("/bot/v3/info", _BotAnswer)).bot
+            if not bot.open_id:
+                raise CallFailed("Feishu knows no bot for this app: enable its bot feature.")
+            self._me = Identity(bot=self._name, app_id=self._options.app_id, open_id=bot.open_id)
+            log.info("feishu_bot", bot=self._name, name=bot.app_name)
+
+    def _decode(self, payload: bytes) -> Event | None:
+        """Read one payload.
+
+        Raises:
+            TryLater: nobody knows yet who the bot is, so nobody can say whom a mention means.
+        """
+        if self._me is None:
+            raise TryLater
+        event = codec.decode(payload, self._me, self._tools.clock())
+        return None if event is None else self._opened.names.with_names(event)
+
+    def _note(self, status: Status) -> None:
+        self._status = status
+        self._tools.on_status(self._name, status)
+
+    async def download(self, media: Media) -> AsyncIterator[bytes]:
+        async for chunk in self._client.download(media.ref):
+            yield chunk
+
+    # --- out ----------------------------------------------------------------------------
+
+    def encode(self, content: Content, letter: Letter) -> bytes:
+        return outgoing.encode(content, letter)
+
+    def encode_slot(self, content: Content, letter: Letter) -> bytes | None:  # noqa: ARG002 - callbacks show no messages
+        return None
+
+    async def perform(self, part: Part, chat: Chat) -> Outcome:  # noqa: ARG002 - the body knows where
+        if part.verb in {Verb.EDIT, Verb.RECALL} and not part.message_ids:
+            return NotSent("no_platform_id", is_final=True)
+        return await self._opened.messages.perform(part)
+
+    async def close(self) -> None:
+        if self._open is not None:
+            await self._open.names.close()
+            await self._open.client.close()
+
+    # --- made when first needed: sessions belong to the event loop ------------------------
+
+    @property
+    def _opened(self) -> _Open:
+        if self._open is None:
+            self._open = self._opening()
+        return self._open
+
+    @property
+    def _client(self) -> Client:
+        return self._opened.client
+
+    @property
+    def _line(self) -> LongConnection:
+        return self._opened.line
+
+    def _opening(self) -> _Open:
+        tools, options = self._tools, self._options
+        client = Client(tools.http(), options, tools.clock)
+        uploads = Uploads(client, Shelf(tools.data_dir / MEDIA_FOLDER))
+        line = LongConnection(client, self._decode, tools.clock, tools.sleep, options.silence_s)
+        messages = Messages(client, Cards(client, tools.clock), uploads)
+        return _Open(client=client, names=Names(client), line=line, messages=messages)
+
+    def _secrets(self) -> tuple[Secret, ...]:
+        """Return what callbacks are checked with: today's pair, and pairs with a replaced half."""
+        key = self._options.encrypt_key.get_secret_value()
+        token = self._options.verification_token.get_secret_value()
+        if not key and not token:
+            return ()
+        retired = [
+            Secret(each.value, token, each.until_at)
+            if each.name == "encrypt_key"
+            else Secret(key, each.value, each.until_at)
+            for each in self._tools.retired
+            if each.name in {"encrypt_key", "verification_token"}
+        ]
+        return (Secret(key, token), *retired)
+
+
+class LarkChannel(FeishuChannel):
+    """The same outside China: another domain, and nothing else."""
+
+    @classmethod
+    def build(cls, name: str, options: Mapping[str, object], tools: ChannelTools) -> FeishuChannel:
+        """Build the bot ``name``.
+
+        Raises:
+            OperatorMistake: a key of the options is wrong.
+        """
+        return super().build(name, {"domain": "lark", **options}, tools)
+
+
+class _Open(Struct, frozen=True, kw_only=True):
+    """What belongs to the event loop."""
+
+    client: Client
+    names: Names
+    line: LongConnection
+    messages: Messages

@@ -1,0 +1,89 @@
+"""Growing answers as streaming cards: created, written on, settled.
+
+Source: open.feishu.cn, "Streaming updates of cards" (cardkit). Each call on a card needs a number
+higher than all before, also after a restart; so the numbers are tenths of seconds, which grow by
+themselves. Ten minutes after its creation a card takes no more streaming; its final words then come
+by an ordinary update.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+from msgspec import Struct
+
+from posthouse.channels.feishu.client import Call, Client
+from posthouse.channels.feishu.contents import UNREADABLE
+from posthouse.channels.feishu.outcomes import Endpoint, Reply, outcome_of
+from posthouse.channels.feishu.outgoing import ELEMENT_ID, Outgoing, as_card
+from posthouse.model.delivery import NotSent, Outcome
+
+SEQUENCE_MAX = 2**31 - 1
+CARDS_MAX = 1000  # whose last number is remembered
+OUT_OF_ORDER = 300317
+JUMP = 1000  # beyond whatever another process may have used
+
+
+class _CardId(Struct, frozen=True):
+    card_id: str = ""
+
+
+class _Created(Struct, frozen=True):
+    data: _CardId = _CardId()
+
+
+class Cards:
+    """The cards of one app that can still grow."""
+
+    def __init__(self, client: Client, clock: Callable[[], float]) -> None:
+        self._client = client
+        self._clock = clock
+        self._sequences: OrderedDict[str, int] = OrderedDict()
+
+    async def create(self, content: str) -> tuple[Outcome, str]:
+        """Create a card that is not shown yet; returns its id, empty when it was refused."""
+        body = msgspec.json.encode({"type": "card_json", "data": content})
+        reply = await self._client.call(Call(method="POST", path="/cardkit/v1/cards", body=body))
+        try:
+            card_id = msgspec.json.decode(reply.body, type=_Created).data.card_id
+        except UNREADABLE:
+            card_id = ""
+        return outcome_of(reply, Endpoint.CARDKIT), card_id if reply.is_ok else ""
+
+    async def grow(self, card_id: str, words: str) -> Outcome:
+        """Show more of the answer: the whole text so far."""
+        path = f"/cardkit/v1/cards/{card_id}/elements/{ELEMENT_ID}/content"
+        return await self._numbered(card_id, "PUT", path, {"content": words or " "})
+
+    async def settle(self, card_id: str, outgoing: Outgoing) -> Outcome:
+        """Give the card its final words and buttons, and end its growing."""
+        card = {"type": "card_json", "data": as_card(outgoing)}
+        return await self._numbered(card_id, "PUT", f"/cardkit/v1/cards/{card_id}", {"card": card})
+
+    async def _numbered(
+        self, card_id: str, method: str, path: str, fields: dict[str, object]
+    ) -> Outcome:
+        reply = await self._call(card_id, method, path, fields)
+        if reply.code == OUT_OF_ORDER:  # never the same number again
+            self._sequences[card_id] = self._next(card_id) + JUMP
+            reply = await self._call(card_id, method, path, fields)
+        outcome = outcome_of(reply, Endpoint.CARDKIT)
+        is_closed = isinstance(outcome, NotSent) and outcome.is_final
+        if is_closed:
+            self._sequences.pop(card_id, None)
+        return outcome
+
+    async def _call(self, card_id: str, method: str, path: str, fields: dict[str, object]) -> Reply:
+        body = msgspec.json.encode({**fields, "sequence": self._next(card_id)})
+        return await self._client.call(Call(method=method, path=path, body=body))
+
+    def _next(self, card_id: str) -> int:
+        by_time = int(self._clock() * 10) % (SEQUENCE_MAX - 2 * JUMP) + 1
+        number = max(by_time, self._sequences.get(card_id, 0) + 1)
+        self._sequences[card_id] = number
+        self._sequences.move_to_end(card_id)
+        while len(self._sequences) > CARDS_MAX:
+            self._sequences.popitem(last=False)
+        return number

@@ -1,0 +1,175 @@
+"""Answers as Feishu's messages: which kind of message, and its content. Pure.
+
+Source: open.feishu.cn, "Send message", "Message content" and "Card JSON 2.0". Plain words are a
+text; Markdown and buttons are a card, which alone shows tables, headings and code as they were
+meant; a file is uploaded first, so its message is finished when the call is made.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+import msgspec
+from msgspec import Struct
+
+from posthouse.channels.channel import Letter
+from posthouse.channels.feishu.codec import BUTTON_FIELD
+from posthouse.channels.feishu.rendering import escaped, to_card_markdown
+from posthouse.channels.markup import to_plain
+from posthouse.model.delivery import Kind
+from posthouse.model.message import Choice, Content, Media
+
+ELEMENT_ID = "answer"  # of the component that grows
+SUMMARY_CHARACTERS_MAX = 100
+# In a text these would be tags, links or mentions; such words are sent as a post, which has none.
+_SPECIAL = re.compile(r"[<>&\[]")
+
+
+class Form(StrEnum):
+    """The kinds of message that we send, by Feishu's ``msg_type``."""
+
+    TEXT = "text"
+    POST = "post"
+    CARD = "interactive"
+    IMAGE = "image"
+    FILE = "file"
+
+
+class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message as it is stored before it leaves."""
+
+    to: str  # a chat (oc_…) or a person (ou_…)
+    form: Form
+    content: str = ""  # JSON, as the platform takes it
+    reply_to: str = ""  # the message that is answered
+    is_in_thread: bool = False
+    media: Media | None = None  # uploaded when the call is made
+    words: str = ""  # as a card says them
+    plain: str = ""  # as a text says them: for new words of a message that was sent as one
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Outgoing)
+
+
+def encode(content: Content, letter: Letter) -> bytes:
+    """Write a message without what a call adds to it: the key, and the keys of its files."""
+    form, text = _form(content, letter)
+    return _ENCODER.encode(
+        Outgoing(
+            to=letter.chat.platform_id,
+            form=form,
+            content=text,
+            reply_to=_reply_to(letter),
+            is_in_thread=bool(letter.thread),
+            media=content.media,
+            words=_words(content) if content.media is None else "",
+            plain=_plain(content) if content.media is None else "",
+        )
+    )
+
+
+def decode(body: bytes) -> Outgoing:
+    """Read back what ``encode`` wrote.
+
+    Raises:
+        msgspec.MsgspecError: it did not.
+    """
+    return _DECODER.decode(body)
+
+
+def _reply_to(letter: Letter) -> str:
+    """Inside a thread every message is a reply; elsewhere only what quotes."""
+    if letter.quote_message_id or not letter.thread:
+        return letter.quote_message_id
+    return letter.reply_context.token if letter.reply_context is not None else ""
+
+
+def _form(content: Content, letter: Letter) -> tuple[Form, str]:
+    if content.media is not None:
+        is_picture = content.media.mime.startswith("image/")
+        return (Form.IMAGE if is_picture else Form.FILE), ""
+    is_growing = letter.kind in {Kind.DRAFT, Kind.SETTLE}
+    if is_growing or content.choices or _needs_card(content):
+        return Form.CARD, card(content, is_growing=letter.kind is Kind.DRAFT)
+    text = _plain(content)
+    if _SPECIAL.search(text):
+        return Form.POST, _post(text, content)
+    mentions = "".join(f'<at user_id="{person.id}"></at> ' for person in content.mentions)
+    return Form.TEXT, _json({"text": mentions + text})
+
+
+def _needs_card(content: Content) -> bool:
+    """Say whether a text would lose something without its marks."""
+    if content.format == "plain":
+        return False
+    return to_plain(content.text).strip() != content.text.strip()
+
+
+def _post(text: str, content: Content) -> str:
+    people = [{"tag": "at", "user_id": person.id} for person in content.mentions]
+    first, *rest = ([{"tag": "text", "text": line}] for line in text.split("\n"))
+    return _json({"zh_cn": {"content": [[*people, *first], *rest]}})
+
+
+def as_post(outgoing: Outgoing) -> str:
+    """Write new words for a message that was sent as a text or post, whatever they are now."""
+    return _post(outgoing.plain, Content())
+
+
+def as_card(outgoing: Outgoing) -> str:
+    """Write new words for a message that was sent as a card, whatever they are now."""
+    is_card = outgoing.form is Form.CARD
+    return outgoing.content if is_card else card(Content(outgoing.plain, "plain"))
+
+
+# --- cards ---------------------------------------------------------------------------------
+
+
+def card(content: Content, *, is_growing: bool = False) -> str:
+    """Write a card: the words, the buttons below, and how it is shown in the list of chats."""
+    config: dict[str, object] = {"update_multi": True, "summary": {"content": _summary(content)}}
+    if is_growing:
+        config["streaming_mode"] = True
+    elements = [
+        {"tag": "markdown", "element_id": ELEMENT_ID, "content": _words(content)},
+        *(_button(choice) for choice in content.choices),
+    ]
+    return _json({"schema": "2.0", "config": config, "body": {"elements": elements}})
+
+
+def _words(content: Content) -> str:
+    people = "".join(f"<at id={person.id}></at> " for person in content.mentions)
+    is_plain = content.format == "plain"
+    return people + (escaped(content.text) if is_plain else to_card_markdown(content.text))
+
+
+def _summary(content: Content) -> str:
+    return " ".join(_plain(content).split())[:SUMMARY_CHARACTERS_MAX]
+
+
+def _plain(content: Content) -> str:
+    return content.text if content.format == "plain" else to_plain(content.text)
+
+
+def _button(choice: Choice) -> dict[str, object]:
+    return {
+        "tag": "button",
+        "text": {"tag": "plain_text", "content": choice.label},
+        "behaviors": [{"type": "callback", "value": {BUTTON_FIELD: choice.token}}],
+    }
+
+
+def entity(card_id: str) -> str:
+    """Write the message that shows a card which was created before."""
+    return _json({"type": "card", "data": {"card_id": card_id}})
+
+
+def file_content(form: Form, key: str) -> str:
+    """Write the message of an uploaded file."""
+    return _json({"image_key" if form is Form.IMAGE else "file_key": key})
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,90 @@
+"""The options of a Feishu or Lark bot: ``[bots.<name>]`` with ``channel = "feishu"``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from posthouse.channels.options import ChannelOptions
+from posthouse.model.capabilities import Capabilities, DraftKind, TextUnit
+
+DOMAINS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.com"}
+
+# Source: open.feishu.cn, "Send message" and "Frequency control", read 2026-05.
+KEY_WINDOW_S = 3600.0  # requests with the same ``uuid`` send at most one message this long
+CARD_BYTES_MAX = 30 * 1024  # the card's JSON; the words get half, since JSON writes some twice
+CHAT_SENDS_PER_S = 5.0  # shared by all bots of a group
+APP_CALLS_PER_S = 16.0  # 1,000 a minute, and 50 in any second
+
+
+class FeishuOptions(ChannelOptions):
+    """Which app the bot is, and how its events come in."""
+
+    app_id: Annotated[str, Field(min_length=1)]
+    app_secret: SecretStr
+    domain: str = "feishu"  # feishu, lark, or the address of a private installation
+    entrance: Literal["long_connection", "webhook"] = "long_connection"
+    encrypt_key: SecretStr = SecretStr("")
+    verification_token: SecretStr = SecretStr("")
+    proxy: str = ""
+    ca_file: Path | None = None
+    streaming: bool = True  # growing answers as cards; needs the scope cardkit:card:write
+    silence_s: Annotated[float, Field(ge=60)] = 3600.0  # without events: connect anew
+    body_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
+    file_bytes_max: Annotated[int, Field(ge=1024)] = 30 * 1024 * 1024
+    answer_within_s: Annotated[float, Field(gt=0)] = 15.0  # longer calls are unclear
+    text_max: Annotated[int, Field(ge=1000)] = CARD_BYTES_MAX // 2  # bytes
+    recall_window_s: Annotated[float, Field(gt=0)] = 24 * 3600.0  # what the tenant allows
+
+    @field_validator("domain")
+    @classmethod
+    def _is_a_domain(cls, domain: str) -> str:
+        parts = urlsplit(domain)
+        if domain not in DOMAINS and not (parts.scheme in {"http", "https"} and parts.hostname):
+            raise ValueError('must be "feishu", "lark" or look like "https://open.example.com"')
+        return domain
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, proxy: str) -> str:
+        if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
+            raise ValueError('must look like "http://proxy.example.com:3128"')
+        return proxy
+
+    @model_validator(mode="after")
+    def _can_be_verified(self) -> Self:
+        has_secret = (
+            self.encrypt_key.get_secret_value() or self.verification_token.get_secret_value()
+        )
+        if self.entrance == "webhook" and not has_secret:
+            raise ValueError(
+                'entrance = "webhook" needs encrypt_key (better) or verification_token;'
+                " both stand under Events & Callbacks → Encryption Strategy"
+                "（事件与回调 → 加密策略）"
+            )
+        return self
+
+    @property
+    def base_url(self) -> str:
+        """Where the platform is, without a slash at the end."""
+        return DOMAINS.get(self.domain, self.domain).rstrip("/")
+
+    def capabilities(self) -> Capabilities:
+        """Return what a Feishu bot can do."""
+        return Capabilities(
+            resend_key_window_s=KEY_WINDOW_S,
+            can_edit=True,
+            can_recall=True,
+            recall_window_s=self.recall_window_s,
+            draft=DraftKind.MESSAGE if self.streaming else DraftKind.NONE,
+            text_unit=TextUnit.BYTES,
+            text_max=self.text_max,
+            choices_max=8,
+            has_markdown=True,
+            has_media=True,
+            chat_sends_per_s=CHAT_SENDS_PER_S,
+            bot_sends_per_s=APP_CALLS_PER_S,
+        )
