@@ -42,6 +42,7 @@ class Post:
         self._recent: deque[Errand] = deque(maxlen=RECENT_MAX)
         self._has_work = asyncio.Event()
         self._has_line = asyncio.Event()
+        self._is_alone = asyncio.Event()
         self.lines: list[Line] = []
         self._worker = asyncio.create_task(self._work())
 
@@ -59,6 +60,7 @@ class Post:
             recent = list(self._recent)
             repeated = recent[max(0, len(recent) - self._switches.repeats_last) :]
             self._queue.extendleft(reversed(repeated))
+            self._is_alone.clear()
             self._has_line.set()
             self._has_work.set()
 
@@ -67,10 +69,15 @@ class Post:
         self.lines.remove(line)
         if not self._hearing():
             self._has_line.clear()
+            self._is_alone.set()
 
     async def until_connected(self) -> None:
         """Wait until events go somewhere."""
         await self._has_line.wait()
+
+    async def until_disconnected(self) -> None:
+        """Wait until the last connection that events went to is gone."""
+        await self._is_alone.wait()
 
     def reset(self) -> None:
         """Abandon what is waiting, and forget what could be repeated."""
@@ -101,6 +108,7 @@ class Post:
             if not self._switches.keeps_missed:
                 self._miss(errand)
                 return
+            self._has_line.clear()  # whoever is there did not take it: only a new one may
             await self._has_line.wait()
         self._recent.append(errand)
         errand.finish(is_pushed=True)
@@ -126,7 +134,6 @@ class Post:
         for line in self._hearing():
             line.cut()
             line.takes_events = False
-        self._has_line.clear()
 
     def _count(self, errand: Errand, pushes: int) -> None:
         entry = errand.event.entry

@@ -171,7 +171,7 @@ def _shown(segment: Segment) -> str:
         case "text":
             return segment.word("text")
         case "at":
-            return f"@{segment.word('qq')} "
+            return f"@{segment.word('qq')}"
         case "reply":
             return ""
         case "face" | "image" | "record" | "video" | "file":

@@ -135,6 +135,10 @@ class OneBotServer:
         """Wait until an account's events go somewhere."""
         await self._posts[name].until_connected()
 
+    async def until_disconnected(self, name: str) -> None:
+        """Wait until an account's events go nowhere any more."""
+        await self._posts[name].until_disconnected()
+
     async def hang_up(self, name: str, code: int = 1000) -> None:
         """Close an account's connections properly."""
         await asyncio.gather(*(line.close(code) for line in list(self._posts[name].lines)))
