@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -24,6 +24,7 @@ from posthouse.channels.keep_connected import BadCredentials, Policy, Pulse, kee
 from posthouse.channels.onebot import codec, media, words
 from posthouse.channels.onebot.codec import Context, Frame
 from posthouse.channels.onebot.forward import Forward, ping_for_ever
+from posthouse.channels.onebot.history import CannotTell, Recent, missed_in
 from posthouse.channels.onebot.intake import Intake
 from posthouse.channels.onebot.line import Line, Role, hold
 from posthouse.channels.onebot.lines import Lines
@@ -34,10 +35,14 @@ from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import PosthouseError
+from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, Media
 from posthouse.store.media import Shelf
 
 ALARM_AFTER_S = 120.0  # without a connection
+HOLD_S = 1.5  # what is live waits so long for what is older
+HISTORY_WITHIN_S = 5.0
+ERRANDS_MAX = 16
 IS_THERE_WITHIN_S = 3.0  # the answer of an older connection, before a newer one takes its place
 REPLACED = 1008
 MEDIA = "media"  # files by content, below the data directory
@@ -56,6 +61,8 @@ class OneBotChannel:
         self._status = Status(state=ConnectionState.OFF, since_at=tools.clock())
         self._door: Door | None = None
         self._intake = Intake(name, tools.sleep)
+        self._recent = Recent(tools.data_dir / f"onebot-{name}.json")
+        self._errands: set[asyncio.Task[None]] = set()
         self._lines = Lines(tools.clock)
         self._guard = _guard(options, tools)
         self._forward = Forward(options.url, options.token.get_secret_value(), tools.http)
@@ -99,7 +106,15 @@ class OneBotChannel:
         self._door = door
         self._lines.opening()
         connecting = self._connect_for_ever if self._options.url else self._wait_for_ever
-        tasks = [asyncio.ensure_future(self._intake.run(door)), asyncio.ensure_future(connecting())]
+        self._recent.load()
+        tasks = [
+            asyncio.ensure_future(each)
+            for each in (
+                self._intake.run(door),
+                self._recent.save_for_ever(self._tools.sleep),
+                connecting(),
+            )
+        ]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
@@ -107,14 +122,14 @@ class OneBotChannel:
                     task.result()
         finally:
             await self._lines.close()
-            for task in reversed(tasks):
+            for task in (*self._errands, *reversed(tasks)):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take(self, line: Line, frame: Frame, payload: str | bytes) -> None:
         """Let a frame's events wait for the book."""
+        self._look_at(frame)
         if frame.post_type == "meta_event":
-            self._look_at(frame)
             return
         context = Context(self._name, self._tools.clock(), self._lines.sent)
         if self._options.self_id and str(frame.self_id) != self._options.self_id:
@@ -126,19 +141,56 @@ class OneBotChannel:
             await self._take_unreadable(payload, f"{type(problem).__name__}: {problem}")
             return
         for event in events:
+            if isinstance(event, MessageReceived):
+                self._recent.heard(event.place.platform_id, event.at)
             await self._intake.put(event)
-        if frame.post_type == "request":
-            self._consider(line, frame)
+        approval = codec.approval_of(
+            frame, friends=self._options.approve_friends, groups=self._options.approve_groups
+        )
+        if approval:
+            self._beside(self._approve(line, approval))
 
     async def _take_unreadable(self, payload: str | bytes, problem: str) -> None:
         context = Context(self._name, self._tools.clock())
         await self._intake.put(codec.undecodable(payload, problem, context))
 
     def _look_at(self, frame: Frame) -> None:
-        """Notice from heartbeats whether QQ itself is there."""
+        """Notice whether QQ itself is there."""
+        is_online = codec.is_online(frame)
+        if is_online is not None and is_online is not self._lines.is_online:
+            self._lines.is_online = is_online
+            self._note(words.status_of(self._lines, self._options, self._tools))
 
-    def _consider(self, line: Line, frame: Frame) -> None:
-        """Approve a request where the settings say so."""
+    async def _approve(self, line: Line, approval: bytes) -> None:
+        """Say yes to a request, once it stands in the book."""
+        await self._intake.until_accepted()
+        outcome = await line.perform(approval, Verb.SEND, self._options.answer_within_s)
+        log.info("onebot_approved", bot=self._name, outcome=type(outcome).__name__)
+
+    async def _fill_gap(self, line: Line) -> None:
+        """Ask for what was said since the last connection; what is live waits a moment for it."""
+        since = self._recent.since(self._tools.clock())
+        if not (self._options.history and since):
+            return
+        self._intake.hold()
+        timer = asyncio.get_running_loop().call_later(HOLD_S, self._intake.release)
+        try:
+            await self._ask_about(since, line)
+        except CannotTell:
+            log.info("onebot_no_history", bot=self._name)
+        finally:
+            timer.cancel()
+            self._intake.release()
+
+    async def _ask_about(self, since: Mapping[str, float], line: Line) -> None:
+        async def ask(action: str, params: dict[str, object]) -> Frame:
+            return await line.ask(codec.encode_call(action, params), HISTORY_WITHIN_S)
+
+        context = Context(self._name, self._tools.clock(), self._lines.sent)
+        for chat, since_at in since.items():
+            events = await missed_in(chat, since_at, ask, line.self_id, context)
+            self._intake.put_older(events)
+            log.debug("onebot_asked", bot=self._name, events=len(events))
 
     # --- connections: implementations come to us ---------------------------------------------
 
@@ -186,7 +238,23 @@ class OneBotChannel:
         return True
 
     async def _hold(self, line: Line) -> None:
+        if line.role is not Role.EVENT:
+            self._beside(self._fill_gap(line))
         await hold(line, partial(self._take, line), self._take_unreadable, self._tools.sleep)
+
+    def _beside(self, errand: Coroutine[object, object, None]) -> None:
+        """Do something while the connection is read; more than a few at once are left."""
+        if len(self._errands) >= ERRANDS_MAX:
+            errand.close()
+            return
+        task = asyncio.ensure_future(errand)
+        self._errands.add(task)
+        task.add_done_callback(self._errand_done)
+
+    def _errand_done(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.warning("onebot_errand_failed", bot=self._name, exc_info=task.exception())
 
     async def _wait_for_ever(self) -> None:
         """Keep the status true while nobody is connected."""
@@ -284,7 +352,7 @@ class OneBotChannel:
         return Sent(part.message_ids)
 
     async def _recall_one(self, name: int | str) -> Outcome:
-        """Take a message back; of one that is not there any more that has been done."""
+        """Take a message back; implementations word "not there any more" too freely to trust."""
         if str(name) in self._lines.recalled:
             return Sent()
         outcome = await self._call(

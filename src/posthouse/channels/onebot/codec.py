@@ -68,6 +68,10 @@ class Like(Struct, frozen=True):
     emoji_id: Id = None
 
 
+class Health(Struct, frozen=True):
+    online: bool | None = None
+
+
 class Frame(Struct, frozen=True, kw_only=True):
     """Any frame of an implementation: an event (``post_type``), or the answer to an action."""
 
@@ -108,7 +112,7 @@ class Frame(Struct, frozen=True, kw_only=True):
         return not self.post_type and self.retcode is not None
 
 
-_FRAMES = msgspec.json.Decoder(Frame)
+FRAMES = msgspec.json.Decoder(Frame)
 
 
 def read(payload: str | bytes) -> Frame:
@@ -117,7 +121,7 @@ def read(payload: str | bytes) -> Frame:
     Raises:
         one of ``UNREADABLE``: it is none.
     """
-    frame = _FRAMES.decode(payload)
+    frame = FRAMES.decode(payload)
     if not frame.post_type and frame.retcode is None:
         raise NotUnderstood("neither an event nor an answer")
     return frame
@@ -143,6 +147,18 @@ def decode(payload: str | bytes, context: Context) -> tuple[Event, ...]:
         return events_of(read(payload), payload, context)
     except UNREADABLE as error:
         return (undecodable(payload, f"{type(error).__name__}: {error}", context),)
+
+
+def is_online(frame: Frame) -> bool | None:
+    """Return whether QQ itself is connected, as heartbeats tell; None: it does not say."""
+    if frame.notice_type == "bot_offline":
+        return False
+    if frame.meta_event_type != "heartbeat" or not bytes(frame.status):
+        return None
+    try:
+        return msgspec.json.decode(frame.status, type=Health).online
+    except UNREADABLE:
+        return None
 
 
 def events_of(frame: Frame, payload: str | bytes, context: Context) -> tuple[Event, ...]:
@@ -405,6 +421,21 @@ def encode(content: Content, letter: Letter) -> bytes:
             media=media, action=f"send_{action}_msg", params={**params, "message": segments}
         )
     return _ENCODER.encode(call)
+
+
+def approval_of(frame: Frame, *, friends: bool, groups: bool) -> bytes:
+    """Return the action that says yes to a request, where the operator wants that; else nothing.
+
+    Into a group the bot only follows an invitation; it lets nobody else in.
+    """
+    if frame.post_type != "request" or not frame.flag:
+        return b""
+    if frame.request_type == "friend" and friends:
+        return encode_call("set_friend_add_request", {"flag": frame.flag, "approve": True})
+    if frame.request_type == "group" and frame.sub_type == "invite" and groups:
+        params = {"flag": frame.flag, "sub_type": "invite", "type": "invite", "approve": True}
+        return encode_call("set_group_add_request", params)
+    return b""
 
 
 def encode_call(action: str, params: Mapping[str, object]) -> bytes:

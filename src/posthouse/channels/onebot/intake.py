@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterable
 
 import structlog
 
@@ -31,13 +32,44 @@ class Intake:
         self._bot = bot
         self._sleep = sleep
         self._waiting: deque[Event] = deque()
+        self._held: list[Event] = []
+        self._is_holding = False
         self._has_some = asyncio.Event()
+        self._is_empty = asyncio.Event()
+        self._is_empty.set()
         self._has_room = asyncio.Event()
         self._has_room.set()
 
+    def hold(self) -> None:
+        """Keep what comes by ``put`` back: older things are being asked for."""
+        self._is_holding = True
+
+    def release(self) -> None:
+        """Let what was kept back follow."""
+        self._is_holding = False
+        self.put_older(self._held)
+        self._held.clear()
+
+    def put_older(self, events: Iterable[Event]) -> None:
+        """Let events wait before those that are kept back."""
+        self._waiting.extend(events)
+        if self._waiting:
+            self._is_empty.clear()
+            self._has_some.set()
+
+    async def until_accepted(self) -> None:
+        """Wait until the book has everything that came so far."""
+        await self._is_empty.wait()
+
     async def put(self, event: Event) -> None:
         """Let an event wait for its turn; returns when there is room for more."""
+        if self._is_holding and len(self._held) < WAITING_MAX:
+            self._held.append(event)
+            return
+        if self._is_holding:
+            self.release()
         self._waiting.append(event)
+        self._is_empty.clear()
         self._has_some.set()
         if len(self._waiting) >= WAITING_MAX:
             self._has_room.clear()
@@ -65,11 +97,13 @@ class Intake:
             self._waiting.popleft()
         if not self._waiting:
             self._has_some.clear()
+            self._is_empty.set()
         if len(self._waiting) < WAITING_MAX // 2:
             self._has_room.set()
 
     async def _accept_rest(self, door: Door) -> None:
         """Once more, without waiting: what a cancelled accept has written already is no news."""
+        self.release()
         while self._waiting:
             before = len(self._waiting)
             try:

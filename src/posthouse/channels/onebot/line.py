@@ -54,11 +54,11 @@ class Socket(Protocol):
         ...
 
 
-class NoAnswer(Exception):
+class NoAnswer(OSError):
     """The connection ended before the answer came."""
 
 
-class Busy(Exception):
+class Busy(ConnectionError):
     """Too many actions wait for their answers; nothing was written."""
 
 
@@ -142,7 +142,7 @@ class Line:
         """Make a call and say what became of it."""
         try:
             return outcome_of(await self.ask(body, within_s), verb)
-        except (ConnectionError, Busy):
+        except ConnectionError:
             return NotSent("not_connected", retry_after_s=1.0)
         except TimeoutError:
             return Unknown("timed_out")

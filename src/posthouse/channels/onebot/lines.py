@@ -37,6 +37,7 @@ class Lines:
         self.sent = Remembered()
         self.recalled = Remembered()
         self.changed_at = clock()  # since when there are, or are no, connections
+        self.is_online = True  # whether QQ itself is, as far as anybody said
         self._clock = clock
         self._lines: dict[Role, Line] = {}
         self._has_caller = asyncio.Event()
@@ -51,6 +52,7 @@ class Lines:
 
     def add(self, line: Line) -> None:
         """Use a connection from now on."""
+        self.is_online = True
         self._lines[line.role] = line
         self._changed()
 
@@ -93,6 +95,7 @@ class Lines:
         return line
 
     async def close(self) -> None:
-        """End all of them."""
+        """End all of them; nobody waits for another."""
+        self.changed_at = 0.0
         for line in list(self._lines.values()):
             await line.close(1001, "the house closes")

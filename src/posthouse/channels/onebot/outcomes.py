@@ -47,7 +47,7 @@ def outcome_of(answer: Frame, verb: Verb) -> Outcome:
         return _sent(answer) if verb is Verb.SEND else Sent()
     if answer.retcode == ASYNC:
         return Sent()  # the implementation has it, and will never say under which id
-    return _failed(answer)
+    return _failed(answer, verb)
 
 
 def _sent(answer: Frame) -> Outcome:
@@ -59,7 +59,7 @@ def _sent(answer: Frame) -> Outcome:
     return Sent() if message_id in {None, "", 0} else Sent((str(message_id),))
 
 
-def _failed(answer: Frame) -> Outcome:
+def _failed(answer: Frame, verb: Verb) -> Outcome:
     code, wording = answer.retcode or 0, wording_of(answer)
     if code in _LATER:
         return NotSent(f"refused_by_platform {code}", _LATER[code])
@@ -71,7 +71,7 @@ def _failed(answer: Frame) -> Outcome:
     said = " ".join(wording.split())[:WORDING_CHARACTERS_MAX]
     if _UNCLEAR.search(wording):
         return Unknown(f"platform_error {code}")
-    if code in _REFUSED:
+    if code in _REFUSED or verb is Verb.RECALL:  # a recall that failed has no other end
         return NotSent(f"refused_by_platform {code} {said}".rstrip(), is_final=True)
     return Unknown(f"platform_error {code} {said}".rstrip())
 

@@ -42,9 +42,11 @@ def _is_loopback(host: str) -> bool:
 
 def status_of(lines: Lines, options: OneBotOptions, tools: ChannelTools) -> Status:
     """Say how a bot is connected whose implementation has to come to us."""
-    if lines.has_caller and lines.hears:
+    if lines.has_caller and lines.hears and lines.is_online:
         return Status(state=ConnectionState.CONNECTED, since_at=lines.changed_at)
-    if lines.has_caller or lines.hears:
+    if lines.has_caller and lines.hears:
+        detail = _offline(tools.language)
+    elif lines.has_caller or lines.hears:
         detail = _half(tools.language, hears=lines.hears)
     else:
         detail = _nobody(options.path, tools.language)
@@ -52,7 +54,7 @@ def status_of(lines: Lines, options: OneBotOptions, tools: ChannelTools) -> Stat
         state=ConnectionState.WAITING,
         since_at=lines.changed_at,
         detail=detail,
-        is_alarming=tools.clock() - lines.changed_at >= ALARM_AFTER_S,
+        is_alarming=not lines.is_online or tools.clock() - lines.changed_at >= ALARM_AFTER_S,
     )
 
 
@@ -66,6 +68,12 @@ def _nobody(path: str, language: str) -> str:
         f"no implementation is connected to {path}. NapCat: Network → New → WebSocket client;"
         " Lagrange: Implementations → ReverseWebSocket."
     )
+
+
+def _offline(language: str) -> str:
+    if language == "zh":
+        return "实现端已连接，但 QQ 掉线了：请打开 NapCat 或 Lagrange 的页面重新登录"
+    return "the implementation is here, but QQ is offline: log in again in NapCat or Lagrange"
 
 
 def _half(language: str, *, hears: bool) -> str:
