@@ -131,10 +131,40 @@ async def test_a_phone_in_the_dark(
         "settings/chats",
         "settings/people",
         "settings/operators",
+        "settings/reload",
         "settings/audit",
     ):
         await page.goto(where + path)
         assert await Person(page).overflow() <= 0, path
+    await expect(page.locator(".tabs [aria-current]")).to_be_in_viewport()
+    for cell in await page.locator(".lines code, .lines .details").all():
+        box = await cell.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 390, "all of a line is in view"
+        assert box["height"] < 40, "and no word of it is broken"
+
+
+async def test_another_handler_answers_a_chat_from_now_on(
+    people: People, premises: Premises
+) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("打印机")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    await page.goto(page.url + "settings/chats")
+    await page.get_by_label("处理程序").select_option("commands")
+    await page.get_by_role("button", name="保存").click()
+    await expect(page.get_by_text("本会话设置").first).to_be_visible()
+    await zhou.say("打印机")
+    await expect(zhou.page.locator(".message.bot", has_text="没有命令 打印机")).to_have_count(1)
+
+
+async def test_settings_are_read_again_by_a_button(people: People, premises: Premises) -> None:
+    page = await signed_in(people, premises)
+    await page.goto(page.url + "settings/reload")
+    await page.get_by_role("button", name="重新读取").click()
+    await expect(page.get_by_role("heading", name="结果")).to_be_visible()
+    await expect(page.get_by_text("配置没有变化")).to_be_visible()
 
 
 @contextlib.asynccontextmanager

@@ -229,4 +229,8 @@ def _details(stored: str) -> str:
         return stored
     if not isinstance(values, dict):
         return stored
-    return " · ".join(f"{name}: {value}" for name, value in values.items())
+    return " · ".join(f"{name}: {_shown(value)}" for name, value in values.items())
+
+
+def _shown(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

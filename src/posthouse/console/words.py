@@ -296,7 +296,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "chat_operators": ("会话内的操作者", "Who steers from inside chats"),
     "no_chat_operators": (
         "还没有。在会话里用 /claim 认领。",
-        "Nobody yet; `/claim` in a chat makes one.",
+        "Nobody yet; /claim in a chat makes one.",
     ),
     "name": ("名字", "Name"),
     "role": ("角色", "Role"),
@@ -321,6 +321,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "no_tokens": ("还没有令牌。", "No tokens yet."),
     "when": ("时间", "When"),
     "what": ("动作", "Action"),
+    "about": ("对象", "About"),
     "details": ("细节", "Details"),
     "no_audit": ("还没有记录。", "Nothing yet."),
     "actions": ("操作", "Actions"),

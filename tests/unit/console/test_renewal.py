@@ -111,6 +111,7 @@ async def test_a_broken_scene_is_named_with_its_traceback_and_the_old_one_stays(
     assert "commands keeps the scenes it had" in page
     assert "The scene app is broken" in page
     assert "SyntaxError" in page
+    assert "loading.py" not in page, "a traceback begins in the author's own file"
     assert await home.audit() == [{"scenes_broken": ["app"]}]
 
 

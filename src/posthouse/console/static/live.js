@@ -71,6 +71,7 @@ function keys(event) {
 document.addEventListener("keydown", keys);
 document.addEventListener("visibilitychange", soon);
 window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 listen();
 keepEnd();
 document.body.dataset.ready = "";

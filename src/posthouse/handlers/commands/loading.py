@@ -18,6 +18,7 @@ from typing import Any
 
 from posthouse.handlers.commands.arguments import Arguments
 
+FRAMES_MAX = 8  # of a traceback, the innermost ones
 COMMAND_PREFIX = "cmd_"
 PACKAGE = "posthouse_scenes"  # no scene can hide a module of the same name
 
@@ -122,9 +123,17 @@ def load(sources: Sequence[Source]) -> tuple[dict[str, Scene], dict[str, str]]:
             continue
         try:
             scenes[name] = Scene(source, _module(source))
-        except BaseException:  # noqa: BLE001 - whatever a file does, the others are loaded
-            problems[name] = traceback.format_exc(limit=-8)
+        except BaseException as error:  # noqa: BLE001 - whatever a file does, the others are loaded
+            problems[name] = _why(error)
     return scenes, problems
+
+
+def _why(error: BaseException) -> str:
+    """Return a traceback that begins where the author's own file does."""
+    found = traceback.TracebackException.from_exception(error, limit=-FRAMES_MAX)
+    theirs = [frame for frame in found.stack if frame.filename != __file__]
+    found.stack = traceback.StackSummary.from_list(theirs)
+    return "".join(found.format())
 
 
 def _module(source: Source) -> ModuleType:
