@@ -161,4 +161,23 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "第 {turn} 轮多次失败，已放弃，等待处理（posthouse why）",
         "turn {turn} failed several times and was given up, see `posthouse why`",
     ),
+    # --- Feishu ---------------------------------------------------------------------------
+    "feishu_bot": Said("飞书机器人 {bot} 的名称是 {name}", "the Feishu bot {bot} is called {name}"),
+    "frame_not_understood": Said(
+        "飞书长连接来了一帧无法识别的数据（{bytes} 字节），没有确认：{problem}",
+        "a frame of Feishu's long connection made no sense ({bytes} bytes) and was not"
+        " acknowledged: {problem}",
+    ),
+    "pong_not_understood": Said(
+        "飞书的心跳回应无法识别（{bytes} 字节），沿用原来的设置",
+        "Feishu's pong made no sense ({bytes} bytes); the settings stay as they were",
+    ),
+    "connecting_anew": Said(
+        "{silent_s} 秒没有收到飞书的事件，主动重连",
+        "no event from Feishu for {silent_s} s: connecting anew",
+    ),
+    "names_unknown": Said(
+        "查不到飞书的人名或群名（{problem}），以编号代替。解决办法：{remedy}",
+        "Feishu does not tell the names of people or chats ({problem}); remedy: {remedy}",
+    ),
 }

@@ -21,8 +21,6 @@ _MODEL = Said(
 
 # A name that ends in an underscore stands for all that begin with it.
 ANSWERS: Mapping[str, Said] = {
-    "FEISHU_APP_ID": _platform("飞书", "Feishu"),
-    "FEISHU_APP_SECRET": _platform("飞书", "Feishu"),
     "DINGTALK_CLIENT_ID": _platform("钉钉", "DingTalk"),
     "DINGTALK_CLIENT_SECRET": _platform("钉钉", "DingTalk"),
     "DINGTALK_ROBOT_CODE": _platform("钉钉", "DingTalk"),

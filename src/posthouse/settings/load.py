@@ -12,6 +12,7 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from posthouse.model.errors import OperatorMistake
+from posthouse.settings.known_bots import from_bot_variables, half_made
 from posthouse.settings.language import Said, language_of
 from posthouse.settings.legacy import remarks
 from posthouse.settings.mistakes import as_mistake
@@ -93,6 +94,10 @@ def load(
     for entries, layer in layers:
         for path, value, name in entries:
             _put(merged, origins, path, value, Origin(layer, name))
+    bots = merged.get("bots", {})
+    configured = dict(bots) if isinstance(bots, dict) else {}
+    for path, value, name in from_bot_variables(environ, configured):
+        _put(merged, origins, path, value, Origin(Layer.ENVIRONMENT, name))
     resolver = Resolver(environ, file.parent if file else folder)
     resolved = resolver.resolve(merged)
     origins |= {key: _with(origin_of(key, origins), ref) for key, ref in resolver.found.items()}
@@ -106,7 +111,7 @@ def load(
         file=file,
         origins=origins,
         secrets=frozenset(resolver.values) | _written_secrets(settings),
-        remarks=tuple(remarks(environ)),
+        remarks=(*remarks(environ), *half_made(environ, configured)),
     )
 
 

@@ -307,11 +307,39 @@ def test_a_file_that_was_asked_for_must_be_there(folder: Folder) -> None:
 
 
 def test_a_variable_from_elsewhere_gets_one_line(folder: Folder) -> None:
-    environ = {"FEISHU_APP_ID": "cli_1", "WX_BOT_KEY": "k", "HOME": "/root", "LLM_MODEL": ""}
+    environ = {"TELEGRAM_BOT_TOKEN": "1", "WX_BOT_KEY": "k", "HOME": "/root", "LLM_MODEL": ""}
     remarks = dict(folder.load(environ).remarks)
-    assert set(remarks) == {"FEISHU_APP_ID", "WX_BOT_KEY"}
-    assert "Feishu" in remarks["FEISHU_APP_ID"].en
+    assert set(remarks) == {"TELEGRAM_BOT_TOKEN", "WX_BOT_KEY"}
+    assert "Telegram" in remarks["TELEGRAM_BOT_TOKEN"].en
     assert "企业微信" in remarks["WX_BOT_KEY"].zh
+
+
+FEISHU = {"FEISHU_APP_ID": "cli_1", "FEISHU_APP_SECRET": "hush-hush"}
+
+
+def test_a_platforms_own_variables_make_a_bot(folder: Folder) -> None:
+    loaded = folder.load({**FEISHU, "FEISHU_DOMAIN": "lark"})
+    assert set(loaded.settings.bots) == {"web", "feishu"}
+    bot = loaded.settings.bots["feishu"].model_dump()
+    assert (bot["channel"], bot["app_id"], bot["domain"]) == ("feishu", "cli_1", "lark")
+    assert "hush-hush" in loaded.secrets
+    assert loaded.remarks == ()
+
+
+def test_a_bot_of_the_file_goes_before_them(folder: Folder) -> None:
+    folder.write('[bots.duty]\nchannel = "lark"\napp_id = "cli_2"\napp_secret = "s"\n')
+    assert set(folder.load(FEISHU).settings.bots) == {"duty"}
+
+
+def test_they_join_the_bots_of_the_file(folder: Folder) -> None:
+    folder.write('[bots.room]\nchannel = "web"\n')
+    assert set(folder.load(FEISHU).settings.bots) == {"room", "feishu"}
+
+
+def test_half_of_them_make_a_remark(folder: Folder) -> None:
+    loaded = folder.load({"FEISHU_APP_ID": "cli_1"})
+    assert set(loaded.settings.bots) == {"web"}
+    assert "FEISHU_APP_SECRET" in dict(loaded.remarks)["FEISHU_APP_ID"].en
 
 
 def test_an_origin_knows_its_layer(folder: Folder) -> None:
