@@ -107,6 +107,19 @@ async def test_all_who_listen_are_told() -> None:
             assert server.network.record().events[0].pushes == 2
 
 
+async def test_listeners_hear_of_pushes_actions_and_messages() -> None:
+    async with open_stage() as stage:
+        guest = await stage.bots.guest()
+        heard: list[int] = []
+        stage.network.listen(lambda: heard.append(1))
+        await stage.tell()
+        assert len(heard) == 2  # the message, and its push
+        await guest.frame()
+        await guest.send()
+        await guest.frame()
+        assert len(heard) == 4
+
+
 async def test_a_lost_connection_is_made_again() -> None:
     async with open_stage() as stage:
         await stage.bots.guest()
@@ -294,6 +307,17 @@ async def test_an_answer_comes_late_and_others_overtake_it() -> None:
         assert stage.own_texts() == ["first", "second"]  # done in their order all the same
         await stage.clock.pass_sleep(3.0)
         assert (await guest.frame())["echo"] == 1
+
+
+async def test_a_slow_action_is_overtaken_by_the_next() -> None:
+    async with open_stage(script(Verb.SEND, Fault.SLOW)) as stage:
+        guest = await stage.bots.guest()
+        await guest.send("first", echo=1)
+        await guest.send("second", echo=2)
+        assert (await guest.frame())["echo"] == 2
+        await stage.clock.pass_sleep(3.0)
+        assert (await guest.frame())["echo"] == 1
+        assert stage.own_texts() == ["second", "first"]
 
 
 async def test_an_answer_waits_to_be_overtaken() -> None:

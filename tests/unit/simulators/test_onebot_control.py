@@ -17,6 +17,8 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.simulators.onebot.accounts import IdStyle, MessageFormat
 from posthouse.simulators.onebot.faults import Fault, FaultPlan, FaultSettings, Verb
 from posthouse.simulators.onebot.program import Options, accounts_of
+from posthouse.simulators.onebot.remote import NoPlatform, started
+from posthouse.simulators.onebot.switches import SwitchSettings
 from posthouse.simulators.onebot.verdict import as_ledger
 from posthouse.simulators.probe.verdict import judge
 from tests.unit.simulators.onebot_scene import (
@@ -186,7 +188,7 @@ def test_options_that_make_no_sense_are_refused(options: Options) -> None:
         accounts_of(options)
 
 
-async def started(*arguments: str | Path) -> asyncio.subprocess.Process:
+async def program_of(*arguments: str | Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "posthouse.simulators.onebot", *arguments),
         stdin=asyncio.subprocess.PIPE,
@@ -197,7 +199,7 @@ async def started(*arguments: str | Path) -> asyncio.subprocess.Process:
 
 async def test_programs_talk_in_lines_of_json() -> None:
     async with asyncio.timeout(4 * WITHIN_S):
-        program = await started("--seed", "7", "--forward", "0", "--json")
+        program = await program_of("--seed", "7", "--forward", "0", "--json")
         assert program.stdout is not None
         first = (await program.stdout.readline()).decode().split()
         assert first[0].startswith("http://127.0.0.1:")
@@ -217,7 +219,7 @@ async def test_programs_talk_in_lines_of_json() -> None:
 
 async def test_people_type_and_read() -> None:
     async with asyncio.timeout(4 * WITHIN_S):
-        program = await started("--talk")
+        program = await program_of("--talk")
         out, _ = await program.communicate(b"hi\n/recall\n/group 20001\n/as 30002\nyou\n/as x\n")
         assert program.returncode == 0
         assert out.decode().splitlines()[1:] == [
@@ -232,7 +234,7 @@ async def test_a_mistake_is_told_in_a_line(tmp_path: Path) -> None:
     plan = tmp_path / "faults.json"
     plan.write_text('{"rates": 7}')
     async with asyncio.timeout(4 * WITHIN_S):
-        program = await started("--faults", plan)
+        program = await program_of("--faults", plan)
         _, told = await program.communicate()
     assert program.returncode == 1
     assert told.decode().startswith(f"onebot: {plan} is no fault plan")
@@ -307,3 +309,29 @@ def test_people_of_other_chats_are_kept_apart() -> None:
     hall.hear(said("m-2", chat=NEST, sender=ADA))
     chats = {event.chat for event in as_ledger(hall.network.record()).events}
     assert chats == {f"group:{TEAM.id}", f"private:{NEST.id}"}
+
+
+# ── in a process of its own ──────────────────────────────────────────────────────────────────
+
+
+async def test_a_platform_elsewhere_is_driven_from_here() -> None:
+    async with asyncio.timeout(4 * WITHIN_S), started("--forward", "0", "--seed", "7") as remote:
+        async with aiohttp.ClientSession() as session:
+            bot = await session.ws_connect(remote.forwards["a"])
+            await bot.receive_json()
+            await remote.fail(script(Verb.PUSH, Fault.TWICE))
+            assert (await remote.say(said())).is_pushed
+            heard = [(await bot.receive_json())["raw_message"] for _ in range(2)]
+            assert heard == ["hello", "hello"]
+            await remote.switch("a", SwitchSettings(keeps_missed=True))
+            await remote.cut("a")
+            assert (await bot.receive()).type is aiohttp.WSMsgType.CLOSED
+        record = await remote.record()
+        assert [(entry.text, entry.pushes) for entry in record.events] == [("hello", 2)]
+        assert [entry.text for entry in as_ledger(record).events] == ["hello"]
+
+
+async def test_a_platform_that_does_not_start_says_so() -> None:
+    with pytest.raises(NoPlatform):
+        async with started("--accounts", "no such thing"):
+            pass

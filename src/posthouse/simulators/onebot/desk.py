@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -54,6 +55,7 @@ class Reply(Struct, kw_only=True):
     manner: Manner
     entry: CallEntry
     delay_s: float = 0.0
+    later: Callable[[], str] | None = None  # does it after the delay, and returns the text
 
 
 class _Course(Struct, frozen=True):
@@ -66,6 +68,7 @@ class _Course(Struct, frozen=True):
 _COURSES = {
     None: _Course(),
     Fault.DELAY: _Course(),
+    Fault.SLOW: _Course(),
     Fault.RESET_BEFORE: _Course(is_done=False, manner=Manner.CUT),
     Fault.RESET_AFTER: _Course(manner=Manner.CUT),
     Fault.SILENT_BEFORE: _Course(is_done=False, manner=Manner.NONE),
@@ -105,19 +108,18 @@ class Desk:
         frame = self._read(account, raw)
         if isinstance(frame, str):
             return frame
-        name, is_async = _without_suffix(frame.action)
-        action = ACTIONS.get(name)
+        action = ACTIONS.get(_without_suffix(frame.action)[0])
         verb = action.verb if action is not None else Verb.OTHER
         fault = self._faults.draw(account.name, verb)
         entry = self._enter(account, frame, verb, fault)
-        answer = _failed(self._faults.settings.wording, self._faults.settings.retcode)
-        if _COURSES[fault].is_done:
-            answer = self._do(account, frame, entry, raw, is_online=is_online)
-        if fault is Fault.FAILED_AFTER:
-            answer = _failed(TIMED_OUT)
-        elif (fault is Fault.ASYNC or is_async) and answer.retcode == 0:
-            answer = Answer("async", 1)
-        return self._reply(frame, answer, entry, fault)
+        work = partial(self._answer, account, frame, entry, raw, is_online=is_online)
+        return Reply(
+            text="" if fault is Fault.SLOW else work(),
+            later=work if fault is Fault.SLOW else None,
+            manner=_COURSES[fault].manner,
+            entry=entry,
+            delay_s=self.delay_s if fault in (Fault.DELAY, Fault.SLOW) else 0.0,
+        )
 
     def close(self, reply: Reply, *, is_written: bool) -> None:
         """Note how an action ended."""
@@ -155,6 +157,7 @@ class Desk:
             fault=fault,
         )
         self._network.notes.calls.add(entry)
+        self._network.stir()
         return entry
 
     def _chat_of(self, account: Account, params: dict[str, object]) -> str:
@@ -167,6 +170,23 @@ class Desk:
         return found.chat if found is not None else ""
 
     # --- doing ----------------------------------------------------------------------------------
+
+    def _answer(
+        self, account: Account, frame: _Frame, entry: CallEntry, raw: str, *, is_online: bool
+    ) -> str:
+        """Do what is asked, as far as its fault allows, and write the answer."""
+        fault, settings = entry.fault, self._faults.settings
+        answer = _failed(settings.wording, settings.retcode)
+        if _COURSES[fault].is_done:
+            answer = self._do(account, frame, entry, raw, is_online=is_online)
+        if fault is Fault.FAILED_AFTER:
+            answer = _failed(TIMED_OUT)
+        is_async = fault is Fault.ASYNC or _without_suffix(frame.action)[1]
+        if is_async and answer.retcode == 0:
+            answer = Answer("async", 1)
+        entry.status, entry.retcode = answer.status, answer.retcode
+        answer.echo = frame.echo
+        return _encoded(answer)
 
     def _do(
         self, account: Account, frame: _Frame, entry: CallEntry, raw: str, *, is_online: bool
@@ -223,18 +243,6 @@ class Desk:
     def _is_there(self, account: Account, message_id: int, chat: str) -> bool:
         found = self._network.find(account, message_id)
         return found is not None and found.chat == chat
-
-    # --- answering ------------------------------------------------------------------------------
-
-    def _reply(self, frame: _Frame, answer: Answer, entry: CallEntry, fault: Fault | None) -> Reply:
-        entry.status, entry.retcode = answer.status, answer.retcode
-        answer.echo = frame.echo
-        return Reply(
-            text=_encoded(answer),
-            manner=_COURSES[fault].manner,
-            entry=entry,
-            delay_s=self._faults.settings.delay_s if fault is Fault.DELAY else 0.0,
-        )
 
 
 def _encoded(answer: Answer) -> str:

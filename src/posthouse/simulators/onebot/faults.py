@@ -29,6 +29,7 @@ class Fault(StrEnum):
     """One way to go wrong."""
 
     DELAY = "delay"  # done; answered or pushed after delay_s
+    SLOW = "slow"  # done and answered after delay_s: what comes later overtakes it
     RESET_BEFORE = "reset_before"  # cut, not done
     RESET_AFTER = "reset_after"  # done or pushed, then cut
     SILENT_BEFORE = "silent_before"  # neither done nor answered

@@ -126,6 +126,8 @@ class Line:
     async def _answer(self, reply: Reply) -> None:
         if reply.delay_s:
             await self._sleep(reply.delay_s)
+        if reply.later is not None:
+            reply.text = reply.later()
         if reply.manner is Manner.LAST:
             self._overtaken.append(reply)
             await self._sleep(self._desk.delay_s)

@@ -137,7 +137,10 @@ class Post:
 
     def _count(self, errand: Errand, pushes: int) -> None:
         entry = errand.event.entry
-        if entry is None or not pushes:
+        if not pushes:
+            return
+        self._network.stir()
+        if entry is None:
             return
         entry.pushes += pushes
         entry.is_missed = False

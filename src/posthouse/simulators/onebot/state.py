@@ -81,6 +81,7 @@ class Network:
         if not self.accounts:
             raise OperatorMistake("the platform wants at least one account")
         self._watchers: list[Watcher] = []
+        self._listeners: list[Callable[[], None]] = []
         self.base_url = ""  # where files can be fetched; the server says it
         self.reset()
 
@@ -297,11 +298,21 @@ class Network:
         """Call somebody whenever a message is shown or recalled."""
         self._watchers.append(watcher)
 
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call somebody whenever an event was pushed, an action came in, or a message changed."""
+        self._listeners.append(listener)
+
+    def stir(self) -> None:
+        """Tell the listeners that something happened."""
+        for listener in self._listeners:
+            listener()
+
     # --- within ---------------------------------------------------------------------------------
 
     def _tell_watchers(self, entry: MessageEntry) -> None:
         for watcher in self._watchers:
             watcher(entry)
+        self.stir()
 
     def _new_id(self, account: Account) -> int:
         while True:
