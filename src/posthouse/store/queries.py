@@ -12,6 +12,20 @@ from importlib.resources import files
 _NAME = re.compile(r"^-- name: (\w+)\s*$", re.MULTILINE)
 
 
+class Query(str):
+    """A statement that knows its name, by which another product may have its own words for it."""
+
+    __slots__ = ("name",)
+
+    name: str  # "accept.look"
+
+    @classmethod
+    def named(cls, name: str, statement: str) -> Query:
+        query = cls(statement)
+        query.name = name
+        return query
+
+
 def parse(text: str) -> dict[str, str]:
     """Split the text of a query file into statements by name.
 
@@ -28,9 +42,12 @@ def parse(text: str) -> dict[str, str]:
     return queries
 
 
-def load(path: str) -> dict[str, str]:
+def load(path: str) -> dict[str, Query]:
     """Read a query file, for instance ``sqlite/accept.sql``."""
-    return parse(files("posthouse.store.sql").joinpath(path).read_text("utf-8"))
+    file = files("posthouse.store.sql").joinpath(path)
+    stem = file.name.removesuffix(".sql")
+    statements = parse(file.read_text("utf-8"))
+    return {name: Query.named(f"{stem}.{name}", text) for name, text in statements.items()}
 
 
 def _without_comments(piece: str) -> str:

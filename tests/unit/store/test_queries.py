@@ -11,7 +11,11 @@ from posthouse.store import queries
 from posthouse.store.sqlite import file
 
 SQL = files("posthouse.store.sql").joinpath("sqlite")
-CODE = Path(queries.__file__).parent / "sqlite"
+CODE = [
+    path
+    for folder in ("sql", "sqlite")
+    for path in (Path(queries.__file__).parent / folder).glob("*.py")
+]
 QUERY_FILES = sorted(
     entry.name for entry in SQL.iterdir() if entry.name.endswith(".sql") and entry.name[0] != "0"
 )
@@ -74,10 +78,10 @@ def test_every_statement_says_what_it_is_for(name: str) -> None:
 @pytest.mark.parametrize("name", QUERY_FILES)
 def test_every_statement_is_used_and_every_use_exists(name: str) -> None:
     defined = set(queries.load(f"sqlite/{name}"))
-    code = "\n".join(path.read_text("utf-8") for path in CODE.glob("*.py"))
+    code = "\n".join(path.read_text("utf-8") for path in CODE)
     own = next(
         path.read_text("utf-8").split('"""', 2)[2]  # without the module's docstring
-        for path in CODE.glob("*.py")
+        for path in CODE
         if f'= load("sqlite/{name}")' in path.read_text("utf-8")
     )
     used = set(re.findall(r'(?<!\.)SQL\["(\w+)"\]', own))

@@ -1,21 +1,7 @@
 """The one place that writes: a thread that commits what is waiting, all at once.
 
 One flush of the disk costs the same for one operation as for five hundred, so whoever waits
-while a flush runs shares the next one. An *operation* is a plain function
-``operation(database, …) -> result`` that runs inside a transaction and does nothing but read and
-write rows; it may be run twice (the second time alone, after a neighbour in its batch failed).
-
-To add an operation (a table of your own, say ``rooms``):
-
-1. Schema: the next numbered migration, ``store/sql/sqlite/0002_rooms.sql``. It runs by itself
-   when a database is opened, after a copy of the file was taken.
-2. Queries: ``store/sql/sqlite/rooms.sql``, each with ``-- name:`` and a sentence; read once with
-   ``SQL = load("sqlite/rooms.sql")``.
-3. ``store/sqlite/rooms.py``: functions ``def say(db: Database, …) -> Message`` that use
-   ``db.one(SQL["say"], room=…)``, and a class that holds a ``Committer`` and the reading
-   ``Database``: writes are ``await self._committer.commit("room", say, …)``, reads ask the reading
-   database at once. ``"room"`` is the step's name in ``store/points.py``.
-4. ``SqliteStore`` gets one line: ``self.rooms = SqliteRooms(committer, reading)``.
+while a flush runs shares the next one.
 """
 
 from __future__ import annotations
@@ -28,13 +14,16 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from posthouse.model.errors import StorageFull, StoreClosed, TryLater
 from posthouse.store.points import MOMENTS, URGENT, WAKING
 from posthouse.store.queries import load
+from posthouse.store.sql.about import About
+from posthouse.store.sql.committer import Hook
+from posthouse.store.sql.database import Database as AnyDatabase
 from posthouse.store.sqlite.database import Database
 
 SQL = load("sqlite/transaction.sql")
@@ -47,35 +36,6 @@ BEFORE, AFTER = MOMENTS
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-Hook = Callable[[str], None]
-
-
-class Committer(Protocol):
-    """Runs operations and answers when they are durable."""
-
-    def commit(
-        self,
-        step: str,
-        operation: Callable[Concatenate[Database, P], T],
-        *args: P.args,
-        **kwargs: P.kwargs,
-    ) -> Awaitable[T]:
-        """Run an operation in a transaction.
-
-        Args:
-            step: what is being written, a name of ``points.STEPS``.
-            operation: gets the writing database and ``args``.
-
-        Raises:
-            TryLater: the queue is full, the disk is (``StorageFull``), or it fails.
-            StoreClosed: the store was closed.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Write what waits, and nothing more; the connection is its owner's to close."""
-        ...
 
 
 class _Waiting:
@@ -118,7 +78,8 @@ class GroupCommitter:
     def commit(
         self,
         step: str,
-        operation: Callable[Concatenate[Database, P], T],
+        things: About,  # noqa: ARG002 - there is one writer: nothing comes between
+        operation: Callable[Concatenate[AnyDatabase, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Awaitable[T]:
@@ -249,7 +210,8 @@ class InlineCommitter:
     async def commit(
         self,
         step: str,
-        operation: Callable[Concatenate[Database, P], T],
+        things: About,  # noqa: ARG002 - there is one writer: nothing comes between
+        operation: Callable[Concatenate[AnyDatabase, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import apsw
 
-Row = tuple[Any, ...]  # columns as SQLite has them; ``rows.py`` makes them what they mean
+from posthouse.store.sql.database import Row
 
 
 class Database:

@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from posthouse.store.sql.committer import Committer, Hook
+from posthouse.store.sql.outputs import NewKey
+from posthouse.store.sql.reading import AtOnce
+from posthouse.store.sql.store import SqlStore, new_key
 from posthouse.store.sqlite import file
-from posthouse.store.sqlite.access import SqliteAccess
-from posthouse.store.sqlite.chats import SqliteChats
-from posthouse.store.sqlite.committer import Committer, GroupCommitter, Hook, InlineCommitter
+from posthouse.store.sqlite.committer import GroupCommitter, InlineCommitter
 from posthouse.store.sqlite.database import Database
-from posthouse.store.sqlite.grants import SqliteGrants
-from posthouse.store.sqlite.holding import SqliteHolding
-from posthouse.store.sqlite.journal import SqliteJournal
-from posthouse.store.sqlite.outputs import NewKey
-from posthouse.store.sqlite.pushes import SqlitePushes
-from posthouse.store.sqlite.questions import Asking, SqliteQuestions
-from posthouse.store.sqlite.reader import SqliteReader
-from posthouse.store.sqlite.rooms import SqliteRooms
 from posthouse.store.sqlite.upkeep import SqliteUpkeep
 
-KEY_BYTES = 16  # of a delivery's key
 
-
-def new_key() -> str:
-    """Make 128 random bits, in hex."""
-    return secrets.token_hex(KEY_BYTES)
-
-
-class SqliteStore:
-    """Everything a house remembers, each protocol under its name."""
+class SqliteStore(SqlStore):
+    """A store in one SQLite database."""
 
     def __init__(
         self,
@@ -43,20 +29,11 @@ class SqliteStore:
         clock: Callable[[], float] = time.time,
         new_key: NewKey = new_key,
     ) -> None:
-        self._committer = committer
+        at_once = AtOnce(reading)
+        upkeep = SqliteUpkeep(committer, at_once, reading, path, clock)
+        super().__init__(committer, at_once, upkeep, is_alone=True, new_key=new_key)
         self._writing = writing
         self._reading = reading
-        asking = Asking(reading)
-        self.journal = SqliteJournal(committer, reading, asking, new_key)
-        self.chats = SqliteChats(committer, reading)
-        self.questions = SqliteQuestions(reading, asking)
-        self.holding = SqliteHolding(committer, reading)
-        self.upkeep = SqliteUpkeep(committer, reading, path, clock)
-        self.reader = SqliteReader(reading)
-        self.rooms = SqliteRooms(committer, reading)
-        self.grants = SqliteGrants(committer, reading)
-        self.access = SqliteAccess(committer, reading)
-        self.pushes = SqlitePushes(committer, reading)
 
     @classmethod
     def open(
@@ -85,7 +62,7 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what waits and let go of the file; later writes raise ``StoreClosed``."""
-        await self._committer.close()
+        await super().close()
         self._reading.connection.close()
         self._writing.connection.close()  # last: who can write folds the log into the file
 

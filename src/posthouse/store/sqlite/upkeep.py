@@ -1,4 +1,4 @@
-"""The health of the database: its size, old rows, damage, copies, gauges."""
+"""The health of the file: its size, damage, copies."""
 
 from __future__ import annotations
 
@@ -10,70 +10,41 @@ from typing import TypeVar
 
 import apsw
 
-from posthouse.store.queries import load
-from posthouse.store.sqlite import file, rows
-from posthouse.store.sqlite.committer import Committer, translated
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.reading import Reading
+from posthouse.store.sql.upkeep import SQL, SqlUpkeep, miscounted
+from posthouse.store.sqlite import file
+from posthouse.store.sqlite.committer import translated
 from posthouse.store.sqlite.database import Database
-from posthouse.store.upkeep import Pruned, Retention
-
-SQL = load("sqlite/upkeep.sql")
 
 T = TypeVar("T")
 
-SEEN_S_MIN = 7 * 86400.0  # longer than any platform repeats itself
 FOUND_MAX = 100  # sentences of one check
 
-_COUNTED = (
-    "turns_waiting",
-    "turns_running",
-    "turns_buried",
-    "amends_waiting",
-    "events_undecodable",
-)
-_STATES = ("queued", "sending", "unknown", "failed", "doubtful")
 
-_CHECKS = {
-    "miscounted_turns": "lane {0} counts {1} waiting, there are {2}",
-    "miscounted_sends": "lane {0} counts {1} waiting, there are {2}",
-    "miscounted_amends": "lane {0} counts {1} waiting, there are {2}",
-    "asleep": "lane {0} has {1} waiting, and when it is ready says otherwise",
-    "lost_turns": "turn {0} waits, but its lane {1} does not exist",
-    "lost_deliveries": "delivery {0} is open, but chat {1} has no send lane",
-    "wrong_current": "lane {0} works on turn {1}, which is not its to do",
-    "two_unclear": "chat {0} has {1} deliveries on their way at once",
-    "miscounted_recalls": "recall {0} waits for {1} outcomes, there are {2}",
-}
-
-
-class SqliteUpkeep:
+class SqliteUpkeep(SqlUpkeep):
     """``Upkeep`` on one SQLite database; ``path`` is None for one in memory."""
 
     def __init__(
         self,
         committer: Committer,
-        reading: Database,
+        reading: Reading,
+        database: Database,
         path: Path | None,
         clock: Callable[[], float],
     ) -> None:
-        self._commit = committer.commit
-        self._reading = reading
+        super().__init__(committer, reading)
+        self._database = database
         self._path = path
         self._clock = clock
-        self._lanes_from = ""  # where the last round of removing lanes ended
 
     async def size_bytes(self) -> int:
         if self._path is None:
-            connection = self._reading.connection
+            connection = self._database.connection
             pages = int(str(connection.pragma("page_count")))
             return pages * int(str(connection.pragma("page_size")))
         log = self._path.with_name(f"{self._path.name}-wal")
         return sum(part.stat().st_size for part in (self._path, log) if part.exists())
-
-    async def prune(self, retention: Retention, now: float, rows_max: int = 500) -> Pruned:
-        pruned, self._lanes_from = await self._commit(
-            "prune", _prune, retention, now, rows_max, self._lanes_from
-        )
-        return pruned
 
     async def check(self) -> tuple[str, ...]:
         return await self._apart(_check)
@@ -82,18 +53,10 @@ class SqliteUpkeep:
         now = self._clock()
         await self._apart(lambda database: file.copy(database, target, now))
 
-    async def counts(self) -> dict[str, int]:
-        counts = {name: _count(self._reading, name) for name in _COUNTED}
-        counts |= {f"deliveries_{state}": 0 for state in _STATES}
-        for name in ("deliveries_open", "deliveries_troubled"):
-            for state, count in self._reading.all(SQL[name]):
-                counts[f"deliveries_{state}"] = count
-        return counts
-
     async def _apart(self, work: Callable[[Database], T]) -> T:
         """Do long work on a connection and in a thread of its own, so that nobody waits for it."""
         if self._path is None:
-            return _explained(work, self._reading)
+            return _explained(work, self._database)
         return await asyncio.to_thread(_on_own_connection, self._path, work)
 
 
@@ -110,49 +73,11 @@ def _explained(work: Callable[[Database], T], database: Database) -> T:
         raise translated(problem) from problem
 
 
-# --- old rows -------------------------------------------------------------------------------
-
-
-def _prune(
-    database: Database, retention: Retention, now: float, rows_max: int, lanes_from: str
-) -> tuple[Pruned, str]:
-    before = now - retention.messages_s
-    seen_before = now - max(retention.seen_s, SEEN_S_MIN)
-    keys = database.count(SQL["prune_seen"], before=seen_before, rows_max=rows_max)
-    events = database.count(SQL["prune_raw"], before=now - retention.raw_s, rows_max=rows_max)
-    events += database.count(SQL["prune_events"], before=before, rows_max=rows_max)
-    gone = database.all(SQL["prune_turns"], before=before, rows_max=rows_max)
-    database.run(SQL["prune_once"], turns=rows.json(tuple(turn for (turn,) in gone)))
-    deliveries = database.count(SQL["prune_deliveries"], before=before, rows_max=rows_max)
-    for name in ("prune_amends", "prune_questions", "prune_recalls", "prune_pushes"):
-        database.run(SQL[name], before=before, rows_max=rows_max)
-    lanes_from = _prune_lanes(database, lanes_from, rows_max)
-    database.run(SQL["give_back"])
-    removed = (events, len(gone), deliveries, keys)
-    return Pruned(*removed, is_done=not any(removed)), lanes_from
-
-
-def _prune_lanes(database: Database, after: str, rows_max: int) -> str:
-    """Look at a bounded number of lanes; returns where the next round begins."""
-    row = database.one(SQL["lanes_after"], after=after, rows_max=rows_max)
-    database.run(SQL["prune_lanes"], after=after, rows_max=rows_max)
-    return str(row[0]) if row is not None and row[1] == rows_max else ""
-
-
-# --- damage ---------------------------------------------------------------------------------
-
-
 def _check(database: Database) -> tuple[str, ...]:
     found: list[str] = []
     try:
         found += [row for (row,) in database.all(SQL["integrity"]) if row != "ok"]
-        for name, sentence in _CHECKS.items():
-            found += [sentence.format(*row) for row in database.all(SQL[name])]
+        found += miscounted(database)
     except apsw.CorruptError as problem:
         found.append(f"the file is damaged: {problem}")
     return tuple(found[:FOUND_MAX])
-
-
-def _count(database: Database, name: str) -> int:
-    row = database.one(SQL[name])
-    return 0 if row is None else int(row[0])

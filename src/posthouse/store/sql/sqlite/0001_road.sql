@@ -1,6 +1,6 @@
 -- The road: what came in, who works on it, what goes out.
 --
--- Rows of `chats` and `deliveries` are read with `.*` into their structs (store/sqlite/rows.py):
+-- Rows of `chats` and `deliveries` are read with `.*` into their structs (store/sql/rows.py):
 -- new columns go to the end. Times ending in `_at` are seconds since the epoch.
 
 CREATE TABLE house (            -- one row

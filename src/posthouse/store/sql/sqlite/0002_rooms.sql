@@ -1,6 +1,6 @@
 -- The web channel's chat server: people, rooms, and what was said in them.
 --
--- Rows of `web_shown` are read with `.*` into their struct (store/sqlite/rooms.py).
+-- Rows of `web_shown` are read with `.*` into their struct (store/sql/rooms.py).
 
 CREATE TABLE web_people (
   bot        TEXT NOT NULL,

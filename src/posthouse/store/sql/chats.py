@@ -1,4 +1,4 @@
-"""The chats on SQLite."""
+"""The chats."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 from posthouse.model.address import Chat, ChatMode, Place, SessionKind
 from posthouse.model.errors import Refused
 from posthouse.store.queries import load
-from posthouse.store.sqlite import rows
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database
+from posthouse.store.sql import about, rows
+from posthouse.store.sql.about import About
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database
+from posthouse.store.sql.reading import Reading
 
 SQL = load("sqlite/chats.sql")
 
@@ -20,72 +22,80 @@ T = TypeVar("T")
 KNOWN_MAX = 10_000  # chats kept at hand
 
 
-class SqliteChats:
-    """``Chats`` on one SQLite database; a chat that is known is found without a write.
+class SqlChats:
+    """``Chats`` on a SQL database; a chat that is known is found without a write.
 
-    Chats are kept at hand, since every message asks for one: the file has one owner, and each
-    write goes through this object and forgets them.
+    Where nobody else writes, chats are kept at hand, since every message asks for one: each write
+    goes through this object and forgets them.
     """
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading, *, is_alone: bool) -> None:
         self._committer = committer
         self._reading = reading
+        self._is_alone = is_alone
         self._at_hand: dict[tuple[str, str], Chat] = {}
 
     async def resolve(self, place: Place, now: float) -> Chat:
         where = (place.bot, place.platform_id)
-        chat = self._at_hand.get(where) or _at(self._reading, place)
+        chat = self._at_hand.get(where) or await self._reading.ask(_at, place)
         if chat is None or _is_renamed(chat, place):
-            return await self._commit(_resolve, place, now)
+            return await self._commit(
+                about.place(place.bot, place.platform_id), _resolve, place, now
+            )
+        if self._is_alone:
+            self._keep(where, chat)
+        return chat
+
+    def _keep(self, where: tuple[str, str], chat: Chat) -> None:
         if len(self._at_hand) >= KNOWN_MAX:
             self._at_hand.clear()
         self._at_hand[where] = chat
-        return chat
 
     async def get(self, chat: int) -> Chat | None:
-        return _get(self._reading, chat)
+        return await self._reading.ask(_get, chat)
 
     async def find(self, bot: str, platform_id: str) -> Chat | None:
-        return _at(self._reading, Place(bot, platform_id))
+        return await self._reading.ask(_at, Place(bot, platform_id))
 
     async def list(self, limit: int = 1000) -> tuple[Chat, ...]:
-        return tuple(rows.chat(row) for row in self._reading.all(SQL["recent"], limit=limit))
+        return tuple(rows.chat(row) for row in await self._reading.all(SQL["recent"], limit=limit))
 
     async def alias(self, chat: int, platform_id: str) -> None:
-        await self._commit(_alias, chat, platform_id)
+        await self._commit((chat,), _alias, chat, platform_id)
 
     async def set_mode(
         self, chat: int, mode: ChatMode, now: float, until_at: float | None = None
     ) -> Chat:
-        return await self._commit(_set_mode, chat, mode, now, until_at)
+        return await self._commit((chat,), _set_mode, chat, mode, now, until_at)
 
     async def set_session_kind(self, chat: int, kind: SessionKind) -> Chat:
-        return await self._commit(_set_session_kind, chat, kind)
+        return await self._commit((chat,), _set_session_kind, chat, kind)
 
     async def set_language(self, chat: int, language: str) -> Chat:
-        return await self._commit(_set_language, chat, language)
+        return await self._commit((chat,), _set_language, chat, language)
 
     async def set_handler(self, chat: int, handler: str) -> Chat:
-        return await self._commit(_set_handler, chat, handler)
+        return await self._commit((chat,), _set_handler, chat, handler)
 
     async def set_tags(self, chat: int, tags: tuple[str, ...]) -> None:
-        await self._commit(_set_tags, chat, tags)
+        await self._commit((chat,), _set_tags, chat, tags)
 
     async def tags(self, chats: tuple[int, ...]) -> Mapping[int, tuple[str, ...]]:
-        found = self._reading.all(SQL["tags"], chats=rows.json(chats))
+        found = await self._reading.all(SQL["tags"], chats=rows.json(chats))
         return {chat: rows.words(tags) for chat, tags in found}
 
     async def tagged(self, tag: str, limit: int = 1000) -> tuple[Chat, ...]:
-        return tuple(map(rows.chat, self._reading.all(SQL["tagged"], tag=tag, limit=limit)))
+        return tuple(map(rows.chat, await self._reading.all(SQL["tagged"], tag=tag, limit=limit)))
 
     async def _commit(
         self,
+        things: About,
         operation: Callable[Concatenate[Database, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
         try:
-            return await self._committer.commit("chat", operation, *args, **kwargs)
+            return await self._committer.commit("chat", things, operation, *args, **kwargs)
         finally:
             self._at_hand.clear()
 

@@ -1,4 +1,4 @@
-"""Rows as SQLite has them → structs of the model, and back."""
+"""Rows as the database has them → structs of the model, and back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.event import Event
 from posthouse.model.message import Content
 from posthouse.model.turn import Answer
-from posthouse.store.sqlite.database import Row
+from posthouse.store.sql.database import Row
 
 DELIVERY_COLUMNS = 30
 

@@ -9,8 +9,8 @@ from posthouse.model.delivery import Delivery, State
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import RECALLED_DELIVERIES_MAX, Recall, RecallScope, Wanted
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, ledger, rows, turns
-from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sql import lanes, ledger, rows, turns
+from posthouse.store.sql.database import Database, Row
 
 SQL = load("sqlite/control.sql")
 

@@ -21,10 +21,10 @@ from posthouse.model.disposition import NewDelivery
 from posthouse.model.errors import FenceLost
 from posthouse.store.journal import Budget, Claim, ClaimedDelivery, Gateway
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, ledger, outputs, rows
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.outputs import Author
-from posthouse.store.sqlite.rows import DELIVERY_COLUMNS, Entry
+from posthouse.store.sql import lanes, ledger, outputs, rows
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.outputs import Author
+from posthouse.store.sql.rows import DELIVERY_COLUMNS, Entry
 
 SQL = load("sqlite/deliveries.sql")
 

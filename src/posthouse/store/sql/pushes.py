@@ -1,4 +1,4 @@
-"""Pushes on SQLite."""
+"""Pushes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from posthouse.model.delivery import Delivery
 from posthouse.model.errors import Refused
 from posthouse.store.pushes import KeyUsed, Push, TakenBack, Target, Words
 from posthouse.store.queries import load
-from posthouse.store.sqlite import amends, ledger, outputs, rows
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.outputs import Author
+from posthouse.store.sql import about, amends, ledger, outputs, rows
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.outputs import Author
+from posthouse.store.sql.reading import Reading
 
 SQL = load("sqlite/pushes.sql")
 STEP = "push"  # in ``store/points.py``
@@ -21,37 +22,41 @@ DELIVERIES_MAX = 50_000  # of one push
 _targets = msgspec.json.Decoder(tuple[Target, ...])
 
 
-class SqlitePushes:
-    """``Pushes`` on the house's own file."""
+class SqlPushes:
+    """``Pushes`` on a SQL database."""
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading) -> None:
         self._commit = committer.commit
         self._reading = reading
 
     async def begin(
         self, token: int, key: str, body_hash: bytes, targets: tuple[Target, ...], now: float
     ) -> Push:
-        return await self._commit(STEP, _begin, token, key, body_hash, targets, now)
+        return await self._commit(
+            STEP, (f"push {token}:{key}",), _begin, token, key, body_hash, targets, now
+        )
 
     async def find(self, token: int, key: str, body_hash: bytes | None = None) -> Push | None:
-        return _find(self._reading, token, key, body_hash)
+        return await self._reading.ask(_find, token, key, body_hash)
 
     async def put(self, push: int, ordinal: int, words: Words, now: float) -> tuple[int, ...]:
-        return await self._commit(STEP, _put, push, ordinal, words, now)
+        return await self._commit(STEP, about.push(push), _put, push, ordinal, words, now)
 
     async def begin_edit(self, push: int, body_hash: bytes) -> Push:
-        return await self._commit(STEP, _begin_edit, push, body_hash)
+        return await self._commit(STEP, about.push(push), _begin_edit, push, body_hash)
 
     async def put_edit(
         self, push: Push, ordinal: int, words: Words, capabilities: Capabilities, now: float
     ) -> None:
-        await self._commit(STEP, _put_edit, push, ordinal, words, capabilities, now)
+        await self._commit(
+            STEP, about.push(push.id), _put_edit, push, ordinal, words, capabilities, now
+        )
 
     async def recall(self, push: int, now: float) -> Push:
-        return await self._commit(STEP, _recall, push, now)
+        return await self._commit(STEP, about.push(push), _recall, push, now)
 
     async def deliveries(self, push: Push) -> tuple[Delivery, ...]:
-        found = self._reading.all(SQL["deliveries"], origin=push.origin, limit=DELIVERIES_MAX)
+        found = await self._reading.all(SQL["deliveries"], origin=push.origin, limit=DELIVERIES_MAX)
         return tuple(map(rows.delivery, found))
 
 

@@ -1,4 +1,4 @@
-"""Operators of the console, their sessions, tokens, codes and the audit on SQLite."""
+"""Operators of the console, their sessions, tokens, codes and the audit."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from posthouse.model.errors import Refused
 from posthouse.model.permission import OperatorRole
 from posthouse.store.access import AuditLine, Operator, Session, Token
 from posthouse.store.queries import load
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.rows import json, words
+from posthouse.store.sql.about import DESK, NOTHING
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.reading import Reading
+from posthouse.store.sql.rows import json, words
 
 SQL = load("sqlite/access.sql")
 STEP = "access"  # in ``store/points.py``
@@ -25,23 +27,23 @@ NEWEST = 2**62
 _OPERATOR_COLUMNS = 5
 
 
-class SqliteAccess:
-    """``Access`` on the house's own file."""
+class SqlAccess:
+    """``Access`` on a SQL database."""
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading) -> None:
         self._committer = committer
         self._reading = reading
 
     # --- operators ----------------------------------------------------------------------
 
     async def operators(self) -> tuple[Operator, ...]:
-        return tuple(map(_operator, self._reading.all(SQL["operators"])))
+        return tuple(map(_operator, await self._reading.all(SQL["operators"])))
 
     async def add_operator(
         self, name: str, role: OperatorRole, password_hash: str, author: str, now: float
     ) -> Operator:
         return await self._committer.commit(
-            STEP, _add_operator, name, role, password_hash, author, now
+            STEP, DESK, _add_operator, name, role, password_hash, author, now
         )
 
     async def change_operator(
@@ -56,6 +58,7 @@ class SqliteAccess:
     ) -> Operator:
         return await self._committer.commit(
             STEP,
+            DESK,
             _change_operator,
             operator,
             author,
@@ -66,7 +69,7 @@ class SqliteAccess:
         )
 
     async def password_hash(self, name: str) -> tuple[Operator, str] | None:
-        row = self._reading.one(SQL["password_hash"], name=name)
+        row = await self._reading.one(SQL["password_hash"], name=name)
         return None if row is None else (_operator(row), row[_OPERATOR_COLUMNS])
 
     # --- sessions -----------------------------------------------------------------------
@@ -83,6 +86,7 @@ class SqliteAccess:
     ) -> Session:
         return await self._committer.commit(
             STEP,
+            DESK,
             _open_session,
             operator,
             secret_hash,
@@ -93,20 +97,20 @@ class SqliteAccess:
         )
 
     async def session(self, secret_hash: bytes, now: float) -> tuple[Session, Operator] | None:
-        row = self._reading.one(SQL["session"], secret_hash=secret_hash, now=now)
+        row = await self._reading.one(SQL["session"], secret_hash=secret_hash, now=now)
         if row is None:
             return None
         return _session(row[:-_OPERATOR_COLUMNS]), _operator(row[-_OPERATOR_COLUMNS:])
 
     async def touch_session(self, session: int, now: float, expires_at: float) -> None:
-        await self._committer.commit(STEP, _touch_session, session, now, expires_at)
+        await self._committer.commit(STEP, DESK, _touch_session, session, now, expires_at)
 
     async def sessions(self, now: float, operator: int | None = None) -> tuple[Session, ...]:
-        rows = self._reading.all(SQL["sessions"], operator=operator, now=now, limit=ROWS_MAX)
+        rows = await self._reading.all(SQL["sessions"], operator=operator, now=now, limit=ROWS_MAX)
         return tuple(map(_session, rows))
 
     async def end_session(self, session: int, author: str, now: float) -> bool:
-        return await self._committer.commit(STEP, _end_session, session, author, now)
+        return await self._committer.commit(STEP, DESK, _end_session, session, author, now)
 
     # --- tokens -------------------------------------------------------------------------
 
@@ -120,49 +124,51 @@ class SqliteAccess:
         expires_at: float | None = None,
     ) -> Token:
         return await self._committer.commit(
-            STEP, _add_token, name, scopes, secret_hash, author, now, expires_at
+            STEP, DESK, _add_token, name, scopes, secret_hash, author, now, expires_at
         )
 
     async def token(self, secret_hash: bytes, now: float) -> Token | None:
-        row = self._reading.one(SQL["token"], secret_hash=secret_hash, now=now)
+        row = await self._reading.one(SQL["token"], secret_hash=secret_hash, now=now)
         if row is None:
             return None
         found = _token(row)
         if found.last_used_at is None or now - found.last_used_at >= NOTED_EVERY_S:
-            await self._committer.commit(STEP, _use_token, found.id, now)
+            await self._committer.commit(STEP, DESK, _use_token, found.id, now)
         return found
 
     async def tokens(self) -> tuple[Token, ...]:
-        return tuple(map(_token, self._reading.all(SQL["tokens"], limit=ROWS_MAX)))
+        return tuple(map(_token, await self._reading.all(SQL["tokens"], limit=ROWS_MAX)))
 
     async def revoke_token(self, token: int, author: str, now: float) -> bool:
-        return await self._committer.commit(STEP, _revoke_token, token, author, now)
+        return await self._committer.commit(STEP, DESK, _revoke_token, token, author, now)
 
     # --- codes --------------------------------------------------------------------------
 
     async def put_code(self, purpose: str, code_hash: bytes, expires_at: float, now: float) -> None:
-        await self._committer.commit(STEP, _put_code, purpose, code_hash, expires_at, now)
+        await self._committer.commit(STEP, DESK, _put_code, purpose, code_hash, expires_at, now)
 
     async def is_code(self, purpose: str, code_hash: bytes, now: float) -> bool:
-        row = self._reading.one(SQL["code"], purpose=purpose, now=now)
+        row = await self._reading.one(SQL["code"], purpose=purpose, now=now)
         return row is not None and hmac.compare_digest(row[0], code_hash)
 
     async def use_code(
         self, purpose: str, code_hash: bytes, now: float, *, is_guessable: bool = True
     ) -> bool:
         return await self._committer.commit(
-            STEP, _use_code, purpose, code_hash, now, is_guessable=is_guessable
+            STEP, DESK, _use_code, purpose, code_hash, now, is_guessable=is_guessable
         )
 
     # --- audit --------------------------------------------------------------------------
 
     async def audit(self, author: str, action: str, subject: str, details: str, now: float) -> None:
-        await self._committer.commit(STEP, write_audit, author, action, subject, details, now)
+        await self._committer.commit(
+            STEP, NOTHING, write_audit, author, action, subject, details, now
+        )
 
     async def audit_lines(
         self, before: int | None = None, limit: int = 100
     ) -> tuple[AuditLine, ...]:
-        rows = self._reading.all(
+        rows = await self._reading.all(
             SQL["audit_lines"], before=NEWEST if before is None else before, limit=limit
         )
         return tuple(map(_audit_line, rows))

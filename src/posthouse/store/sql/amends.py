@@ -18,10 +18,10 @@ from posthouse.model.delivery import (
 from posthouse.model.errors import FenceLost
 from posthouse.store.journal import AmendKind, Budget, Claim, ClaimedAmend, Gateway, NewAmend
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, ledger, rows
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.outputs import Author
-from posthouse.store.sqlite.rows import DELIVERY_COLUMNS
+from posthouse.store.sql import lanes, ledger, rows
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.outputs import Author
+from posthouse.store.sql.rows import DELIVERY_COLUMNS
 
 SQL = load("sqlite/amends.sql")
 

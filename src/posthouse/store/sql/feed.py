@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from posthouse.store.queries import load
 from posthouse.store.reader import Change, ChangeKind, Feed, Followed, Mark
-from posthouse.store.sqlite import rows
-from posthouse.store.sqlite.database import Database
+from posthouse.store.sql import rows
+from posthouse.store.sql.database import Database
 
 SQL = load("sqlite/feed.sql")
 

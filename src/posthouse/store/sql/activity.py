@@ -10,7 +10,7 @@ from statistics import median, quantiles
 
 from posthouse.store.queries import load
 from posthouse.store.reader import Span
-from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sql.database import Database, Row
 
 SQL = load("sqlite/activity.sql")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from posthouse.store.journal import Gateway
 from posthouse.store.queries import load
-from posthouse.store.sqlite.database import Database
+from posthouse.store.sql.database import Database
 
 SQL = load("sqlite/gateways.sql")
 

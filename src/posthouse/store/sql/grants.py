@@ -1,4 +1,4 @@
-"""The book of permissions on SQLite: one indexed read for each ruling, no cache."""
+"""The book of permissions: one indexed read for each ruling, no cache."""
 
 from __future__ import annotations
 
@@ -15,26 +15,28 @@ from posthouse.store.grants import (
     Stranger,
 )
 from posthouse.store.queries import load
-from posthouse.store.sqlite.access import write_audit
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.rows import words
+from posthouse.store.sql.about import DESK
+from posthouse.store.sql.access import write_audit
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.reading import Reading
+from posthouse.store.sql.rows import words
 
 SQL = load("sqlite/grants.sql")
 STEP = "grant"  # in ``store/points.py``
 
 
-class SqliteGrants:
+class SqlGrants:
     """``Grants`` on the house's own file."""
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading) -> None:
         self._committer = committer
         self._reading = reading
 
     # --- rulings ------------------------------------------------------------------------
 
     async def rule(self, wish: Wish, now: float) -> Ruling:
-        row = self._reading.one(
+        row = await self._reading.one(
             SQL["rule"],
             person=wish.person,
             chat=wish.chat,
@@ -49,16 +51,16 @@ class SqliteGrants:
     # --- lines --------------------------------------------------------------------------
 
     async def grant(self, new: NewGrant, author: str, now: float) -> Grant:
-        return await self._committer.commit(STEP, _grant, new, author, now)
+        return await self._committer.commit(STEP, DESK, _grant, new, author, now)
 
     async def revoke(self, grant: int, author: str, now: float, *, bot: str | None = None) -> bool:
-        return await self._committer.commit(STEP, _revoke, grant, author, now, bot)
+        return await self._committer.commit(STEP, DESK, _revoke, grant, author, now, bot)
 
     async def list(
         self, subject: Subject | None = None, field: Field | None = None, limit: int = 1000
     ) -> tuple[Grant, ...]:
         field = field or Field()
-        rows = self._reading.all(
+        rows = await self._reading.all(
             SQL["list" if subject is None else "list_of"],
             subject=None if subject is None else str(subject),
             bot=field.bot,
@@ -77,44 +79,46 @@ class SqliteGrants:
                 f"A group of people has at most {PEOPLE_MAX} members; make two of it.",
                 zh=f"一个人员组最多 {PEOPLE_MAX} 人；请分成两个组。",
             )
-        await self._committer.commit(STEP, _set_people, group, author, now)
+        await self._committer.commit(STEP, DESK, _set_people, group, author, now)
 
     async def people(self, limit: int = 1000) -> tuple[PeopleGroup, ...]:
         return tuple(
             PeopleGroup(name=name, bot=bot, members=words(members))
-            for name, bot, members in self._reading.all(SQL["people"], limit=limit)
+            for name, bot, members in await self._reading.all(SQL["people"], limit=limit)
         )
 
     async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:
-        return tuple(row[0] for row in self._reading.all(SQL["groups_of"], bot=bot, person=person))
+        return tuple(
+            row[0] for row in await self._reading.all(SQL["groups_of"], bot=bot, person=person)
+        )
 
     # --- operators in chats -------------------------------------------------------------
 
     async def make_operator(self, operator: ChatOperator, author: str, now: float) -> None:
-        await self._committer.commit(STEP, _make_operator, operator, author, now)
+        await self._committer.commit(STEP, DESK, _make_operator, operator, author, now)
 
     async def reach_operator(self, bot: str, person: str, chat: int) -> None:
-        await self._committer.commit(STEP, _reach_operator, bot, person, chat)
+        await self._committer.commit(STEP, DESK, _reach_operator, bot, person, chat)
 
     async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
-        return await self._committer.commit(STEP, _drop_operator, bot, person, author, now)
+        return await self._committer.commit(STEP, DESK, _drop_operator, bot, person, author, now)
 
     async def operators(self, bot: str | None = None) -> tuple[ChatOperator, ...]:
         return tuple(
             ChatOperator(bot=of, person=person, name=name, chat=chat)
-            for of, person, name, chat in self._reading.all(SQL["operators"], bot=bot)
+            for of, person, name, chat in await self._reading.all(SQL["operators"], bot=bot)
         )
 
     async def is_operator(self, bot: str, person: str) -> bool:
-        return self._reading.one(SQL["is_operator"], bot=bot, person=person) is not None
+        return await self._reading.one(SQL["is_operator"], bot=bot, person=person) is not None
 
     # --- strangers ----------------------------------------------------------------------
 
     async def meet(self, stranger: Stranger) -> bool:
-        return await self._committer.commit(STEP, _meet, stranger)
+        return await self._committer.commit(STEP, DESK, _meet, stranger)
 
     async def strangers(self, limit: int = 100) -> tuple[Stranger, ...]:
-        return tuple(map(_stranger, self._reading.all(SQL["strangers"], limit=limit)))
+        return tuple(map(_stranger, await self._reading.all(SQL["strangers"], limit=limit)))
 
 
 def _ruling(row: Row, now: float) -> Ruling:

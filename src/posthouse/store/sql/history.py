@@ -8,8 +8,8 @@ from posthouse.model.delivery import Delivery
 from posthouse.model.event import MessageEdited, MessageReceived
 from posthouse.model.message import plain_text
 from posthouse.store.queries import load
-from posthouse.store.sqlite import rows
-from posthouse.store.sqlite.database import Database
+from posthouse.store.sql import rows
+from posthouse.store.sql.database import Database
 
 SQL = load("sqlite/history.sql")
 

@@ -1,4 +1,4 @@
-"""The web channel's rooms in SQLite; the queries are in ``sql/sqlite/rooms.sql``."""
+"""The web channel's rooms; the queries are in ``rooms.sql``."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ from posthouse.store.rooms import (
     Said,
     Upload,
 )
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.rows import json
+from posthouse.store.sql import about
+from posthouse.store.sql.about import About
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.reading import Reading
+from posthouse.store.sql.rows import json
 
 SQL = load("sqlite/rooms.sql")
 STEP = "room"  # in ``store/points.py``
@@ -42,90 +45,104 @@ _presses = msgspec.json.Decoder(tuple[Press, ...])
 _media = msgspec.json.Decoder(Media)
 
 
-class SqliteRooms:
-    """``Rooms`` on the house's own file."""
+class SqlRooms:
+    """``Rooms`` on a SQL database."""
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading) -> None:
         self._committer = committer
         self._reading = reading
 
     # --- people -------------------------------------------------------------------------
 
     async def name_person(self, bot: str, person: str, name: str, now: float) -> tuple[str, ...]:
-        return await self._committer.commit(STEP, name_person, bot, person, name, now)
+        return await self._committer.commit(
+            STEP, (f"person {bot} {person}",), name_person, bot, person, name, now
+        )
 
     async def person_name(self, bot: str, person: str) -> str | None:
-        row = self._reading.one(SQL["person_name"], bot=bot, person=person)
+        row = await self._reading.one(SQL["person_name"], bot=bot, person=person)
         return None if row is None else row[0]
 
     # --- rooms --------------------------------------------------------------------------
 
     async def create(self, room: Room, owner: str, now: float) -> Room:
-        return await self._committer.commit(STEP, create, room, owner, now)
+        return await self._committer.commit(STEP, about.room(room.id), create, room, owner, now)
 
     async def room(self, bot: str, room: str) -> Room | None:
-        row = self._reading.one(SQL["room"], bot=bot, room=room)
+        row = await self._reading.one(SQL["room"], bot=bot, room=room)
         return None if row is None else _room(row)
 
     async def retitle(self, room: str, title: str) -> None:
-        await self._committer.commit(STEP, retitle, room, title)
+        await self._committer.commit(STEP, about.room(room), retitle, room, title)
 
     async def join(self, room: str, person: str, now: float, members_max: int) -> bool:
-        return await self._committer.commit(STEP, join, room, person, now, members_max)
+        return await self._committer.commit(
+            STEP, about.room(room), join, room, person, now, members_max
+        )
 
     async def leave(self, room: str, person: str, now: float) -> bool:
-        return await self._committer.commit(STEP, leave, room, person, now)
+        return await self._committer.commit(STEP, about.room(room), leave, room, person, now)
 
     async def member(self, room: str, person: str) -> Member | None:
-        row = self._reading.one(SQL["member"], room=room, person=person)
+        row = await self._reading.one(SQL["member"], room=room, person=person)
         return None if row is None else _member(row)
 
     async def members(self, room: str) -> tuple[Member, ...]:
-        return tuple(_member(row) for row in self._reading.all(SQL["members"], room=room))
+        return tuple(_member(row) for row in await self._reading.all(SQL["members"], room=room))
 
     async def rooms_of(self, bot: str, person: str, limit: int) -> tuple[RoomOfPerson, ...]:
-        rows = self._reading.all(SQL["rooms_of"], bot=bot, person=person, limit=limit)
+        rows = await self._reading.all(SQL["rooms_of"], bot=bot, person=person, limit=limit)
         return tuple(_room_of_person(row) for row in rows)
 
     async def mark_read(self, room: str, person: str, number: int) -> None:
-        await self._committer.commit(STEP, mark_read, room, person, number)
+        await self._committer.commit(STEP, about.room(room), mark_read, room, person, number)
 
     # --- messages -----------------------------------------------------------------------
 
     async def post(self, message: NewMessage, now: float) -> tuple[Message, bool]:
-        return await self._committer.commit(STEP, post, message, now)
+        return await self._committer.commit(
+            STEP, _about(message.room, message.said), post, message, now
+        )
 
     async def edit(self, room: str, number: int, person: str, said: Said, now: float) -> bool:
-        return await self._committer.commit(STEP, edit, room, number, person, said, now)
+        return await self._committer.commit(
+            STEP, _about(room, said), edit, room, number, person, said, now
+        )
 
     async def recall(self, room: str, number: int, person: str, now: float) -> bool:
-        return await self._committer.commit(STEP, recall, room, number, person, now)
+        return await self._committer.commit(
+            STEP, about.room(room, has_files=True), recall, room, number, person, now
+        )
 
     async def press(self, room: str, number: int, person: str, token: str, now: float) -> bool:
-        return await self._committer.commit(STEP, press, room, number, person, token, now)
+        return await self._committer.commit(
+            STEP, about.room(room), press, room, number, person, token, now
+        )
 
     async def rewrite(
         self, room: str, number: int, said: Said, now: float, *, is_draft: bool
     ) -> bool:
         return await self._committer.commit(
-            STEP, rewrite, room, number, said, now, is_draft=is_draft
+            STEP, _about(room, said), rewrite, room, number, said, now, is_draft=is_draft
         )
 
     async def withdraw(self, room: str, number: int, now: float) -> bool:
-        return await self._committer.commit(STEP, withdraw, room, number, now)
+        return await self._committer.commit(
+            STEP, about.room(room, has_files=True), withdraw, room, number, now
+        )
 
     async def message(self, room: str, number: int) -> Message | None:
-        return find(self._reading, room, number)
+        return await self._reading.ask(find, room, number)
 
     async def before(self, room: str, number: int | None, limit: int) -> tuple[Message, ...]:
         end = _NEWEST if number is None else number
-        rows = self._reading.all(SQL["before"], room=room, number=end, limit=limit)
+        rows = await self._reading.all(SQL["before"], room=room, number=end, limit=limit)
         return tuple(_message(row) for row in reversed(rows))
 
     async def changes(self, room: str, after: int, limit: int) -> Changes:
         # The versions first: what changes between the two reads is only told once more.
-        version, people_version = self._reading.one(SQL["versions"], room=room) or (after, 0)
-        rows = self._reading.all(SQL["changes"], room=room, after=after, limit=limit)
+        version, people_version = await self._reading.one(SQL["versions"], room=room) or (after, 0)
+        rows = await self._reading.all(SQL["changes"], room=room, after=after, limit=limit)
         messages = tuple(_message(row) for row in rows)
         is_more = len(messages) == limit
         return Changes(
@@ -138,25 +155,31 @@ class SqliteRooms:
     # --- files --------------------------------------------------------------------------
 
     async def keep_upload(self, upload: Upload, now: float) -> None:
-        await self._committer.commit(STEP, keep_upload, upload, now)
+        await self._committer.commit(
+            STEP, about.room(upload.room, has_files=True), keep_upload, upload, now
+        )
 
     async def upload(self, room: str, person: str, ref: str) -> Upload | None:
-        row = self._reading.one(SQL["upload"], room=room, person=person, ref=ref)
+        row = await self._reading.one(SQL["upload"], room=room, person=person, ref=ref)
         if row is None:
             return None
         return Upload(room=room, person=person, media=_media.decode(row[0]))
 
     async def forget_uploads(self, before_at: float, limit: int) -> tuple[str, ...]:
-        return await self._committer.commit(STEP, forget_uploads, before_at, limit)
+        return await self._committer.commit(STEP, (about.FILES,), forget_uploads, before_at, limit)
 
     # --- the road -----------------------------------------------------------------------
 
     async def errands(self, bot: str, room: str | None, limit: int) -> tuple[Errand, ...]:
-        rows = self._reading.all(SQL["errands"], bot=bot, room=room, limit=limit)
+        rows = await self._reading.all(SQL["errands"], bot=bot, room=room, limit=limit)
         return tuple(_errand(row) for row in rows)
 
     async def done(self, errands: Sequence[int]) -> None:
-        await self._committer.commit(STEP, done, tuple(errands))
+        await self._committer.commit(STEP, about.NOTHING, done, tuple(errands))
+
+
+def _about(room: str, said: Said) -> About:
+    return about.room(room, has_files=bool(said.media))
 
 
 # --- operations: what runs inside one transaction ---------------------------------------------

@@ -21,9 +21,9 @@ from posthouse.model.delivery import (
 )
 from posthouse.model.turn import LaneKind
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, rows
-from posthouse.store.sqlite.database import Database
-from posthouse.store.sqlite.rows import Entry
+from posthouse.store.sql import lanes, rows
+from posthouse.store.sql.database import Database
+from posthouse.store.sql.rows import Entry
 
 SQL = load("sqlite/ledger.sql")
 

@@ -11,9 +11,9 @@ from posthouse.model.message import plain_text
 from posthouse.model.turn import Answer, EventState, LaneKind, OnEdit, TurnState
 from posthouse.store.journal import BURST_EVENTS_MAX, BURST_MAX_S, Arrival, Receipt
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, outputs, rows
-from posthouse.store.sqlite.database import Database
-from posthouse.store.sqlite.outputs import Author, NewKey
+from posthouse.store.sql import lanes, outputs, rows
+from posthouse.store.sql.database import Database
+from posthouse.store.sql.outputs import Author, NewKey
 
 SQL = load("sqlite/accept.sql")
 

@@ -1,4 +1,4 @@
-"""Reading the book on SQLite, as people want to see it."""
+"""Reading the book, as people want to see it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from posthouse.store.reader import (
     Span,
     TurnRow,
 )
-from posthouse.store.sqlite import activity, feed, rows
-from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sql import activity, feed, rows
+from posthouse.store.sql.database import Database, Row, Value
+from posthouse.store.sql.reading import Reading
 
 SQL = load("sqlite/reader.sql")
 
@@ -30,78 +31,101 @@ EVENTS_OF_TURN_MAX = 50
 CANDIDATES_MAX = 500  # rows that a search looks at closer
 
 
-class SqliteReader:
-    """``Reader`` on one SQLite database."""
+class SqlReader:
+    """``Reader`` on a SQL database."""
 
-    def __init__(self, reading: Database) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
     async def road(self, event: int) -> Road | None:
-        return _road(self._reading, event)
+        return await self._reading.ask(_road, event)
 
     async def find_message(self, bot: str, message_id: str) -> tuple[int, ...]:
-        found = self._reading.all(SQL["of_message"], bot=bot, message_id=message_id)
+        found = await self._reading.all(SQL["of_message"], bot=bot, message_id=message_id)
         return tuple(int(event) for (event,) in found)
 
     async def is_held(self) -> bool:
-        row = self._reading.one(SQL["is_held"])
+        row = await self._reading.one(SQL["is_held"])
         return row is not None and bool(row[0])
 
     async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
-        found = self._reading.all(SQL["recent"], chat=chat, limit=limit)
-        roads = (_road(self._reading, event) for (event,) in found)
-        return tuple(road for road in roads if road is not None)
+        return await self._reading.ask(_recent, chat, limit)
 
     async def troubled(self, limit: int = 100) -> tuple[DeliveryRow, ...]:
-        return tuple(_delivery(row) for row in self._reading.all(SQL["troubled"], limit=limit))
+        return tuple(
+            _delivery(row) for row in await self._reading.all(SQL["troubled"], limit=limit)
+        )
 
     async def buried(self, limit: int = 100) -> tuple[TurnRow, ...]:
-        found = self._reading.all(SQL["buried"], limit=limit)
-        turns = (_turn(self._reading, turn) for (turn,) in found)
-        return tuple(turn for turn in turns if turn is not None)
+        return await self._reading.ask(_buried, limit)
 
     async def page(self, chat: int, before: int | None = None, limit: int = 40) -> ChatPage:
-        return _page(self._reading, chat, before, limit)
+        return await self._reading.ask(_page, chat, before, limit)
 
     async def last_heard(self, chats: tuple[int, ...]) -> dict[int, EventRow]:
-        found = (self._reading.one(SQL["last_heard"], chat=chat) for chat in chats)
-        events = (_event(row) for row in found if row is not None)
-        return {event.chat: event for event in events}
+        return await self._reading.ask(_last_heard, chats)
 
     async def delivery(self, delivery: int) -> DeliveryRow | None:
-        row = self._reading.one(SQL["delivery"], delivery=delivery)
+        row = await self._reading.one(SQL["delivery"], delivery=delivery)
         return None if row is None else _delivery(row)
 
     async def turn(self, turn: int) -> tuple[TurnRow, tuple[EventRow, ...]] | None:
-        row = _turn(self._reading, turn)
-        if row is None:
-            return None
-        found = self._reading.all(SQL["events_of_turn"], turn=turn, limit=EVENTS_OF_TURN_MAX)
-        return row, tuple(map(_event, found))
+        return await self._reading.ask(_with_events, turn)
 
     async def amends(self, deliveries: tuple[int, ...]) -> tuple[AmendRow, ...]:
         numbers = rows.json(deliveries)
-        found = self._reading.all(SQL["amends"], deliveries=numbers, limit=AMENDS_MAX)
+        found = await self._reading.all(SQL["amends"], deliveries=numbers, limit=AMENDS_MAX)
         return tuple(map(_amend, found))
 
     async def said_since(
         self, chat: int, since_at: float, limit: int = 1000
     ) -> tuple[DeliveryRow, ...]:
-        found = self._reading.all(SQL["said_since"], chat=chat, since_at=since_at, limit=limit)
+        found = await self._reading.all(
+            SQL["said_since"], chat=chat, since_at=since_at, limit=limit
+        )
         return tuple(map(_delivery, found))
 
     async def unanswered(self, rows_looked_at: int = 2000, limit: int = 20) -> tuple[Heard, ...]:
-        found = self._reading.all(SQL["unanswered"], looked_at=rows_looked_at, limit=limit)
-        return tuple(_heard(self._reading, row) for row in found)
+        return await self._reading.ask(_unanswered, rows_looked_at, limit)
 
     async def search(self, text: str, rows_looked_at: int = 20_000, limit: int = 50) -> Matches:
-        return _search(self._reading, text, rows_looked_at, limit)
+        return await self._reading.ask(_search, text, rows_looked_at, limit)
 
     async def activity(self, until_at: float, span_s: float, spans: int) -> tuple[Span, ...]:
-        return activity.spans(self._reading, until_at, span_s, spans)
+        return await self._reading.ask(activity.spans, until_at, span_s, spans)
 
     async def feed(self, after: Mark | None, limit: int = 500) -> Feed:
-        return feed.read(self._reading, after, limit)
+        return await self._reading.ask(feed.read, after, limit)
+
+
+def _recent(database: Database, chat: int, limit: int) -> tuple[Road, ...]:
+    found = database.all(SQL["recent"], chat=chat, limit=limit)
+    roads = (_road(database, event) for (event,) in found)
+    return tuple(road for road in roads if road is not None)
+
+
+def _buried(database: Database, limit: int) -> tuple[TurnRow, ...]:
+    turns = (_turn(database, turn) for (turn,) in database.all(SQL["buried"], limit=limit))
+    return tuple(turn for turn in turns if turn is not None)
+
+
+def _last_heard(database: Database, chats: tuple[int, ...]) -> dict[int, EventRow]:
+    found = (database.one(SQL["last_heard"], chat=chat) for chat in chats)
+    events = (_event(row) for row in found if row is not None)
+    return {event.chat: event for event in events}
+
+
+def _with_events(database: Database, turn: int) -> tuple[TurnRow, tuple[EventRow, ...]] | None:
+    row = _turn(database, turn)
+    if row is None:
+        return None
+    found = database.all(SQL["events_of_turn"], turn=turn, limit=EVENTS_OF_TURN_MAX)
+    return row, tuple(map(_event, found))
+
+
+def _unanswered(database: Database, looked_at: int, limit: int) -> tuple[Heard, ...]:
+    found = database.all(SQL["unanswered"], looked_at=looked_at, limit=limit)
+    return tuple(_heard(database, row) for row in found)
 
 
 def _road(database: Database, number: int) -> Road | None:
@@ -226,8 +250,12 @@ def _page(database: Database, chat: int, before: int | None, limit: int) -> Chat
 
 
 def _search(database: Database, text: str, looked_at: int, limit: int) -> Matches:
-    """Let SQLite find candidates by the letters of their records, and look closer at these."""
-    values = {"pattern": _pattern(text), "looked_at": looked_at, "limit": CANDIDATES_MAX}
+    """Let the database find candidates by the letters of their records; look closer at these."""
+    values: dict[str, Value] = {
+        "pattern": _pattern(text),
+        "looked_at": looked_at,
+        "limit": CANDIDATES_MAX,
+    }
     wanted = text.casefold()
     events = map(_event, database.all(SQL["search_events"], **values))
     deliveries = map(_delivery, database.all(SQL["search_deliveries"], **values))

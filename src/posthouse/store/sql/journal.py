@@ -1,7 +1,6 @@
-"""The journal on SQLite: every verb of the protocol, in the order of the road.
+"""The journal: every verb of the protocol, in the order of the road.
 
-Each write is an operation of a module beside this one; each read asks the reading connection,
-which is a matter of microseconds and waits for no one.
+Each write is an operation of a module beside this one, each read waits for no writer.
 """
 
 from __future__ import annotations
@@ -26,7 +25,8 @@ from posthouse.store.journal import (
     Verdict,
     Wanted,
 )
-from posthouse.store.sqlite import (
+from posthouse.store.sql import (
+    about,
     accept,
     amends,
     control,
@@ -35,17 +35,17 @@ from posthouse.store.sqlite import (
     history,
     turns,
 )
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database
-from posthouse.store.sqlite.outputs import NewKey
-from posthouse.store.sqlite.questions import Asking
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.outputs import NewKey
+from posthouse.store.sql.questions import Asking
+from posthouse.store.sql.reading import Reading
 
 
-class SqliteJournal:
-    """``Journal`` on one SQLite database."""
+class SqlJournal:
+    """``Journal`` on a SQL database; ``asking`` as in ``SqlQuestions``."""
 
     def __init__(
-        self, committer: Committer, reading: Database, asking: Asking, new_key: NewKey
+        self, committer: Committer, reading: Reading, asking: Asking | None, new_key: NewKey
     ) -> None:
         self._commit = committer.commit
         self._reading = reading
@@ -55,36 +55,48 @@ class SqliteJournal:
     # --- who we are ---------------------------------------------------------------------
 
     async def enter(self, name: str, now: float, lease_s: float) -> Gateway:
-        return await self._commit("gateway", gateways.enter, name, now, lease_s)
+        return await self._commit(
+            "gateway",
+            (f"gateway {name}", about.ask("of_gateway", name=name)),
+            gateways.enter,
+            name,
+            now,
+            lease_s,
+        )
 
     async def renew(self, gateway: Gateway, now: float, lease_s: float) -> bool:
-        return await self._commit("gateway", gateways.renew, gateway, now, lease_s)
+        return await self._commit("gateway", about.NOTHING, gateways.renew, gateway, now, lease_s)
 
     async def free(self, now: float) -> int:
-        return await self._commit("gateway", gateways.free, now)
+        return await self._commit(
+            "gateway", (about.ask("of_overdue", now=now),), gateways.free, now
+        )
 
     # --- in -----------------------------------------------------------------------------
 
     async def accept(self, arrivals: tuple[Arrival, ...], now: float) -> tuple[Receipt, ...]:
-        return await self._commit("accept", accept.accept, arrivals, now, self._new_key)
+        chats = tuple({arrival.chat for arrival in arrivals})
+        return await self._commit("accept", chats, accept.accept, arrivals, now, self._new_key)
 
     # --- turns --------------------------------------------------------------------------
 
     async def claim_turns(
         self, gateway: Gateway, now: float, limit: int
     ) -> tuple[ClaimedTurn, ...]:
-        return await self._commit("claim", turns.claim, gateway, now, limit)
+        return await self._commit("claim", about.NOTHING, turns.claim, gateway, now, limit)
 
     async def next_turn_at(self, now: float) -> float | None:  # noqa: ARG002 - the protocol's
-        return turns.next_at(self._reading)
+        return await self._reading.ask(turns.next_at)
 
     async def start(self, claim: Claim, turn: int, now: float) -> bool:
-        return await self._commit("start", turns.start, claim, turn, now)
+        return await self._commit("start", about.claim(claim), turns.start, claim, turn, now)
 
     async def put(
         self, claim: Claim, turn: int, deliveries: tuple[NewDelivery, ...], now: float
     ) -> tuple[int, ...]:
-        return await self._commit("put", turns.put, claim, turn, deliveries, now)
+        return await self._commit(
+            "put", about.claim(claim), turns.put, claim, turn, deliveries, now
+        )
 
     async def finish(
         self,
@@ -99,6 +111,7 @@ class SqliteJournal:
         try:
             return await self._commit(
                 "finish",
+                about.claim(claim),
                 turns.finish,
                 claim,
                 turn,
@@ -108,81 +121,95 @@ class SqliteJournal:
                 is_first_sent=is_first_sent,
             )
         finally:
-            self._asking.add(result.questions)
+            if self._asking:
+                self._asking.add(result.questions)
 
     async def retry(self, claim: Claim, turn: int, at: float, reason: str) -> Verdict:
-        return await self._commit("retry", turns.retry, claim, turn, at, reason)
+        return await self._commit("retry", about.claim(claim), turns.retry, claim, turn, at, reason)
 
     async def wanted(self, turn: int) -> Wanted:
-        return turns.wanted(self._reading, turn)
+        return await self._reading.ask(turns.wanted, turn)
 
     async def once_begin(self, claim: Claim, turn: int, name: str) -> Once:
-        return await self._commit("once", turns.once_begin, claim, turn, name)
+        return await self._commit("once", about.claim(claim), turns.once_begin, claim, turn, name)
 
     async def once_end(self, claim: Claim, turn: int, name: str, result: str) -> None:
-        await self._commit("once", turns.once_end, claim, turn, name, result)
+        await self._commit("once", about.claim(claim), turns.once_end, claim, turn, name, result)
 
     async def revive(self, turn: int, now: float) -> bool:
-        return await self._commit("retry", turns.revive, turn, now)
+        return await self._commit(
+            "retry", (about.ask("of_turn", turn=turn),), turns.revive, turn, now
+        )
 
     # --- control ------------------------------------------------------------------------
 
     async def recall(self, scope: RecallScope, capabilities: Capabilities, now: float) -> Recall:
-        return await self._commit("recall", control.recall, scope, capabilities, now)
+        return await self._commit("recall", (scope.chat,), control.recall, scope, capabilities, now)
 
     async def recall_message(
         self, chat: int, message_key: str, capabilities: Capabilities, now: float
     ) -> tuple[int, ...]:
         return await self._commit(
-            "recall", control.recall_message, chat, message_key, capabilities, now
+            "recall", (chat,), control.recall_message, chat, message_key, capabilities, now
         )
 
     async def take_back(
         self, deliveries: tuple[int, ...], capabilities: Capabilities, now: float
     ) -> tuple[Delivery, ...]:
-        return await self._commit("recall", control.take_back, deliveries, capabilities, now)
+        return await self._commit(
+            "recall", about.deliveries(deliveries), control.take_back, deliveries, capabilities, now
+        )
 
     async def recall_state(self, recall: int) -> Recall | None:
-        return control.recall_state(self._reading, recall)
+        return await self._reading.ask(control.recall_state, recall)
 
     async def stop_session(
         self,
-        chat: int,  # noqa: ARG002 - a session's lane tells its chat
+        chat: int,
         session: str,
         now: float,
     ) -> tuple[int, ...]:
-        return await self._commit("stop", control.stop_session, session, now)
+        return await self._commit("stop", (chat,), control.stop_session, session, now)
 
     async def running_turns(self, chat: int) -> tuple[int, ...]:
-        return control.running_turns(self._reading, chat)
+        return await self._reading.ask(control.running_turns, chat)
 
     async def forget_before(self, session: str, now: float) -> None:
-        await self._commit("stop", control.forget_before, session, now)
+        await self._commit("stop", about.session(session), control.forget_before, session, now)
 
     # --- out ----------------------------------------------------------------------------
 
     async def claim_sends(
         self, gateway: Gateway, now: float, budgets: tuple[Budget, ...]
     ) -> tuple[ClaimedDelivery, ...]:
-        return await self._commit("claim-send", deliveries.claim, gateway, now, budgets)
+        return await self._commit(
+            "claim-send", about.NOTHING, deliveries.claim, gateway, now, budgets
+        )
 
     async def claim_amends(
         self, gateway: Gateway, now: float, budgets: tuple[Budget, ...]
     ) -> tuple[ClaimedAmend, ...]:
-        return await self._commit("claim-amend", amends.claim, gateway, now, budgets)
+        return await self._commit("claim-amend", about.NOTHING, amends.claim, gateway, now, budgets)
 
     async def next_send_at(
         self,
         now: float,  # noqa: ARG002 - the protocol's
         bots: tuple[str, ...],
     ) -> float | None:
-        return deliveries.next_at(self._reading, bots)
+        return await self._reading.ask(deliveries.next_at, bots)
 
     async def sending(
         self, claim: Claim, delivery: int, body: bytes, capabilities: Capabilities, now: float
     ) -> ClaimedDelivery | None:
         return await self._commit(
-            "sending", deliveries.sending, claim, delivery, body, capabilities, now
+            "sending",
+            about.claim(claim),
+            deliveries.sending,
+            claim,
+            delivery,
+            body,
+            capabilities,
+            now,
         )
 
     async def settle(
@@ -196,6 +223,7 @@ class SqliteJournal:
     ) -> tuple[Delivery, Next]:
         return await self._commit(
             "settle",
+            about.claim(claim),
             deliveries.settle,
             claim,
             delivery,
@@ -209,19 +237,21 @@ class SqliteJournal:
         self, claim: Claim, amend: int, happening: Happening, capabilities: Capabilities, now: float
     ) -> Delivery:
         return await self._commit(
-            "amend", amends.settle, claim, amend, happening, capabilities, now
+            "amend", about.claim(claim), amends.settle, claim, amend, happening, capabilities, now
         )
 
     async def put_notice(self, chat: int, delivery: NewDelivery, now: float) -> int | None:
-        return await self._commit("notice", deliveries.put_notice, chat, delivery, now)
+        return await self._commit("notice", (chat,), deliveries.put_notice, chat, delivery, now)
 
     async def retry_delivery(self, delivery: int, capabilities: Capabilities, now: float) -> bool:
-        return await self._commit("decide", deliveries.retry, delivery, capabilities, now)
+        return await self._commit(
+            "decide", about.deliveries((delivery,)), deliveries.retry, delivery, capabilities, now
+        )
 
     # --- looking back -------------------------------------------------------------------
 
     async def answers(self, turn: int) -> tuple[Delivery, ...]:
-        return history.answers(self._reading, turn)
+        return await self._reading.ask(history.answers, turn)
 
     async def history(self, session: str, characters_max: int) -> tuple[tuple[str, str], ...]:
-        return history.history(self._reading, session, characters_max)
+        return await self._reading.ask(history.history, session, characters_max)

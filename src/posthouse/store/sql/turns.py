@@ -27,9 +27,9 @@ from posthouse.store.journal import (
     Wanted,
 )
 from posthouse.store.queries import load
-from posthouse.store.sqlite import amends, lanes, ledger, outputs, rows
-from posthouse.store.sqlite.database import Database, Row
-from posthouse.store.sqlite.outputs import Author
+from posthouse.store.sql import amends, lanes, ledger, outputs, rows
+from posthouse.store.sql.database import Database, Row
+from posthouse.store.sql.outputs import Author
 
 SQL = load("sqlite/turns.sql")
 

@@ -1,11 +1,12 @@
-"""The questions on SQLite: read only; they are put by ``finish`` and answered by ``accept``."""
+"""The questions: read only; they are put by ``finish`` and answered by ``accept``."""
 
 from __future__ import annotations
 
 from posthouse.model.disposition import NewQuestion, Question
 from posthouse.store.queries import load
-from posthouse.store.sqlite import rows
-from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sql import rows
+from posthouse.store.sql.database import Row
+from posthouse.store.sql.reading import Reading
 
 SQL = load("sqlite/questions.sql")
 
@@ -13,16 +14,18 @@ SQL = load("sqlite/questions.sql")
 class Asking:
     """The sessions that may have an open question for typed answers: most messages find none.
 
-    A session is added when its question has been written, and forgotten when none is found.
+    A session is added when its question has been written, and forgotten when none is found; so
+    this is for a book that nobody else writes.
     """
 
-    def __init__(self, reading: Database) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._sessions: set[str] | None = None  # read when somebody first asks
 
-    def __contains__(self, session: str) -> bool:
+    async def may_wait(self, session: str) -> bool:
+        """Whether a session may have an open question."""
         if self._sessions is None:
-            self._sessions = {row[0] for row in self._reading.all(SQL["asking"])}
+            self._sessions = {row[0] for row in await self._reading.all(SQL["asking"])}
         return session in self._sessions
 
     def add(self, questions: tuple[NewQuestion, ...]) -> None:
@@ -36,21 +39,21 @@ class Asking:
             self._sessions.discard(session)
 
 
-class SqliteQuestions:
-    """``Questions`` on one SQLite database."""
+class SqlQuestions:
+    """``Questions`` on a SQL database; without ``asking``, where others write as well."""
 
-    def __init__(self, reading: Database, asking: Asking) -> None:
+    def __init__(self, reading: Reading, asking: Asking | None) -> None:
         self._reading = reading
         self._asking = asking
 
     async def find(self, question: str) -> Question | None:
-        return _question(self._reading.one(SQL["find"], question=question))
+        return _question(await self._reading.one(SQL["find"], question=question))
 
     async def open_in(self, session: str, now: float) -> Question | None:
-        if session not in self._asking:
+        if self._asking and not await self._asking.may_wait(session):
             return None
-        question = _question(self._reading.one(SQL["open_in"], session=session, now=now))
-        if question is None:
+        question = _question(await self._reading.one(SQL["open_in"], session=session, now=now))
+        if question is None and self._asking:
             self._asking.discard(session)
         return question
 

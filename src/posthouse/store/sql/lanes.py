@@ -5,7 +5,7 @@ from __future__ import annotations
 from posthouse.model.turn import LaneKind
 from posthouse.store.journal import Claim, Gateway
 from posthouse.store.queries import load
-from posthouse.store.sqlite.database import Database, Row
+from posthouse.store.sql.database import Database, Row
 
 SQL = load("sqlite/lanes.sql")
 

@@ -10,8 +10,8 @@ from posthouse.model.delivery import Delivery, State
 from posthouse.model.disposition import NewDelivery, NewQuestion, Notice
 from posthouse.model.message import Content
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, rows
-from posthouse.store.sqlite.database import Database
+from posthouse.store.sql import lanes, rows
+from posthouse.store.sql.database import Database
 
 SQL = load("sqlite/outputs.sql")
 

@@ -1,4 +1,4 @@
-"""The held house on SQLite: what would be sent, and what operators say about it."""
+"""The held house: what would be sent, and what operators say about it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from posthouse.model.delivery import (
 )
 from posthouse.store.holding import Decision, HeldDelivery, House
 from posthouse.store.queries import load
-from posthouse.store.sqlite import lanes, ledger, rows
-from posthouse.store.sqlite.committer import Committer
-from posthouse.store.sqlite.database import Database
-from posthouse.store.sqlite.rows import Entry
+from posthouse.store.sql import about, lanes, ledger, rows
+from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.database import Database
+from posthouse.store.sql.reading import Reading
+from posthouse.store.sql.rows import Entry
 
 SQL = load("sqlite/holding.sql")
 
@@ -39,15 +40,15 @@ _SENT: dict[State, tuple[Happening, ...]] = {
 }
 
 
-class SqliteHolding:
-    """``Holding`` on one SQLite database."""
+class SqlHolding:
+    """``Holding`` on a SQL database."""
 
-    def __init__(self, committer: Committer, reading: Database) -> None:
+    def __init__(self, committer: Committer, reading: Reading) -> None:
         self._commit = committer.commit
         self._reading = reading
 
     async def house(self) -> House:
-        row = self._reading.one(SQL["house"])
+        row = await self._reading.one(SQL["house"])
         assert row is not None
         return House(is_held=bool(row[0]), snapshot_at=row[1])
 
@@ -62,7 +63,7 @@ class SqliteHolding:
                 text=rows.content(content).text,
                 queued_at=queued_at,
             )
-            for number, bot, chat, title, state, content, queued_at in self._reading.all(
+            for number, bot, chat, title, state, content, queued_at in await self._reading.all(
                 SQL["held"], limit=limit
             )
         )
@@ -70,10 +71,13 @@ class SqliteHolding:
     async def decide(
         self, decision: Decision, deliveries: tuple[int, ...] | None, now: float
     ) -> int:
-        return await self._commit("decide", _decide, decision, deliveries, now)
+        chosen = (
+            (about.ask("of_undecided"),) if deliveries is None else about.deliveries(deliveries)
+        )
+        return await self._commit("decide", chosen, _decide, decision, deliveries, now)
 
     async def release(self) -> None:
-        await self._commit("decide", _release)
+        await self._commit("decide", about.NOTHING, _release)
 
 
 def _decide(
