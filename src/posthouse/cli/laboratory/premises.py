@@ -17,9 +17,9 @@ import aiohttp
 
 from posthouse.settings.data_directory import Owner, owner_of
 
-OPEN_WITHIN_S = 20.0
+OPEN_WITHIN_S = 60.0  # a machine may be busy
 END_WITHIN_S = 15.0
-COMMAND_WITHIN_S = 20.0
+COMMAND_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.01
 LOG_TAIL_CHARACTERS = 4000
 KEPT_VARIABLES = ("HOME", "LANG", "PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR")
