@@ -3,8 +3,9 @@
 import pytest
 
 from posthouse.model.errors import OperatorMistake
+from posthouse.simulators.chance import SCRIPT_MAX
 from posthouse.simulators.probe.bots import BotClass, bot
-from posthouse.simulators.probe.faults import SCRIPT_MAX, Fault, FaultPlan, FaultSettings, Verb
+from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, Verb
 
 KEYED, NONE = bot("k", BotClass.KEYED), bot("n", BotClass.NONE)
 HALF_AND_HALF = {"*": {Verb.SEND: {Fault.DELAY: 0.5, Fault.REFUSED: 0.5}}}

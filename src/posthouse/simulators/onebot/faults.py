@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections import deque
-from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from msgspec import Struct
 
-from posthouse.model.errors import OperatorMistake
+from posthouse.simulators.chance import Chance, check_script, check_shares
 
-SCRIPT_MAX = 10_000  # scripted faults of one account and verb
 EVERYONE = "*"
 
 
@@ -61,7 +57,7 @@ class FaultSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class FaultPlan:
-    """Tells, call by call, what goes wrong. The same seed and calls give the same faults.
+    """Tells, call by call, what goes wrong.
 
     Raises:
         OperatorMistake: a fault that cannot happen to its verb, or shares above one.
@@ -78,58 +74,22 @@ class FaultPlan:
         """
         _check(settings)
         self.settings = settings
-        self._dice: dict[tuple[str, Verb], random.Random] = {}
-        self._script = {
-            (name, verb): deque(faults)
-            for name, verbs in settings.script.items()
-            for verb, faults in verbs.items()
-        }
+        self._chance = Chance(settings.seed, settings.script)
 
     def draw(self, name: str, verb: Verb) -> Fault | None:
-        """Say what happens to the next call; what the script says comes first."""
-        scripted = self._script.get((name, verb))
-        if scripted:
-            return scripted.popleft()
+        """Say what happens to the next action or push of an account."""
         rates = self.settings.rates
-        shares = rates.get(name, rates.get(EVERYONE, {})).get(verb, {})
-        return _chosen(self._thrown(name, verb), shares) if shares else None
-
-    def _thrown(self, name: str, verb: Verb) -> float:
-        """Throw the dice of one account and verb: the others' calls change nothing for it."""
-        dice = self._dice.get((name, verb))
-        if dice is None:
-            dice = random.Random(f"{self.settings.seed}:{name}:{verb}")
-            self._dice[name, verb] = dice
-        return dice.random()
-
-
-def _chosen(thrown: float, shares: Mapping[Fault, float]) -> Fault | None:
-    for fault, share in shares.items():
-        thrown -= share
-        if thrown < 0:
-            return fault
-    return None
+        return self._chance.draw(name, verb, rates.get(name, rates.get(EVERYONE, {})).get(verb, {}))
 
 
 def _check(settings: FaultSettings) -> None:
     for name, verbs in settings.rates.items():
         for verb, shares in verbs.items():
-            _check_possible(verb, shares)
-            if sum(shares.values()) > 1 or min(shares.values(), default=0) < 0:
-                raise OperatorMistake(
-                    f"the shares of {name}.{verb} must not be negative nor exceed 1 together"
-                )
+            check_shares(name, verb, shares, _possible(verb))
     for name, script in settings.script.items():
         for verb, faults in script.items():
-            _check_possible(verb, (fault for fault in faults if fault is not None))
-            if len(faults) > SCRIPT_MAX:
-                raise OperatorMistake(f"the script of {name}.{verb} is longer than {SCRIPT_MAX}")
+            check_script(name, verb, faults, _possible(verb))
 
 
-def _check_possible(verb: Verb, faults: Iterable[Fault]) -> None:
-    possible = PUSH_FAULTS if verb is Verb.PUSH else CALL_FAULTS
-    for fault in faults:
-        if fault not in possible:
-            raise OperatorMistake(
-                f"{fault!s} cannot happen to {verb!s}; choose from {', '.join(sorted(possible))}"
-            )
+def _possible(verb: Verb) -> frozenset[Fault]:
+    return PUSH_FAULTS if verb is Verb.PUSH else CALL_FAULTS

@@ -17,7 +17,7 @@ from posthouse.simulators.onebot.accounts import Account
 from posthouse.simulators.onebot.desk import Desk, Manner, Reply
 from posthouse.simulators.onebot.state import Network
 from posthouse.simulators.onebot.switches import Switches
-from posthouse.simulators.probe.timing import Sleep, end
+from posthouse.simulators.timing import Sleep, end
 
 BESIDE_MAX = 64
 FRAME_BYTES_MAX = 64 * 1024 * 1024  # pictures travel inside

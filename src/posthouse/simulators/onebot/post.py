@@ -9,7 +9,7 @@ from posthouse.simulators.onebot.faults import Fault, FaultPlan, Verb
 from posthouse.simulators.onebot.lines import Line
 from posthouse.simulators.onebot.state import Event, Network
 from posthouse.simulators.onebot.switches import Switches
-from posthouse.simulators.probe.timing import Sleep, end
+from posthouse.simulators.timing import Sleep, end
 
 RECENT_MAX = 1_000  # events that can be pushed again
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import secrets
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.model.errors import OperatorMistake
+from posthouse.simulators.interruption import interrupted
 from posthouse.simulators.onebot.accounts import (
     FIRST_SELF_ID,
     Account,
@@ -62,13 +60,13 @@ async def run(options: Options, say: Say) -> None:
     seed = secrets.randbits(32) if options.seed is None else options.seed
     network = Network(seed, accounts=accounts_of(options))
     server = OneBotServer(network, faults=_fault_plan(options.faults), port=options.port)
-    interrupted = _interrupted()
+    has_ended = interrupted()
     async with server:
         say(_announcement(server, seed))
         if options.talk:
-            await converse(server, say, interrupted, is_json=options.talk == "json")
+            await converse(server, say, has_ended, is_json=options.talk == "json")
         else:
-            await interrupted.wait()
+            await has_ended.wait()
 
 
 def accounts_of(options: Options) -> tuple[Account, ...]:
@@ -138,12 +136,3 @@ def _fault_plan(path: Path | None) -> FaultPlan:
         return FaultPlan(msgspec.json.decode(path.read_bytes(), type=FaultSettings))
     except msgspec.MsgspecError as error:
         raise OperatorMistake(f"{path} is no fault plan: {error}") from None
-
-
-def _interrupted() -> asyncio.Event:
-    interrupted = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, interrupted.set)
-    return interrupted

@@ -16,7 +16,7 @@ from posthouse.simulators.onebot.post import Post
 from posthouse.simulators.onebot.record import ConnectionEntry
 from posthouse.simulators.onebot.state import Network
 from posthouse.simulators.onebot.switches import Switches
-from posthouse.simulators.probe.timing import Sleep
+from posthouse.simulators.timing import Sleep
 
 HANDSHAKE_S = 5.0
 STOP_S = 1.0

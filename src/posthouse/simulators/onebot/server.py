@@ -21,7 +21,7 @@ from posthouse.simulators.onebot.roads import STOP_S, Entrance, Place, dial
 from posthouse.simulators.onebot.segments import Malformed
 from posthouse.simulators.onebot.state import Event, Failed, Full, Network
 from posthouse.simulators.onebot.switches import Switches, SwitchSettings
-from posthouse.simulators.probe.timing import Sleep, end
+from posthouse.simulators.timing import Sleep, end
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
 GOING_AWAY = 1001

@@ -20,7 +20,7 @@ from posthouse.simulators.onebot.record import MessageEntry
 from posthouse.simulators.onebot.segments import Malformed
 from posthouse.simulators.onebot.server import OneBotServer
 from posthouse.simulators.onebot.state import Failed
-from posthouse.simulators.probe.timing import end
+from posthouse.simulators.timing import end
 
 GROUP = 20_001
 PERSON = 30_001

@@ -16,7 +16,6 @@ from posthouse.simulators.probe.desk import Call, Desk, Manner, Reply
 from posthouse.simulators.probe.pusher import Errand, Failure
 from posthouse.simulators.probe.refusals import Refusal
 from posthouse.simulators.probe.state import ProbePlatform
-from posthouse.simulators.probe.timing import Sleep, end, is_done_within
 from posthouse.simulators.probe.wire import (
     EditBody,
     Envelope,
@@ -24,6 +23,7 @@ from posthouse.simulators.probe.wire import (
     MessageBody,
     decode,
 )
+from posthouse.simulators.timing import Sleep, end, is_done_within
 
 SUPERSEDED = 4009
 NO_SENSE = 4000

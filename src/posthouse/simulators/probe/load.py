@@ -19,8 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.simulators.probe.server import Said
-from posthouse.simulators.probe.timing import Sleep
 from posthouse.simulators.probe.wire import Chat, Person, Saying, decode
+from posthouse.simulators.timing import Sleep
 
 
 class Load(Struct, frozen=True, kw_only=True):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
 from posthouse.model.errors import OperatorMistake
+from posthouse.simulators.interruption import interrupted
 from posthouse.simulators.probe.bots import Bot, parse_bots
 from posthouse.simulators.probe.faults import FaultPlan, FaultSettings
 from posthouse.simulators.probe.pusher import Patience
@@ -48,10 +46,10 @@ async def run(options: Options, announce: Callable[[str], None]) -> None:
     )
     for bot, url in _webhooks(options.webhooks, bots):
         server.set_webhook(bot, url)
-    interrupted = _interrupted()
+    has_ended = interrupted()
     async with server:
         announce(f"{server.address} seed={seed}")
-        await interrupted.wait()
+        await has_ended.wait()
 
 
 def _webhooks(texts: tuple[str, ...], bots: tuple[Bot, ...]) -> list[tuple[Bot, str]]:
@@ -70,12 +68,3 @@ def _fault_plan(path: Path | None) -> FaultPlan:
         return FaultPlan(msgspec.json.decode(path.read_bytes(), type=FaultSettings))
     except msgspec.MsgspecError as error:
         raise OperatorMistake(f"{path} is no fault plan: {error}") from None
-
-
-def _interrupted() -> asyncio.Event:
-    interrupted = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # Windows: Ctrl+C raises KeyboardInterrupt instead
-            loop.add_signal_handler(number, interrupted.set)
-    return interrupted

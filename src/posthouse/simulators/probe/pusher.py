@@ -11,7 +11,7 @@ from msgspec import Struct
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.faults import Fault, FaultPlan, Verb
 from posthouse.simulators.probe.state import Event, ProbePlatform
-from posthouse.simulators.probe.timing import Sleep, end, is_done_within
+from posthouse.simulators.timing import Sleep, end, is_done_within
 
 UNDER_WAY_MAX = 64  # pushes of one bot at once
 

@@ -23,7 +23,6 @@ from posthouse.simulators.probe.faults import FaultPlan, FaultSettings
 from posthouse.simulators.probe.pusher import Errand, Patience, Pusher, Road
 from posthouse.simulators.probe.refusals import Refusal
 from posthouse.simulators.probe.state import ProbePlatform
-from posthouse.simulators.probe.timing import Sleep
 from posthouse.simulators.probe.webhook import Webhook
 from posthouse.simulators.probe.wire import (
     BODY_BYTES_MAX,
@@ -33,6 +32,7 @@ from posthouse.simulators.probe.wire import (
     WebhookBody,
     decode,
 )
+from posthouse.simulators.timing import Sleep
 
 PUSH_SOCKETS_MAX = 512
 PING_S = 30.0

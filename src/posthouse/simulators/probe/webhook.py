@@ -11,8 +11,8 @@ import msgspec
 from posthouse.simulators.probe.pusher import Errand, Failure
 from posthouse.simulators.probe.refusals import Refusal
 from posthouse.simulators.probe.state import ProbePlatform
-from posthouse.simulators.probe.timing import Sleep, end, is_done_within
 from posthouse.simulators.probe.wire import SlotBody, decode, signature
+from posthouse.simulators.timing import Sleep, end, is_done_within
 
 ANSWER_BYTES_MAX = 64 * 1024
 
