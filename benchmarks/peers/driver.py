@@ -9,7 +9,7 @@ from itertools import count
 
 from aiohttp import ClientError, ClientSession
 
-from benchmarks.peers.implementation import Implementation, connect
+from benchmarks.peers.implementation import Account, Implementation, connect
 from benchmarks.peers.ledger import Ledger
 from benchmarks.peers.wire import Said, Shown
 
@@ -25,6 +25,7 @@ class Driver:
     def __init__(self, session: ClientSession, port: int) -> None:
         self._session = session
         self._url = f"ws://127.0.0.1:{port}{PATH}"
+        self._account = Account()
         self._tokens = (f"m-{number}" for number in count())
         self._waiting: dict[str, asyncio.Future[None]] = {}
         self._heard = asyncio.Event()
@@ -39,7 +40,7 @@ class Driver:
         """
         await self.close()
         self._bot = await connect(
-            self._session, self._url, self._hear, give_up_after_s=START_WITHIN_S
+            self._session, self._url, self._account, self._hear, give_up_after_s=START_WITHIN_S
         )
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -50,6 +51,15 @@ class Shown(Struct, frozen=True):
     group: int | None
 
 
+class Wanted(Struct, frozen=True):
+    """Whose newest messages a bot asks for, and how many."""
+
+    person: int | None = msgspec.field(default=None, name="user_id")
+    group: int | None = msgspec.field(default=None, name="group_id")
+    count: int = 20
+
+
+_wanted = msgspec.json.Decoder(Wanted, strict=False)
 _actions = msgspec.json.Decoder(Action)
 _sent = msgspec.json.Decoder(_Sent)
 _words = msgspec.json.Decoder(_Words)
@@ -123,6 +133,24 @@ def _text(message: str | list[_Segment] | _Segment) -> str:
 
 def _number(said: int | str | None) -> int | None:
     return int(said) if said else None
+
+
+def is_look_back(action: Action) -> bool:
+    """Whether this asks for what was said before."""
+    return action.action in {"get_friend_msg_history", "get_group_msg_history"}
+
+
+def wanted(action: Action) -> Wanted:
+    """Read which messages an action asks for."""
+    return _wanted.decode(action.params)
+
+
+def history(action: Action, events: Sequence[bytes]) -> bytes:
+    """Answer with what was said before, oldest first."""
+    return b'{"status":"ok","retcode":0,"data":{"messages":[%s]},"echo":%s}' % (
+        b",".join(events),
+        bytes(action.echo),
+    )
 
 
 def sent(action: Action, message_id: int) -> bytes:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks.peers import wire
+from benchmarks.peers.implementation import Account
 from benchmarks.peers.wire import Said
 
 
@@ -76,6 +77,21 @@ def test_only_sending_actions_show_something(name: str, *, expected: bool) -> No
 def test_an_answer_carries_the_mark_unchanged(echo: object) -> None:
     answer = json.loads(wire.sent(action("m-1", echo=echo), message_id=9))
     assert answer == {"status": "ok", "retcode": 0, "data": {"message_id": 9}, "echo": echo}
+
+
+def test_a_bot_that_was_away_can_ask_for_what_it_missed() -> None:
+    account = Account()
+    for token in ("m-1", "m-2", "m-3"):
+        account.receive(Said(token, person=100))
+    account.receive(Said("m-4", person=101))
+    account.receive(Said("m-5", person=100, group=777))
+    params = {"user_id": "100", "count": 2}
+    asked = {"action": "get_friend_msg_history", "params": params, "echo": "1"}
+    action = wire.decode(json.dumps(asked))
+    answer = json.loads(wire.history(action, account.newest(wire.wanted(action))))
+    texts = [event["raw_message"] for event in answer["data"]["messages"]]
+    assert wire.is_look_back(action)
+    assert texts == ["demo echo m-2", "demo echo m-3"]
 
 
 def test_who_the_bot_is_can_be_asked() -> None:
