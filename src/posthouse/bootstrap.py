@@ -198,7 +198,9 @@ class House:
             at=world.at,
         )
         self._routing = await self._routing_now()
-        self.inbox = Inbox(self.around, store.chats, store.questions, lambda: self._routing)
+        self.inbox = Inbox(
+            self.around, store.chats, store.questions, store.reader, lambda: self._routing
+        )
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
         self._operators = Operators(
             self.around, store.chats, store.grants, store.access, lambda: self.inbox

@@ -15,10 +15,12 @@ from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Disposition, Question
 from posthouse.model.errors import StorageFull
 from posthouse.model.event import ButtonPressed, Event, MessageEdited, MessageReceived
+from posthouse.model.message import Quote
 from posthouse.model.turn import EventState
 from posthouse.store.chats import Chats
 from posthouse.store.journal import Arrival, Receipt
 from posthouse.store.questions import Questions
+from posthouse.store.reader import Roads
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 
 EVENTS_MAX = 1000  # in one call
@@ -41,6 +43,7 @@ class Inbox:
         around: Surroundings,
         chats: Chats,
         questions: Questions,
+        roads: Roads,
         routing: Callable[[], Routing],
     ) -> None:
         self._journal = around.journal
@@ -50,6 +53,7 @@ class Inbox:
         self._tally = around.tally
         self._chats = chats
         self._questions = questions
+        self._roads = roads
         self._routing = routing
         self.room = Gauge()
 
@@ -97,6 +101,7 @@ class Inbox:
         chat = await self._chats.resolve(event.place, now)
         if not chat.language:
             chat = replace(chat, language=bot.language)
+        event = await self._recognised(event, chat)
         if bot.is_send_only:
             disposition = SEND_ONLY
         else:
@@ -109,6 +114,17 @@ class Inbox:
             entrance=entrance,
             has_slot=has_slot,
         )
+
+    async def _recognised(self, event: Event, chat: Chat) -> Event:
+        """A reply to the bot addresses it: a platform names the message, the book whose it is."""
+        if not isinstance(event, MessageReceived | MessageEdited) or event.is_addressed:
+            return event
+        quote = next((part for part in event.parts if isinstance(part, Quote)), None)
+        if quote is None or not await self._roads.is_ours(chat.id, quote.message_id):
+            return event
+        ours = replace(quote, is_mine=True)
+        parts = tuple(ours if part is quote else part for part in event.parts)
+        return replace(event, parts=parts, is_addressed=True)
 
     async def _question(self, event: Event, chat: Chat, now: float) -> Question | None:
         if isinstance(event, ButtonPressed):

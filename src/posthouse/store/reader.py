@@ -10,6 +10,9 @@ from msgspec import Struct
 from posthouse.model.delivery import Delivery
 from posthouse.model.turn import TurnState
 
+OURS_MAX = 500
+HEARD_MAX = 5_000
+
 
 class EventRow(Struct, frozen=True, kw_only=True):
     """An event as people read it."""
@@ -170,6 +173,19 @@ class Roads(Protocol):
 
     async def is_held(self) -> bool:
         """Whether nothing is sent because an operator has to look first, after a restore."""
+        ...
+
+    async def is_ours(self, chat: int, message_id: str) -> bool:
+        """Whether the bot said this, among the newest ``OURS_MAX`` messages it said in the chat."""
+        ...
+
+    async def heard_lately(
+        self, bot: str, since_at: float, limit: int = 50
+    ) -> tuple[tuple[str, float], ...]:
+        """Return the bot's chats with the newest traffic, and when each was last heard.
+
+        Newest first; only the newest ``HEARD_MAX`` events of all bots are looked at.
+        """
         ...
 
 

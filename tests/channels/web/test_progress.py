@@ -59,17 +59,13 @@ class Book:
         is_there = self.road_of_all is not None and (bot, message_id[-2:]) == ("web", "-5")
         return (1,) if is_there else ()
 
-    async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
-        return ()
+    async def is_ours(self, chat: int, message_id: str) -> bool:
+        raise NotImplementedError
 
-    async def troubled(self, limit: int = 100) -> tuple[DeliveryRow, ...]:
-        return ()
-
-    async def buried(self, limit: int = 100) -> tuple[TurnRow, ...]:
-        return ()
-
-    async def answers_to(self, person: str) -> tuple[Delivery, ...]:
-        return ()
+    async def heard_lately(
+        self, bot: str, since_at: float, limit: int = 50
+    ) -> tuple[tuple[str, float], ...]:
+        raise NotImplementedError
 
 
 def finished(state: TurnState, reason: str) -> TurnRow:

@@ -7,6 +7,8 @@ from posthouse.model.message import Audio, File, Image, Video, plain_text
 from posthouse.model.turn import TurnState
 from posthouse.store.queries import load
 from posthouse.store.reader import (
+    HEARD_MAX,
+    OURS_MAX,
     AmendRow,
     ChatPage,
     DeliveryRow,
@@ -47,6 +49,20 @@ class SqlReader:
     async def is_held(self) -> bool:
         row = await self._reading.one(SQL["is_held"])
         return row is not None and bool(row[0])
+
+    async def is_ours(self, chat: int, message_id: str) -> bool:
+        found = await self._reading.one(
+            SQL["is_ours"], chat=chat, message_id=message_id, limit=OURS_MAX
+        )
+        return found is not None
+
+    async def heard_lately(
+        self, bot: str, since_at: float, limit: int = 50
+    ) -> tuple[tuple[str, float], ...]:
+        found = await self._reading.all(
+            SQL["heard_lately"], bot=bot, since_at=since_at, limit=limit, depth=HEARD_MAX
+        )
+        return tuple((platform_id, at) for platform_id, at in found)
 
     async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
         return await self._reading.ask(_recent, chat, limit)

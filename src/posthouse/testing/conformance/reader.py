@@ -202,3 +202,29 @@ async def a_feed_is_the_same_whatever_the_clock_does(scene: Scene) -> None:
     await scene.accept(scene.message("two"), route(scene.session("ben")))
     changes, _ = await _news(scene, mark)
     same(sum(each.kind is ChangeKind.EVENT for each in changes), 2, "events told")
+
+
+async def a_message_of_the_bot_is_known_as_its_own(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    await scene.settle(await scene.send_one(), Sent(("om-1", "card")))
+    reader = scene.store.reader
+    holds(await reader.is_ours(scene.chat.id, "om-1"), "the message of the bot")
+    holds(not await reader.is_ours(scene.chat.id, "om-2"), "not a message that nobody knows")
+    holds(not await reader.is_ours(scene.chat.id + 1, "om-1"), "not in another chat")
+
+
+async def chats_with_traffic_are_known_newest_first(scene: Scene) -> None:
+    began_at = scene.now
+    room = await scene.room("elsewhere")
+    await scene.say("one")
+    await scene.wait(10)
+    await scene.say("two", chat=room)
+    await scene.wait(10)
+    await scene.say("three")
+    reader, here = scene.store.reader, scene.chat
+    found = await reader.heard_lately(here.bot, began_at)
+    wanted = ((here.platform_id, began_at + 20), (room.platform_id, began_at + 10))
+    same(found, wanted, "chats, newest first")
+    same(await reader.heard_lately(here.bot, began_at, 1), wanted[:1], "no more than asked for")
+    same(await reader.heard_lately(here.bot, began_at + 15), wanted[:1], "not what is older")
+    same(await reader.heard_lately("another", began_at), (), "nothing of another bot")

@@ -17,6 +17,21 @@ SELECT * FROM deliveries WHERE origin = 'turn:' || :turn ORDER BY ordinal, part;
 -- Whether an operator has to look before anything is sent.
 SELECT is_held FROM house;
 
+-- name: is_ours
+-- Whether one of the newest messages that the bot said in a chat has this id.
+SELECT 1 FROM (
+  SELECT platform_ids FROM deliveries WHERE chat = :chat ORDER BY put_at DESC LIMIT :limit) d
+WHERE EXISTS (SELECT 1 FROM json_each(d.platform_ids) p WHERE p.value = :message_id)
+LIMIT 1;
+
+-- name: heard_lately
+-- A bot's chats with the newest traffic, and when each was last heard.
+SELECT c.platform_id, max(e.accepted_at) AS heard_at
+FROM (SELECT chat, accepted_at FROM events ORDER BY id DESC LIMIT :depth) e
+JOIN chats c ON c.id = e.chat
+WHERE c.bot = :bot AND e.accepted_at >= :since_at
+GROUP BY c.platform_id ORDER BY heard_at DESC LIMIT :limit;
+
 -- name: of_message
 -- Events of a bot's chats that carry a message id, newest first.
 SELECT e.id FROM chats c CROSS JOIN events e ON e.chat = c.id
