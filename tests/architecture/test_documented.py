@@ -17,6 +17,7 @@ from posthouse.api.answers import ERRORS
 from posthouse.api.health import PROBLEMS
 from posthouse.api.metrics import GAUGES, TOTALS
 from posthouse.bootstrap import build_house
+from posthouse.channels.onebot.settings import OneBotOptions
 from posthouse.channels.web.settings import WebOptions
 from posthouse.cli.commands import app
 from posthouse.cli.run import parser
@@ -61,6 +62,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
             yield f"`[{name}]`", kind
     yield "`[bots.<name>]`", BotSettings
     yield '`[bots.<name>]` with `channel = "web"`', WebOptions
+    yield '`[bots.<name>]` with `channel = "onebot"`', OneBotOptions
     yield "`[handlers.<name>]`", HandlerSettings
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions
     yield "`[[routes]]`", RouteRule

@@ -68,6 +68,7 @@ class WebSockets(asyncio.Protocol):
         self._messages: deque[Message] = deque([{"type": "websocket.connect"}])
         self._waiter: asyncio.Future[None] | None = None
         self._is_reading_paused = False
+        self._unwritten: list[bytes] = []
         self._may_write = asyncio.Event()
         self._may_write.set()
         self._has_heard = True
@@ -219,11 +220,22 @@ class WebSockets(asyncio.Protocol):
             raise Gone
         text = message.get("text")
         if text is None:
-            self._transport.write(frame(Opcode.BINARY, message["bytes"]))
+            self._put(frame(Opcode.BINARY, message["bytes"]))
         else:
-            self._transport.write(frame(Opcode.TEXT, text.encode()))
+            self._put(frame(Opcode.TEXT, text.encode()))
         if not self._may_write.is_set():
             await self._may_write.wait()
+
+    def _put(self, data: bytes) -> None:
+        """Write together what one turn of the event loop says: each write is a system call."""
+        if not self._unwritten:
+            self._loop.call_soon(self._write_out)
+        self._unwritten.append(data)
+
+    def _write_out(self) -> None:
+        if self._unwritten:
+            self._transport.write(b"".join(self._unwritten))
+            self._unwritten.clear()
 
     def _accept(self, message: Message) -> None:
         if self._transport.is_closing():
@@ -275,7 +287,8 @@ class WebSockets(asyncio.Protocol):
         """Say goodbye once, and wait a moment for the other side to do the same."""
         if not self._is_closing:
             self._is_closing = True
-            self._transport.write(close_frame(code, reason))
+            self._put(close_frame(code, reason))
+            self._write_out()
             self._end(code)
             self._timer = self._loop.call_later(CLOSE_WITHIN_S, self._transport.abort)
 

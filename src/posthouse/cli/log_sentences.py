@@ -115,6 +115,38 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "机器人 {bot} 的平台模块出错（{verb}），按结果不明处理",
         "the channel of bot {bot} raised while it did {verb}; the outcome counts as unknown",
     ),
+    # QQ
+    "onebot_waits": Said(
+        "机器人 {bot}：{events} 条消息暂时存不下，稍后再存",
+        "bot {bot}: {events} messages cannot be stored now, trying again",
+    ),
+    "onebot_lost": Said(
+        "机器人 {bot}：关门时 {events} 条消息没能存下",
+        "bot {bot}: {events} messages could not be stored before the end",
+    ),
+    "onebot_turned_away": Said(
+        "机器人 {bot}：拒绝了一个连接（Token 不对，或已有一个连接在用）",
+        "bot {bot}: a connection was refused (wrong token, or another one is in use)",
+    ),
+    "onebot_ended": Said("机器人 {bot}：连接结束：{why}", "bot {bot}: a connection ended: {why}"),
+    "onebot_approved": Said("机器人 {bot}：同意了一个请求", "bot {bot}: approved a request"),
+    "onebot_no_history": Said(
+        "机器人 {bot}：实现端没有历史消息，断线期间的消息无法补取",
+        "bot {bot}: the implementation keeps no history; what came meanwhile cannot be fetched",
+    ),
+    "onebot_looked_back": Said(
+        "机器人 {bot}：查看了 {chats} 个会话的历史，共 {events} 条，其中没收到的会补上",
+        "bot {bot}: looked back in {chats} chats, {events} messages; those it missed are taken",
+    ),
+    "onebot_errand_failed": Said("机器人 {bot}：一件杂事出错", "bot {bot}: an errand failed"),
+    "onebot_no_file": Said(
+        "机器人 {bot}：文件发不出去（{problem}）", "bot {bot}: a file cannot be sent ({problem})"
+    ),
+    "onebot_recent_not_saved": Said(
+        "QQ：最近的会话没能记下（{problem}），下次启动后不会补取消息",
+        "QQ: recent chats were not saved ({problem}); the next start fetches nothing",
+    ),
+    "websocket_failed": Said("WebSocket {path} 出错", "WebSocket {path} failed"),
     "web_request_failed": Said(
         "处理网页请求 {method} {path} 时出错", "the page's request {method} {path} failed inside"
     ),

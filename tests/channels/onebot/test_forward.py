@@ -102,6 +102,15 @@ async def test_a_token_refused_after_the_handshake_is_said_as_well(tmp_path: Pat
             await stage.statuses.until_state(ConnectionState.REFUSED)
 
 
+async def test_another_account_than_the_settings_say_is_refused(tmp_path: Path) -> None:
+    async with platform() as there:
+        there.greeting = said("hi")
+        async with running(tmp_path, {"url": there.url, "self_id": "5"}) as stage:
+            refused = await stage.statuses.until_state(ConnectionState.REFUSED)
+            assert "self_id" in refused.detail
+            assert stage.door.events == []
+
+
 async def test_three_missed_heartbeats_are_the_end(tmp_path: Path) -> None:
     async with platform() as there, running(tmp_path, {"url": there.url}) as stage:
         peer = await there.until_came(1)

@@ -59,6 +59,8 @@ def test_later_means_that_it_has_it_under_no_name() -> None:
         ),
         (429, "", NotSent("rate_limited", 5.0)),
         (1200, REFUSAL, NotSent("refused_by_platform 110", is_final=True)),
+        (1200, "群不存在", NotSent("refused_by_platform 1200 群不存在", is_final=True)),
+        (200, "muted", NotSent("refused_by_platform 200 muted", is_final=True)),
         (200, UNCLEAR, Unknown("platform_error 200")),
         (1200, UNCLEAR, Unknown("platform_error 1200")),
         (100, "发送超时", Unknown("platform_error 100")),

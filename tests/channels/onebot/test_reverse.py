@@ -140,11 +140,11 @@ async def test_bots_share_a_path_by_their_numbers(tmp_path: Path) -> None:
 
 async def test_events_of_another_account_are_not_taken(tmp_path: Path) -> None:
     async with reverse(tmp_path, {"self_id": str(SELF)}) as stage, connected(stage.url) as peer:
-        await peer.say(said("foreign", 1, self_id=5), said("ours", 2))
-        await stage.door.until_accepted(1)
+        await peer.say(said("ours", 1), said("foreign", 2, self_id=5), said("late", 3))
+        await peer.ended.wait()
         [event] = stage.door.events
         assert isinstance(event, MessageReceived)
-        assert event.message_id == "2"
+        assert event.message_id == "1"
 
 
 async def test_one_connection_for_events_and_one_for_actions(tmp_path: Path) -> None:

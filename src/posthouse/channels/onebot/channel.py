@@ -50,6 +50,10 @@ MEDIA = "media"  # files by content, below the data directory
 log = structlog.get_logger("posthouse.onebot")
 
 
+class WrongAccount(BadCredentials):
+    """Another QQ account answers there than self_id says; correct self_id or the address."""
+
+
 class OneBotChannel:
     """One QQ bot."""
 
@@ -133,8 +137,7 @@ class OneBotChannel:
             return
         context = Context(self._name, self._tools.clock(), self._lines.sent)
         if self._options.self_id and str(frame.self_id) != self._options.self_id:
-            log.warning("onebot_foreign_account", bot=self._name)
-            return
+            raise WrongAccount
         try:
             events = codec.events_of(frame, payload, context)
         except codec.UNREADABLE as problem:
@@ -187,10 +190,12 @@ class OneBotChannel:
             return await line.ask(codec.encode_call(action, params), HISTORY_WITHIN_S)
 
         context = Context(self._name, self._tools.clock(), self._lines.sent)
+        found = 0
         for chat, since_at in since.items():
             events = await missed_in(chat, since_at, ask, line.self_id, context)
             self._intake.put_older(events)
-            log.debug("onebot_asked", bot=self._name, events=len(events))
+            found += len(events)
+        log.info("onebot_looked_back", bot=self._name, chats=len(since), events=found)
 
     # --- connections: implementations come to us ---------------------------------------------
 

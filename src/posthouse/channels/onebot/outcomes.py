@@ -34,11 +34,19 @@ _LIMITS = frozenset({429, 1429})
 # NTQQ's kernel says no with a result of its own, which NapCat hands on as text. The same text with
 # ``Timeout`` in front means that nobody heard the end: often the message is there all the same.
 _KERNEL_REFUSAL = re.compile(r"EventChecker Failed.*?\"result\":\s*(-?[1-9][0-9]*)", re.DOTALL)
+_REFUSAL = re.compile(
+    r"无法解析|不支持|不存在|未找到|不是.?好友|不在.?群|禁言|过长"
+    r"|not (found|exist|a friend)|no such|muted",
+    re.IGNORECASE,
+)
 _UNCLEAR = re.compile(r"time\s?d?\s?out|timeout|超时", re.IGNORECASE)
 
 
 class _Done(Struct, frozen=True):
     message_id: int | str | None = None
+
+
+_DONE = msgspec.json.Decoder(_Done | None)
 
 
 def outcome_of(answer: Frame, verb: Verb) -> Outcome:
@@ -52,7 +60,7 @@ def outcome_of(answer: Frame, verb: Verb) -> Outcome:
 
 def _sent(answer: Frame) -> Outcome:
     try:
-        done = msgspec.json.decode(answer.data or b"null", type=_Done | None)
+        done = _DONE.decode(answer.data) if bytes(answer.data) else None
     except UNREADABLE:
         return Unknown("cut")
     message_id = None if done is None else done.message_id
@@ -71,7 +79,8 @@ def _failed(answer: Frame, verb: Verb) -> Outcome:
     said = " ".join(wording.split())[:WORDING_CHARACTERS_MAX]
     if _UNCLEAR.search(wording):
         return Unknown(f"platform_error {code}")
-    if code in _REFUSED or verb is Verb.RECALL:  # a recall that failed has no other end
+    is_clear = code in _REFUSED or _REFUSAL.search(wording) is not None
+    if is_clear or verb is Verb.RECALL:  # a recall that failed has no other end
         return NotSent(f"refused_by_platform {code} {said}".rstrip(), is_final=True)
     return Unknown(f"platform_error {code} {said}".rstrip())
 
