@@ -267,6 +267,13 @@ async def test_events_come_again_after_a_reconnection() -> None:
         assert [frame["raw_message"] for frame in heard] == ["two", "three", "four"]
         assert [frame["message_id"] for frame in heard[:2]] == ids[1:]
         assert [entry.pushes for entry in stage.network.record().events] == [1, 2, 2, 1]
+        turn(stage, repeats_last=10)
+        stage.server.cut("a")
+        guest = await stage.reconnected()
+        texts = [(await guest.frame())["raw_message"] for _ in range(4)]
+        assert texts == ["one", "two", "three", "four"]
+        await stage.tell("five")
+        assert (await guest.frame())["raw_message"] == "five"
 
 
 # ── faults of actions ────────────────────────────────────────────────────────────────────────

@@ -110,7 +110,8 @@ class Post:
                 return
             self._has_line.clear()  # whoever is there did not take it: only a new one may
             await self._has_line.wait()
-        self._recent.append(errand)
+        if not errand.done.done():  # else it is a repeat, or was never pushed
+            self._recent.append(errand)
         errand.finish(is_pushed=True)
 
     async def _attempt(self, errand: Errand, fault: Fault | None) -> bool:
