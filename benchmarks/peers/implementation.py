@@ -42,6 +42,13 @@ class Account:
         self._chats.setdefault(chat, deque(maxlen=KEPT)).append(event)
         return event
 
+    def recent(self) -> list[wire.Recent]:
+        """Return the chats in which something was said, with the newest message of each."""
+        return [
+            wire.Recent(group or person or 0, group is not None, events[-1])
+            for (group, person), events in self._chats.items()
+        ]
+
     def newest(self, wanted: wire.Wanted) -> list[bytes]:
         """Return the newest messages of a chat, oldest first."""
         return list(self._chats.get((wanted.group, wanted.person), ()))[-wanted.count :]
@@ -83,6 +90,8 @@ class Implementation:
             answer = wire.sent(action, self._account.next_id())
         elif wire.is_look_back(action):
             answer = wire.history(action, self._account.newest(wire.wanted(action)))
+        elif action.action == wire.RECENT:
+            answer = wire.recent(action, self._account.recent())
         else:
             answer = wire.answered(action)
         await self._socket.send_frame(answer, WSMsgType.TEXT)

@@ -10,6 +10,8 @@ from msgspec import Raw, Struct
 
 SELF_ID = 10001
 NO_SUCH_ACTION = 1404
+RECENT = "get_recent_contact"
+PRIVATE_CHAT, GROUP_CHAT = 1, 2  # NapCat's kinds
 
 
 class Said(Struct, frozen=True):
@@ -57,6 +59,14 @@ class Wanted(Struct, frozen=True):
     person: int | None = msgspec.field(default=None, name="user_id")
     group: int | None = msgspec.field(default=None, name="group_id")
     count: int = 20
+
+
+class Recent(Struct, frozen=True):
+    """A chat in which something was said of late."""
+
+    peer: int
+    is_group: bool
+    newest: bytes  # its newest message, as an event
 
 
 _wanted = msgspec.json.Decoder(Wanted, strict=False)
@@ -151,6 +161,16 @@ def history(action: Action, events: Sequence[bytes]) -> bytes:
         b",".join(events),
         bytes(action.echo),
     )
+
+
+def recent(action: Action, chats: Sequence[Recent]) -> bytes:
+    """Answer with the chats of late, as NapCat does."""
+    listed = b",".join(
+        b'{"peerUin":"%d","chatType":%d,"msgTime":"%d","lastestMsg":%s}'
+        % (chat.peer, GROUP_CHAT if chat.is_group else PRIVATE_CHAT, time.time(), chat.newest)
+        for chat in chats
+    )
+    return b'{"status":"ok","retcode":0,"data":[%s],"echo":%s}' % (listed, bytes(action.echo))
 
 
 def sent(action: Action, message_id: int) -> bytes:

@@ -94,6 +94,17 @@ def test_a_bot_that_was_away_can_ask_for_what_it_missed() -> None:
     assert texts == ["demo echo m-2", "demo echo m-3"]
 
 
+def test_a_bot_that_was_away_can_ask_where_something_was_said() -> None:
+    account = Account()
+    for said in (Said("m-1", person=100), Said("m-2", person=100), Said("m-3", 100, group=777)):
+        account.receive(said)
+    action = wire.decode(json.dumps({"action": "get_recent_contact", "echo": "1"}))
+    private, group = json.loads(wire.recent(action, account.recent()))["data"]
+    assert (private["peerUin"], private["chatType"]) == ("100", 1)
+    assert private["lastestMsg"]["raw_message"] == "demo echo m-2"
+    assert (group["peerUin"], group["chatType"]) == ("777", 2)
+
+
 def test_who_the_bot_is_can_be_asked() -> None:
     answer = json.loads(wire.answered(action("", "get_login_info")))
     assert (answer["status"], answer["data"]["user_id"]) == ("ok", wire.SELF_ID)
