@@ -43,6 +43,18 @@ class SlowChannel(ScriptedChannel):
         self.is_closed = True
 
 
+class Resident(Scripted):
+    """A handler with something running beside its turns."""
+
+    is_open = False
+
+    async def open(self) -> None:
+        self.is_open = True
+
+    async def close(self) -> None:
+        self.is_open = False
+
+
 class Yard:
     """A house, and what was built for it since it was opened."""
 
@@ -124,6 +136,22 @@ async def test_a_handler_that_changed_takes_the_next_turn_and_the_old_one_ends_i
     await house.quiet()
     assert await house.texts() == ("re two", "re one")
     assert yard.handlers == ["demo"]
+
+
+@simulated
+async def test_an_old_handler_is_closed_after_its_last_turn_however_long_that_takes() -> None:
+    old = Resident(thinking(300), max_run_s=600.0)
+    yard = await _opened(handlers={"demo": old})
+    house = yard.house
+    await house.say("one")
+    await house.quiet(1)
+    await yard.change(handlers={"demo": HandlerSettings(kind="fast")})
+    await house.quiet(120)
+    was_open = old.is_open
+    await house.quiet(300)
+    assert await house.texts() == ("re one",)
+    assert (was_open, old.is_open) == (True, False)
+    await house.check()
 
 
 @simulated

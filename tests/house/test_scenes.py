@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.gateway.router import token_of
-from posthouse.model.address import Entrance
+from posthouse.model.address import ChatMode, Entrance
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.event import Event
 from posthouse.testing.null_channel import CAPABILITIES
@@ -235,6 +235,17 @@ async def test_a_push_reaches_another_chat(tmp_path: Path) -> None:
         await house.say("/work tell 999 hello")
         refusal = (await after(house, 3))[-1]
         assert "could not send to chat 999" in refusal
+
+
+async def test_a_command_in_the_shadow_says_nothing_elsewhere_either(tmp_path: Path) -> None:
+    async with house_with(tmp_path) as house:
+        other = await house.chat("other room")
+        here = await house.chat()
+        await house.store.chats.set_mode(here.id, ChatMode.SHADOW, house.clock())
+        message = await house.say(f"/work tell {other.id} hello")
+        assert await ended(house, message) == "shadow"
+        assert await house.texts("other room") == ()
+        assert await house.texts() == ()
 
 
 async def test_a_refusal_is_in_the_book_with_its_reason(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from posthouse.gateway.pusher import Pusher, Saying
+from posthouse.model.address import ChatMode
 from posthouse.model.errors import NotUnderstood
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
@@ -27,7 +28,7 @@ class Elsewhere:
         self._clock = clock
 
     async def push(self, turn: Turn, number: int, chat: int, content: Content) -> None:
-        """Say something in a chat.
+        """Say something in a chat; a turn in the shadow says nothing anywhere.
 
         Args:
             turn: in whose name.
@@ -46,5 +47,7 @@ class Elsewhere:
         await self._pusher.check((target,), saying)
         body_hash = hashlib.sha256(msgspec.json.encode(content)).digest()
         key = f"turn:{turn.id}:{number}"
+        if turn.chat.mode_at(self._clock()) is ChatMode.SHADOW:
+            return
         push = await self._pushes.begin(OWNER, key, body_hash, (target,), self._clock())
         await self._pusher.push(push, saying)

@@ -15,7 +15,8 @@ from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.handler import Handler, Resident
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
-DRAIN_WITHIN_S = 60.0  # for calls and turns that began on the old ones; then those are closed
+CALLS_WITHIN_S = 60.0  # for calls that began on old bots; no call takes longer
+TURNS_WITHIN_S = 86_400.0  # for turns that began on old handlers; each ends by its own limit
 
 log = structlog.get_logger("posthouse.reload")
 
@@ -84,18 +85,22 @@ class Reload:
         await asyncio.gather(*self._retiring, return_exceptions=True)
 
     def _retire(self, bots: list[Bot], handlers: list[Handler]) -> None:
-        task = asyncio.create_task(self._close_when_idle(bots, handlers))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        for closing in (self._close_bots(bots), self._close_handlers(handlers)):
+            task = asyncio.create_task(closing)
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
 
-    async def _close_when_idle(self, bots: list[Bot], handlers: list[Handler]) -> None:
+    async def _close_bots(self, bots: list[Bot]) -> None:
         try:
-            await asyncio.gather(
-                self._dispatcher.drained(DRAIN_WITHIN_S), self._deliverer.drained(DRAIN_WITHIN_S)
-            )
+            await self._deliverer.drained(CALLS_WITHIN_S)
         finally:
             for bot in bots:
                 await bot.channel.close()
+
+    async def _close_handlers(self, handlers: list[Handler]) -> None:
+        try:
+            await self._dispatcher.drained(TURNS_WITHIN_S)
+        finally:
             for handler in handlers:
                 if isinstance(handler, Resident):
                     await handler.close()
