@@ -226,7 +226,15 @@ def test_several_messages_are_forwarded_as_one() -> None:
     assert hall.call("get_forward_msg", id="nothing")["retcode"] == 1200
 
 
-@pytest.mark.parametrize("nodes", [[], [{"type": "text", "data": {"text": "x"}}]])
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [],
+        [{"type": "text", "data": {"text": "x"}}],
+        [{"type": "node", "data": {"id": "x"}}],
+        [{"type": "node", "data": {}}],
+    ],
+)
 def test_a_forward_consists_of_nodes(nodes: list[object]) -> None:
     hall = Hall()
     answer = hall.call("send_group_forward_msg", group_id=20001, messages=nodes)
@@ -355,14 +363,18 @@ def test_pictures_are_looked_at(tmp_path: Path) -> None:
         "kept.png",
     ]
     message = [{"type": "image", "data": {"file": file}} for file in sent]
-    files = hall.shown(hall.send(message)).files
+    shown = hall.shown(hall.send(message))
+    files = shown.files
+    assert shown.segments[0].data == {"file": files[0].sha256[:32], "file_size": "4"}
     assert [file.size_bytes for file in files] == [4, 5, 0, 3]
     assert files[2].url == "http://127.0.0.1/x.png"
     assert len({file.sha256 for file in files}) == 4
     assert hall.complaints == []
 
 
-@pytest.mark.parametrize("file", ["base64://%%%", "file:///no/such/file", "unheard-of.png"])
+@pytest.mark.parametrize(
+    "file", ["base64://%%%", "file:///no/such/file", "file:///a%00b", "unheard-of.png"]
+)
 def test_a_picture_that_is_none_is_not_sent(file: str) -> None:
     hall = Hall()
     message = [{"type": "image", "data": {"file": file}}]

@@ -191,6 +191,11 @@ def test_only_those_who_run_a_group_recall_what_others_said() -> None:
     assert hall.shown(message_id).recalled_by == 30002
 
 
+def test_a_private_chat_is_that_of_the_sender() -> None:
+    with pytest.raises(Failed):
+        Hall().hear(said(chat=NEST, sender=BEN))
+
+
 def test_an_emoji_needs_its_message() -> None:
     hall = Hall()
     message_id = hall.send()

@@ -12,7 +12,7 @@ from posthouse.simulators.onebot import segments as codec
 from posthouse.simulators.onebot.accounts import Account
 from posthouse.simulators.onebot.events import Body
 from posthouse.simulators.onebot.faults import Verb
-from posthouse.simulators.onebot.files import files_of
+from posthouse.simulators.onebot.files import files_of, without_content
 from posthouse.simulators.onebot.happenings import Person
 from posthouse.simulators.onebot.people import recalled
 from posthouse.simulators.onebot.record import MessageEntry
@@ -137,8 +137,13 @@ def _either(network: Network, kind: str | None, user_id: int | None, group_id: i
 def _send(network: Network, account: Account, chat: str, said: Segments) -> Result:
     if len(codec.words(said)) > network.limits.text_max:
         raise Failed("消息过长")
-    entry = network.show(account, chat, account.self_id, said, files_of(network, said))
+    entry = _show(network, account, chat, said)
     return Result({"message_id": entry.message_id}, entry, _own(network, account, entry))
+
+
+def _show(network: Network, account: Account, chat: str, said: Segments) -> MessageEntry:
+    files = files_of(network, said)
+    return network.show(account, chat, account.self_id, without_content(said, files), files)
 
 
 def _own(network: Network, account: Account, entry: MessageEntry) -> tuple[Event, ...]:
@@ -165,8 +170,14 @@ def _node(network: Network, account: Account, node: Segment) -> str:
     if node.type != "node":
         raise Malformed("a forwarded message consists of nodes")
     if "id" in node.data:
-        return network.message(account, int(node.word("id"))).text
+        return network.message(account, _as_id(node.word("id"))).text
     return codec.words(codec.read(node.data.get("content")))
+
+
+def _as_id(word: str) -> int:
+    if not word.lstrip("-").isdecimal():
+        raise Malformed(f"{word!r} is not a message id")
+    return int(word)
 
 
 # --- messages that are there ----------------------------------------------------------------------
@@ -393,7 +404,7 @@ def _upload_private(network: Network, account: Account, params: PrivateUpload) -
 
 def _upload(network: Network, account: Account, chat: str, file: str, name: str) -> Result:
     shown = (Segment("file", {"file": file, "name": name}),)
-    entry = network.show(account, chat, account.self_id, shown, files_of(network, shown))
+    entry = _show(network, account, chat, shown)
     return Result({"file_id": f"/{name}"}, entry)
 
 

@@ -22,6 +22,7 @@ UNKNOWN_ACTION = 1404
 TIMED_OUT = "Timeout: NTEvent serviceAndMethod:NodeIKernelMsgService/sendMsg"
 SUFFIXES = ("_async", "_rate_limited")
 ECHO_SHOWN = 256
+TEXT_SHOWN = 8_192
 
 Emit = Callable[[Event], object]
 
@@ -48,7 +49,7 @@ class Answer(Struct):
     echo: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
-class Reply(Struct, kw_only=True):
+class Reply(Struct, kw_only=True, eq=False):
     """What to answer, how, and when."""
 
     text: str
@@ -264,9 +265,10 @@ def _without_suffix(action: str) -> tuple[str, bool]:
 def _words_of(params: dict[str, object]) -> str:
     """Say what was to be said, also when nothing came of it."""
     try:
-        return segments.words(segments.read(params.get("message"))) if "message" in params else ""
+        said = segments.read(params["message"]) if "message" in params else ()
     except Malformed:
         return ""
+    return segments.words(said)[:TEXT_SHOWN]
 
 
 def _as_text(echo: msgspec.Raw | msgspec.UnsetType) -> str:

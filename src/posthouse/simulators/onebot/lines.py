@@ -103,7 +103,8 @@ class Line:
             return False
         match frame.type:
             case WSMsgType.PING:
-                await self._socket.pong(frame.data)
+                with suppress(ConnectionError):  # it may be gone by now
+                    await self._socket.pong(frame.data)
             case WSMsgType.TEXT:
                 await self._take(frame.data)
             case WSMsgType.BINARY:

@@ -22,7 +22,7 @@ from posthouse.simulators.onebot.happenings import (
 )
 from posthouse.simulators.onebot.record import EventEntry, MessageEntry
 from posthouse.simulators.onebot.segments import Segment, Segments
-from posthouse.simulators.onebot.state import Event, Network
+from posthouse.simulators.onebot.state import Event, Failed, Network
 
 BUSID = 102
 
@@ -37,7 +37,6 @@ def happen(network: Network, what: AnyHappening) -> Event:
     """
     account = network.account(what.bot)
     if isinstance(what, InChat):
-        network.gather(account, what.chat, what.sender)
         return _in_chat(network, account, what)
     match what:
         case FriendAdded():
@@ -52,6 +51,9 @@ def happen(network: Network, what: AnyHappening) -> Event:
 
 
 def _in_chat(network: Network, account: Account, what: InChat) -> Event:
+    if what.chat.kind == "private" and what.chat.id != what.sender.user_id:
+        raise Failed("a private chat has the number of the person in it")
+    network.gather(account, what.chat, what.sender)
     match what:
         case Said():
             entry = network.show(account, str(what.chat), what.sender.user_id, _said(account, what))

@@ -38,7 +38,7 @@ class Post:
         self._faults = faults
         self._switches = switches
         self._sleep = sleep
-        self._queue: deque[Errand] = deque()  # bounded by the platform's limit of events
+        self._queue: deque[Errand] = deque()
         self._recent: deque[Errand] = deque(maxlen=RECENT_MAX)
         self._has_work = asyncio.Event()
         self._has_line = asyncio.Event()
@@ -49,6 +49,9 @@ class Post:
     def put(self, event: Event) -> Errand:
         """Queue an event behind the others."""
         errand = Errand(event)
+        if len(self._queue) >= self._network.limits.events_max:
+            errand.finish(is_pushed=False)
+            return errand
         self._queue.append(errand)
         self._has_work.set()
         return errand
