@@ -212,4 +212,18 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "查不到飞书的人名或群名（{problem}），以编号代替。解决办法：{remedy}",
         "Feishu does not tell the names of people or chats ({problem}); remedy: {remedy}",
     ),
+    "no_history": Said(
+        "飞书不让机器人 {bot} 读取历史消息（{problem}），离线期间的消息只能靠飞书重投；"
+        "请开通 im:message.group_msg 与 im:message:readonly",
+        "Feishu does not let bot {bot} read history ({problem}); what came during an outage comes"
+        " only by Feishu's own repeats. Grant im:message.group_msg and im:message:readonly",
+    ),
+    "history_cut": Said(
+        "读取机器人 {bot} 的历史消息时中断（{problem}），重连后再试",
+        "reading the history for bot {bot} was cut ({problem}); again after the next connection",
+    ),
+    "gap_filled": Said(
+        "补收了机器人 {bot} 离线期间的 {count} 条消息（查看了 {chats} 个会话）",
+        "{count} messages that bot {bot} had missed were found in {chats} chats",
+    ),
 }

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from posthouse.model.address import ChatKind
 from posthouse.model.delivery import Delivery
 from posthouse.model.turn import TurnState
 
@@ -160,6 +161,14 @@ class Feed(Struct, frozen=True, kw_only=True):
     is_more: bool
 
 
+class HeardChat(Struct, frozen=True):
+    """A chat as its platform names it, and when somebody was last heard there."""
+
+    platform_id: str
+    kind: ChatKind
+    heard_at: float
+
+
 class Roads(Protocol):
     """What became of one message: all that a channel needs to know of the book."""
 
@@ -181,10 +190,10 @@ class Roads(Protocol):
 
     async def heard_lately(
         self, bot: str, since_at: float, limit: int = 50
-    ) -> tuple[tuple[str, float], ...]:
-        """Return the bot's chats with the newest traffic, and when each was last heard.
+    ) -> tuple[HeardChat, ...]:
+        """Return the bot's chats with the newest traffic, newest first.
 
-        Newest first; only the newest ``HEARD_MAX`` events of all bots are looked at.
+        Only the newest ``HEARD_MAX`` events of all bots are looked at.
         """
         ...
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from posthouse.channels.web.progress import progress_of
 from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.turn import TurnState
-from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
+from posthouse.store.reader import DeliveryRow, EventRow, HeardChat, Road, TurnRow
 from tests.channels.web.stage import open_stage
 
 EVENT = EventRow(
@@ -64,7 +64,7 @@ class Book:
 
     async def heard_lately(
         self, bot: str, since_at: float, limit: int = 50
-    ) -> tuple[tuple[str, float], ...]:
+    ) -> tuple[HeardChat, ...]:
         raise NotImplementedError
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
+import aiohttp
 import structlog
 from msgspec import Struct
 from starlette.routing import BaseRoute
@@ -22,15 +25,16 @@ from posthouse.channels.feishu import codec, outgoing
 from posthouse.channels.feishu.client import CallFailed, Client
 from posthouse.channels.feishu.codec import Identity
 from posthouse.channels.feishu.growing import Cards
+from posthouse.channels.feishu.history import GAP_S_MAX, missed_in
 from posthouse.channels.feishu.long_connection import POLICY, LongConnection
 from posthouse.channels.feishu.messages import Messages
 from posthouse.channels.feishu.names import Names
 from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.feishu.uploads import Uploads
 from posthouse.channels.feishu.webhook import Secret, Webhook
-from posthouse.channels.keep_connected import Pulse, keep_connected
+from posthouse.channels.keep_connected import BadCredentials, Pulse, keep_connected
 from posthouse.channels.options import read_options
-from posthouse.model.address import Chat
+from posthouse.model.address import Chat, Entrance
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome
 from posthouse.model.errors import TryLater
@@ -39,6 +43,7 @@ from posthouse.model.message import Content, Media
 from posthouse.store.media import Shelf
 
 MEDIA_FOLDER = "media"
+FILL_FIRST_S = 30.0  # then live reading begins beside it
 
 log = structlog.get_logger("posthouse.feishu")
 
@@ -109,13 +114,43 @@ class FeishuChannel:
     async def _hold(self, pulse: Pulse, door: Door) -> None:
         """Learn who the bot is, then hold the connection; a webhook needs none."""
         await self._learn_who_i_am()
-        if self._options.entrance == "long_connection":
-            await self._line.connect_and_read(pulse, door)
+        async with self._filling_the_gap(door):
+            if self._options.entrance == "long_connection":
+                await self._line.connect_and_read(pulse, door)
+                return
+            pulse.connected()
+            while True:
+                await self._tools.sleep(POLICY.idle_s / 2)
+                pulse.heard()
+
+    @asynccontextmanager
+    async def _filling_the_gap(self, door: Door) -> AsyncGenerator[None]:
+        """Ask for what was missed, before live reading begins if that takes no longer than this."""
+        filling = asyncio.ensure_future(self._fill_the_gap(door))
+        try:
+            await asyncio.wait({filling}, timeout=FILL_FIRST_S)
+            yield
+        finally:
+            filling.cancel()
+            await asyncio.gather(filling, return_exceptions=True)
+
+    async def _fill_the_gap(self, door: Door) -> None:
+        reader, me, now = self._tools.reader, self._me, self._tools.clock()
+        if reader is None or me is None:
             return
-        pulse.connected()
-        while True:
-            await self._tools.sleep(POLICY.idle_s / 2)
-            pulse.heard()
+        chats = await reader.heard_lately(self._name, now - GAP_S_MAX)
+        count = 0
+        try:
+            for chat in chats:
+                async for events in missed_in(chat, self._client, me, now):
+                    receipts = await door.accept(events, Entrance.LONG_CONNECTION)
+                    count += sum(receipts.new)
+        except CallFailed as problem:
+            log.warning("no_history", bot=self._name, problem=str(problem))
+        except (BadCredentials, TryLater, aiohttp.ClientError, TimeoutError, OSError) as problem:
+            log.warning("history_cut", bot=self._name, problem=type(problem).__name__)
+        if count:
+            log.info("gap_filled", bot=self._name, count=count, chats=len(chats))
 
     async def _learn_who_i_am(self) -> None:
         """Ask for the bot's own open_id: only a mention of that one addresses it."""

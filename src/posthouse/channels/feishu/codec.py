@@ -24,6 +24,7 @@ from posthouse.model.event import (
     MessageRecalled,
     MessageReceived,
     ReactionChanged,
+    ReplyContext,
     Undecodable,
     message_key,
     other_key,
@@ -151,7 +152,7 @@ class _Read(Struct, frozen=True):
     @property
     def at(self) -> float:
         envelope = self.envelope
-        return _seconds(envelope.header.create_time or envelope.ts, self.now)
+        return seconds(envelope.header.create_time or envelope.ts, self.now)
 
     @property
     def key(self) -> str:
@@ -168,7 +169,7 @@ class _Read(Struct, frozen=True):
 _SECONDS_MAX = 1e11  # what is larger counts in finer units
 
 
-def _seconds(stamp: str, default: float) -> float:
+def seconds(stamp: str, default: float) -> float:
     """Read a time by its size: seconds, milliseconds or microseconds, all of them occur."""
     try:
         value = float(stamp)
@@ -217,7 +218,7 @@ class _Message(Struct, frozen=True):
 def _message(read: _Read) -> Event:
     body = msgspec.json.decode(read.event, type=_Message)
     message, sender = body.message, body.sender
-    mentions = {each.key: _mention(each, read.me) for each in message.mentions or ()}
+    mentions = {each.key: mention_of(each, read.me) for each in message.mentions or ()}
     is_private = message.chat_type == "p2p"
     return MessageReceived(
         # The page of this event asks for the message's id: a redelivery may have a new event id.
@@ -226,9 +227,10 @@ def _message(read: _Read) -> Event:
         sender=Person(sender.sender_id.open_id, is_bot=sender.sender_type != "user"),
         message_id=message.message_id,
         parts=_quote(message) + parts_of(_said(message, mentions)),
-        at=_seconds(message.create_time, read.at),
+        at=seconds(message.create_time, read.at),
         thread=message.thread_id,
         is_addressed=is_private or any(mention.is_me for mention in mentions.values()),
+        reply_context=ReplyContext(message.message_id) if message.thread_id else None,
     )
 
 
@@ -241,7 +243,8 @@ def _said(message: WireMessage, mentions: Mapping[str, Mention]) -> Said:
     )
 
 
-def _mention(wire: WireMention, me: Identity) -> Mention:
+def mention_of(wire: WireMention, me: Identity) -> Mention:
+    """Return who was mentioned; the bot is known by its own open_id and nothing else."""
     open_id = wire.id.open_id
     return Mention(open_id, wire.name, is_me=bool(open_id) and open_id == me.open_id)
 
@@ -265,7 +268,7 @@ def _recalled(read: _Read) -> Event:
         place=read.place(body.chat_id),
         sender=Person(""),  # the event tells the role of who did it, not the name
         message_id=body.message_id,
-        at=_seconds(body.recall_time, read.at),
+        at=seconds(body.recall_time, read.at),
     )
 
 
@@ -295,7 +298,7 @@ def _reaction(*, is_added: bool) -> Callable[[_Read], Event]:
             sender=Person(body.app_id if is_bot else body.user_id.open_id, is_bot=is_bot),
             message_id=body.message_id,
             emoji=body.reaction_type.emoji_type,
-            at=_seconds(body.action_time, read.at),
+            at=seconds(body.action_time, read.at),
             is_added=is_added,
         )
 

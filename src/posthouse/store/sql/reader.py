@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from posthouse.model.address import ChatKind
 from posthouse.model.event import Event, MessageEdited, MessageReceived, Undecodable
 from posthouse.model.message import Audio, File, Image, Video, plain_text
 from posthouse.model.turn import TurnState
@@ -15,6 +16,7 @@ from posthouse.store.reader import (
     EventRow,
     Feed,
     Heard,
+    HeardChat,
     Mark,
     Matches,
     Road,
@@ -58,11 +60,11 @@ class SqlReader:
 
     async def heard_lately(
         self, bot: str, since_at: float, limit: int = 50
-    ) -> tuple[tuple[str, float], ...]:
+    ) -> tuple[HeardChat, ...]:
         found = await self._reading.all(
             SQL["heard_lately"], bot=bot, since_at=since_at, limit=limit, depth=HEARD_MAX
         )
-        return tuple((platform_id, at) for platform_id, at in found)
+        return tuple(HeardChat(platform_id, ChatKind(kind), at) for platform_id, kind, at in found)
 
     async def recent(self, chat: int, limit: int = 20) -> tuple[Road, ...]:
         return await self._reading.ask(_recent, chat, limit)

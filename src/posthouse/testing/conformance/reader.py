@@ -6,7 +6,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Sent, State
 from posthouse.model.disposition import NewDelivery
 from posthouse.store.journal import Result
-from posthouse.store.reader import Change, ChangeKind, Feed, Mark
+from posthouse.store.reader import Change, ChangeKind, Feed, HeardChat, Mark
 from posthouse.testing.conformance.checks import holds, same
 from posthouse.testing.conformance.scene import Scene, output, route
 
@@ -223,7 +223,10 @@ async def chats_with_traffic_are_known_newest_first(scene: Scene) -> None:
     await scene.say("three")
     reader, here = scene.store.reader, scene.chat
     found = await reader.heard_lately(here.bot, began_at)
-    wanted = ((here.platform_id, began_at + 20), (room.platform_id, began_at + 10))
+    wanted = (
+        HeardChat(here.platform_id, here.kind, began_at + 20),
+        HeardChat(room.platform_id, room.kind, began_at + 10),
+    )
     same(found, wanted, "chats, newest first")
     same(await reader.heard_lately(here.bot, began_at, 1), wanted[:1], "no more than asked for")
     same(await reader.heard_lately(here.bot, began_at + 15), wanted[:1], "not what is older")

@@ -26,11 +26,11 @@ LIMIT 1;
 
 -- name: heard_lately
 -- A bot's chats with the newest traffic, and when each was last heard.
-SELECT c.platform_id, max(e.accepted_at) AS heard_at
+SELECT c.platform_id, c.kind, max(e.accepted_at) AS heard_at
 FROM (SELECT chat, accepted_at FROM events ORDER BY id DESC LIMIT :depth) e
 JOIN chats c ON c.id = e.chat
 WHERE c.bot = :bot AND e.accepted_at >= :since_at
-GROUP BY c.platform_id ORDER BY heard_at DESC LIMIT :limit;
+GROUP BY c.platform_id, c.kind ORDER BY heard_at DESC LIMIT :limit;
 
 -- name: of_message
 -- Events of a bot's chats that carry a message id, newest first.
