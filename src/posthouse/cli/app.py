@@ -28,6 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except SystemExit as leaving:
+        if isinstance(leaving.code, str):  # a program's last words; Python would print them
+            sys.stderr.write(f"{leaving.code}\n")
         return leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
 
 

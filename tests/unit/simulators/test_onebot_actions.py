@@ -303,6 +303,22 @@ def test_histories_tell_what_was_missed() -> None:
     assert found["message_id"] == private
 
 
+def test_chats_are_told_by_their_last_message() -> None:
+    hall = Hall()
+    private = hall.hear(said(chat=NEST))
+    hall.clock.advance(1)
+    hall.do("delete_msg", message_id=hall.send("taken back"))
+    group = hall.send("answer")
+    first, second = hall.do("get_recent_contact")
+    assert (first["chatType"], first["peerUin"], first["peerName"]) == (2, "20001", "Team")
+    assert (first["msgId"], first["lastestMsg"]["message_id"]) == (str(group), group)
+    assert (first["sendNickName"], first["msgTime"]) == ("Posty", str(int(hall.clock.now)))
+    assert (second["chatType"], second["peerUin"], second["peerName"]) == (1, "30001", "Ada")
+    assert second["lastestMsg"]["message_id"] == private
+    assert len(hall.do("get_recent_contact", count=1)) == 1
+    assert hall.complaints == []
+
+
 def test_emoji_are_put_and_taken() -> None:
     hall = Hall()
     heard = hall.hear()

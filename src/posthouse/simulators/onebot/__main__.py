@@ -20,8 +20,18 @@ def main(prog: str | None = None) -> None:
     add("--url", action="append", default=[], help="bot server to dial; [name=]ws://…, repeatable")
     add("--forward", action="append", default=[], help="[name=]port where bots dial in; 0: any")
     add("--token", action="append", default=[], help="access token; [name=]token")
-    add("--format", choices=list(MessageFormat), default="array", help="of messages in events")
-    add("--ids", choices=list(IdStyle), default="int32", help="what message ids look like")
+    add(
+        "--format",
+        choices=[str(each) for each in MessageFormat],
+        default="array",
+        help="of messages in events",
+    )
+    add(
+        "--ids",
+        choices=[str(each) for each in IdStyle],
+        default="int32",
+        help="what message ids look like",
+    )
     add("--heartbeat", type=float, default=30.0, help="seconds; 0: none")
     add("--reconnect", type=float, default=3.0, help="seconds between two attempts")
     add("--report-self", action="store_true", help="push the account's own messages as well")

@@ -201,6 +201,10 @@ class FriendHistory(Params, frozen=True, kw_only=True):
     reverseOrder: bool = False  # noqa: N815 - NapCat's spelling
 
 
+class Recent(Params, frozen=True, kw_only=True):
+    count: int = 10
+
+
 class EmojiLike(Params, frozen=True, kw_only=True):
     message_id: int
     emoji_id: int | str
@@ -236,6 +240,30 @@ def _history(
     found = network.history(account, chat, params.message_seq, count)
     messages = [network.written(account, entry) for entry in found]
     return Result({"messages": messages[::-1] if params.reverseOrder else messages})
+
+
+def _recent(network: Network, account: Account, params: Recent) -> Result:
+    found = network.recent(account, min(max(params.count, 1), HISTORY_MAX))
+    return Result([_contact(network, account, entry) for entry in found])
+
+
+def _contact(network: Network, account: Account, entry: MessageEntry) -> Body:
+    """Write a chat as NapCat does, spelling included."""
+    kind, _, number = entry.chat.partition(":")
+    person = network.person(entry.sender)
+    is_group = kind == "group"
+    name = network.group(int(number)).name if is_group else network.person(int(number)).nickname
+    return {
+        "lastestMsg": network.written(account, entry),
+        "peerUin": number,
+        "remark": "",
+        "msgTime": str(int(entry.at)),
+        "chatType": 2 if is_group else 1,
+        "msgId": str(entry.message_id),
+        "sendNickName": person.nickname,
+        "sendMemberName": person.card if is_group else "",
+        "peerName": name,
+    }
 
 
 def _get_forward(network: Network, account: Account, params: ForwardId) -> Result:
@@ -462,6 +490,7 @@ ACTIONS: dict[str, Action[Any]] = {
     "get_msg": Action(OneMessage, _get_message, Verb.LOOK_UP),
     "get_group_msg_history": Action(GroupHistory, _group_history, Verb.LOOK_UP),
     "get_friend_msg_history": Action(FriendHistory, _friend_history, Verb.LOOK_UP),
+    "get_recent_contact": Action(Recent, _recent, Verb.LOOK_UP),
     "get_forward_msg": Action(ForwardId, _get_forward, Verb.LOOK_UP),
     "set_msg_emoji_like": Action(EmojiLike, _like),
     "get_login_info": Action(NoParams, _login),

@@ -245,6 +245,15 @@ class Network:
             entries = entries[: ids.index(until) + 1]
         return entries[-count:]
 
+    def recent(self, account: Account, count: int) -> list[MessageEntry]:
+        """Return the last message of each chat, the newest first."""
+        chats = [place for place in self._by_chat if place[0] == account.name]
+        last = [
+            next((e for e in reversed(self._by_chat[c]) if not e.is_recalled), None) for c in chats
+        ]
+        found = [entry for entry in last if entry is not None]
+        return sorted(found, key=lambda entry: entry.at, reverse=True)[:count]
+
     def written(self, account: Account, entry: MessageEntry) -> Body:
         """Write a message as OneBot does."""
         kind, _, number = entry.chat.partition(":")
