@@ -1,9 +1,21 @@
-"""What a run leaves out belongs at its end, where it is read."""
+"""What a run leaves out belongs at its end, where it is read; and the one PostgreSQL of a run."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pytest
+
+from tests.cluster import Cluster, Missing, running
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of our own, or the reason why there is none."""
+    try:
+        with running() as cluster:
+            yield cluster
+    except Missing as missing:
+        pytest.skip(str(missing))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

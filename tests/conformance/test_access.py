@@ -3,34 +3,40 @@
 from pathlib import Path
 
 import apsw
+import psycopg
 import pytest
 
 from posthouse.store.access import Access
+from posthouse.store.postgres.store import PostgresStore
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.conformance import access, grants
 from posthouse.testing.conformance.checks import Check, checks_of
 from posthouse.testing.conformance.grants import Books
+from tests.cluster import EMPTY, Cluster
 
-each_product = pytest.mark.parametrize("store", ["memory", "file"], indirect=True)
+each_product = pytest.mark.parametrize("store", ["memory", "file", "postgres"], indirect=True)
 
 
 @pytest.fixture
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqliteStore:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> SqlStore:
     if request.param == "memory":
         return open_memory_store()
+    if request.param == "postgres":
+        return PostgresStore.open(request.getfixturevalue("cluster").wiped())
     return SqliteStore.open(tmp_path / "house.db")
 
 
 @each_product
 @pytest.mark.parametrize("check", checks_of(grants), ids=lambda check: check.__name__)
-async def test_a_store_rules_by_what_is_written(check: Check[Books], store: SqliteStore) -> None:
+async def test_a_store_rules_by_what_is_written(check: Check[Books], store: SqlStore) -> None:
     await check(Books(store.grants, store.access))
     await store.close()
 
 
 @each_product
 @pytest.mark.parametrize("check", checks_of(access), ids=lambda check: check.__name__)
-async def test_a_store_knows_who_may_enter(check: Check[Access], store: SqliteStore) -> None:
+async def test_a_store_knows_who_may_enter(check: Check[Access], store: SqlStore) -> None:
     await check(store.access)
     await store.close()
 
@@ -41,6 +47,19 @@ async def test_nobody_changes_the_audit(statement: str) -> None:
     await store.access.audit("cli", "pause", "chat:1", "{}", 1.0)
     with pytest.raises(apsw.ConstraintError, match="never changed"):
         store._writing.connection.execute(statement)
+    assert len(await store.access.audit_lines()) == 1
+    await store.close()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit SET author = 'nobody'", "DELETE FROM audit"])
+async def test_nobody_changes_the_audit_of_postgresql(statement: str, cluster: Cluster) -> None:
+    store = PostgresStore.open(cluster.wiped())
+    await store.access.audit("cli", "pause", "chat:1", "{}", 1.0)
+    with (
+        psycopg.connect(cluster.url(EMPTY)) as connection,
+        pytest.raises(psycopg.errors.RaiseException, match="never changed"),
+    ):
+        connection.execute(statement)
     assert len(await store.access.audit_lines()) == 1
     await store.close()
 

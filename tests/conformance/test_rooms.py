@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from posthouse.store.postgres.store import PostgresStore
 from posthouse.store.rooms import Rooms
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.conformance import rooms as suite
 from posthouse.testing.conformance.checks import Check, checks_of
+from tests.cluster import Cluster
 
 
 @pytest.mark.parametrize("check", checks_of(suite), ids=lambda check: check.__name__)
@@ -23,6 +25,15 @@ async def test_in_memory(check: Check[Rooms]) -> None:
 @pytest.mark.parametrize("check", checks_of(suite), ids=lambda check: check.__name__)
 async def test_in_a_file(check: Check[Rooms], tmp_path: Path) -> None:
     store = SqliteStore.open(tmp_path / "house.db")
+    try:
+        await check(store.rooms)
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("check", checks_of(suite), ids=lambda check: check.__name__)
+async def test_in_postgresql(check: Check[Rooms], cluster: Cluster) -> None:
+    store = PostgresStore.open(cluster.wiped())
     try:
         await check(store.rooms)
     finally:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from posthouse.store.postgres.store import PostgresStore
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.conformance import chats, holding, pushes, questions, reader, upkeep
@@ -21,6 +23,7 @@ from posthouse.testing.conformance.journal import (
     turns,
 )
 from posthouse.testing.conformance.scene import Store, run
+from tests.cluster import Cluster
 
 CHECKS = checks_of(
     gateways,
@@ -38,7 +41,7 @@ CHECKS = checks_of(
 )
 
 
-def parts(store: SqliteStore) -> Store:
+def parts(store: SqlStore) -> Store:
     return Store(
         journal=store.journal,
         chats=store.chats,
@@ -69,16 +72,34 @@ async def sqlite_memory(folder: Path) -> AsyncIterator[Store]:
 
 
 class Product(NamedTuple):
-    """A store to be judged. PostgreSQL will stand here as a third one, with several writers."""
+    """A store to be judged."""
 
     name: str
     open: Callable[[Path], AbstractAsyncContextManager[Store]]
     has_concurrent_writers: bool = False
 
 
-PRODUCTS = (Product("memory", sqlite_memory), Product("file", sqlite_file))
+@pytest.fixture(params=["memory", "file", "postgres"])
+def product(request: pytest.FixtureRequest) -> Product:
+    if request.param == "memory":
+        return Product("memory", sqlite_memory)
+    if request.param == "file":
+        return Product("file", sqlite_file)
+    return postgres(request.getfixturevalue("cluster"))
 
-each_product = pytest.mark.parametrize("product", PRODUCTS, ids=lambda product: product.name)
+
+def postgres(cluster: Cluster) -> Product:
+    """A database that is wiped whenever it is opened."""
+
+    @asynccontextmanager
+    async def opened(_: Path) -> AsyncIterator[Store]:
+        store = PostgresStore.open(cluster.wiped())
+        try:
+            yield parts(store)
+        finally:
+            await store.close()
+
+    return Product("postgres", opened, has_concurrent_writers=True)
 
 
 def by_name(check: Check[Any]) -> str:
@@ -87,14 +108,13 @@ def by_name(check: Check[Any]) -> str:
 
 @asynccontextmanager
 async def restored(store: Store, folder: Path) -> AsyncIterator[Store]:
-    """What comes up when a copy of the store is put in its place."""
+    """What comes up when a copy of the store is put in its place: a file, whatever it was."""
     await store.upkeep.backup(folder / "copy.db")
     mark_restored(folder / "copy.db")
     async with sqlite_file(folder, "copy.db") as opened:
         yield opened
 
 
-@each_product
 @pytest.mark.parametrize("check", CHECKS, ids=by_name)
 async def test_a_store_keeps_its_promises(
     check: Check[Any], product: Product, tmp_path: Path
@@ -104,7 +124,6 @@ async def test_a_store_keeps_its_promises(
     await run(check, lambda: product.open(tmp_path))
 
 
-@each_product
 @pytest.mark.parametrize("check", checks_of(holding), ids=by_name)
 async def test_a_restored_store_is_held(
     check: Check[Any], product: Product, tmp_path: Path

@@ -16,23 +16,22 @@ SQL = load("sqlite/feed.sql")
 OPEN_MAX = 5000  # rows of one kind that a mark remembers; of more, the newest
 
 
-TURNS = ("new_turns", "open_turns")
-DELIVERIES = ("new_deliveries", "open_deliveries")
-AMENDS = ("new_amends", "open_amends")
+TURNS = (ChangeKind.TURN, "new_turns", "open_turns")
+DELIVERIES = (ChangeKind.DELIVERY, "new_deliveries", "open_deliveries")
+AMENDS = (ChangeKind.DELIVERY, "new_amends", "open_amends")
 
 
 def read(database: Database, after: Mark | None, limit: int) -> Feed:
     if after is None:
         return Feed(changes=(), mark=_now(database), is_more=False)
-    events = database.all(SQL["new_events"], after=after.event, limit=limit)
+    newest = _newest(database)
+    events = database.all(SQL["new_events"], after=after.event, upto=newest[0], limit=limit)
     changes = [Change(ChangeKind.EVENT, *row) for row in events]
-    turns = _follow(database, TURNS, ChangeKind.TURN, after.turns, limit, changes)
-    deliveries = _follow(
-        database, DELIVERIES, ChangeKind.DELIVERY, after.deliveries, limit, changes
-    )
-    amends = _follow(database, AMENDS, ChangeKind.DELIVERY, after.amends, limit, changes)
+    turns = _follow(database, TURNS, after.turns, newest[1], limit, changes)
+    deliveries = _follow(database, DELIVERIES, after.deliveries, newest[2], limit, changes)
+    amends = _follow(database, AMENDS, after.amends, newest[3], limit, changes)
     mark = Mark(events[-1][0] if events else after.event, turns, deliveries, amends)
-    return Feed(changes=tuple(changes), mark=mark, is_more=_is_behind(database, mark))
+    return Feed(changes=tuple(changes), mark=mark, is_more=_is_behind(mark, newest))
 
 
 def _now(database: Database) -> Mark:
@@ -50,15 +49,16 @@ def _now(database: Database) -> Mark:
 
 def _follow(
     database: Database,
-    queries: tuple[str, str],
-    kind: ChangeKind,
+    rows_of: tuple[ChangeKind, str, str],
     after: Followed,
+    upto: int,
     limit: int,
     changes: list[Change],
 ) -> Followed:
     """Add to ``changes`` what is over now; returns how far this came and what is still open."""
-    fresh = database.all(SQL[queries[0]], after=after.number, limit=limit)
-    waited = database.all(SQL[queries[1]], numbers=rows.json(after.open)) if after.open else []
+    kind, new, opened = rows_of
+    fresh = database.all(SQL[new], after=after.number, upto=upto, limit=limit)
+    waited = database.all(SQL[opened], numbers=rows.json(after.open)) if after.open else []
     still: list[int] = []
     for number, about, chat, state, is_open in (*waited, *fresh):
         if is_open:
@@ -78,6 +78,6 @@ def _newest(database: Database) -> tuple[int, ...]:
     return tuple(row)
 
 
-def _is_behind(database: Database, mark: Mark) -> bool:
+def _is_behind(mark: Mark, newest: tuple[int, ...]) -> bool:
     read_to = (mark.event, mark.turns.number, mark.deliveries.number, mark.amends.number)
-    return any(read < newest for read, newest in zip(read_to, _newest(database), strict=True))
+    return any(read < newest for read, newest in zip(read_to, newest, strict=True))

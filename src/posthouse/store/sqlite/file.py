@@ -71,15 +71,26 @@ def copy(source: Database, target: Path, now: float) -> None:
     Raises:
         FileExistsError: ``target`` exists.
     """
+    with appearing(target) as part:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        source.run(SQL["copy"], target=str(part))
+        stamp(part, now)
+
+
+@contextlib.contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """Give a path to write to; ``target`` appears whole when nothing was raised, or not at all.
+
+    Raises:
+        FileExistsError: ``target`` exists.
+    """
     if target.exists():
         raise FileExistsError(f"{target} exists: choose another name, or move it away")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        source.run(SQL["copy"], target=str(part))
-        _stamp(part, now)
+        yield part
         os.link(part, target)  # unlike a rename, it never overwrites
     finally:
         part.unlink(missing_ok=True)
@@ -188,7 +199,8 @@ def _apply(connection: apsw.Connection, migration: Migration) -> None:
         connection.pragma("user_version", migration.number)
 
 
-def _stamp(path: Path, now: float) -> None:
+def stamp(path: Path, now: float) -> None:
+    """Let a backup remember when it was taken."""
     connection = _connect(str(path), apsw.SQLITE_OPEN_READWRITE)
     try:
         connection.pragma("synchronous", "full")

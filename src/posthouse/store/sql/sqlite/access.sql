@@ -48,7 +48,7 @@ UPDATE operator_sessions SET seen_at = :now, expires_at = :expires_at WHERE id =
 -- name: sessions
 -- Sessions that are alive, newest first, of one operator or of all.
 SELECT id, operator, created_at, seen_at, expires_at, agent, address FROM operator_sessions
-WHERE (:operator IS NULL OR operator = :operator) AND expires_at > :now
+WHERE (operator = :operator OR :operator IS NULL) AND expires_at > :now
 ORDER BY id DESC LIMIT :limit;
 
 -- name: end_session

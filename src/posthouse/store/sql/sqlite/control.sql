@@ -28,7 +28,7 @@ WHERE d.chat = :chat AND d.put_at >= :since_at - 86400
        OR d.state IN ('queued', 'sending', 'unknown'))
   AND d.state IN ('queued', 'sending', 'unknown', 'sent', 'doubtful', 'withdrawing')
   AND d.recall IS NULL AND NOT d.is_report AND d.kind <> 'react'
-  AND (:person IS NULL OR d.person = :person)
+  AND (d.person = :person OR :person IS NULL)
   AND NOT (d.kind = 'draft' AND EXISTS (
     SELECT 1 FROM deliveries s
     WHERE s.target = d.id AND s.state NOT IN ('queued', 'failed', 'dropped')))

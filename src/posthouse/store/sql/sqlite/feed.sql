@@ -13,12 +13,12 @@ SELECT 'amend', id FROM amends WHERE state = 'queued'
 LIMIT :limit;
 
 -- name: new_events
--- Events after a number.
-SELECT id, chat, state FROM events WHERE id > :after ORDER BY id LIMIT :limit;
+-- Events after a number, up to another one: what is newer may not be all there yet.
+SELECT id, chat, state FROM events WHERE id > :after AND id <= :upto ORDER BY id LIMIT :limit;
 
 -- name: new_turns
 -- Turns after a number.
-SELECT id, id, chat, state, state = 'waiting' FROM turns WHERE id > :after ORDER BY id LIMIT :limit;
+SELECT id, id, chat, state, state = 'waiting' FROM turns WHERE id > :after AND id <= :upto ORDER BY id LIMIT :limit;
 
 -- name: open_turns
 -- What became of these turns.
@@ -28,7 +28,7 @@ WHERE id IN (SELECT value FROM json_each(:numbers));
 -- name: new_deliveries
 -- Deliveries after a number.
 SELECT id, id, chat, state, state IN ('queued', 'sending', 'unknown', 'withdrawing')
-FROM deliveries WHERE id > :after ORDER BY id LIMIT :limit;
+FROM deliveries WHERE id > :after AND id <= :upto ORDER BY id LIMIT :limit;
 
 -- name: open_deliveries
 -- What became of these deliveries.
@@ -38,7 +38,8 @@ FROM deliveries WHERE id IN (SELECT value FROM json_each(:numbers));
 -- name: new_amends
 -- Edits and withdrawals after a number.
 SELECT m.id, m.delivery, m.chat, d.state, m.state IN ('queued', 'parked')
-FROM amends m JOIN deliveries d ON d.id = m.delivery WHERE m.id > :after ORDER BY m.id LIMIT :limit;
+FROM amends m JOIN deliveries d ON d.id = m.delivery
+WHERE m.id > :after AND m.id <= :upto ORDER BY m.id LIMIT :limit;
 
 -- name: open_amends
 -- What became of these edits and withdrawals.

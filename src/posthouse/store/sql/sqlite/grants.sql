@@ -93,7 +93,7 @@ DELETE FROM chat_operators WHERE bot = :bot AND person = :person;
 
 -- name: operators
 -- Who steers from inside chats, of one bot or of all.
-SELECT bot, person, name, chat FROM chat_operators WHERE :bot IS NULL OR bot = :bot
+SELECT bot, person, name, chat FROM chat_operators WHERE bot = :bot OR :bot IS NULL
 ORDER BY bot, created_at, person;
 
 -- name: is_operator

@@ -52,7 +52,7 @@ SELECT id FROM turns WHERE state = 'buried' ORDER BY id DESC LIMIT :limit;
 
 -- name: page
 -- The newest events of a chat before one of them.
-SELECT * FROM events WHERE chat = :chat AND (:before IS NULL OR id < :before)
+SELECT * FROM events WHERE chat = :chat AND (id < :before OR :before IS NULL)
 ORDER BY id DESC LIMIT :limit;
 
 -- name: said_between

@@ -145,7 +145,7 @@ FROM web_errands e
 JOIN web_rooms r ON r.id = e.room
 LEFT JOIN web_people p ON p.bot = r.bot AND p.id = e.person
 LEFT JOIN web_members m ON m.room = e.room AND m.person = e.person
-WHERE r.bot = :bot AND (:room IS NULL OR e.room = :room)
+WHERE r.bot = :bot AND (e.room = :room OR :room IS NULL)
 ORDER BY e.id LIMIT :limit;
 
 -- name: done

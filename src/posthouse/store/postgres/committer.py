@@ -1,0 +1,271 @@
+"""Writing from several gateways at once: what one transaction is about, no other one is.
+
+Each writer is a thread with a connection. It takes what is waiting, locks in one statement
+everything that these operations are about, runs them, and commits once. The locks come before the
+first look, and every statement looks anew (READ COMMITTED), so an operation sees a chat as whoever
+had it before has left it; it needs no other care about its neighbours. Locks are taken in the same
+order by all, so nobody waits in a circle; claims take them without waiting, and pass by what is
+locked (``turns.sql``).
+
+Operations about the same thing go to the same writer: they would only wait for one another. The
+first writer has what is about nothing, claims and the lease, which then never wait behind a chat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import psycopg
+
+from posthouse.model.errors import StoreClosed, TryLater
+from posthouse.store.points import MOMENTS, URGENT, WAKING
+from posthouse.store.postgres.connect import Line
+from posthouse.store.postgres.problems import is_elsewhere, is_worth_another_try, translated
+from posthouse.store.queries import load
+from posthouse.store.sql import rows
+from posthouse.store.sql.about import About, Ask, Thing
+from posthouse.store.sql.committer import Hook
+from posthouse.store.sql.database import Database
+
+SQL = load("postgres/transaction.sql")
+CHATS = load("postgres/about.sql")
+
+WRITERS = 4
+OPERATIONS_MAX = 64  # in one commit
+BATCH_S = 0.02  # work of one batch before it is committed: whoever wants its chats waits as long
+WAITING_MAX = 20_000  # operations in the queues; more are told to try later
+TRIES_MAX = 3  # of an operation that met another one
+
+BEFORE, AFTER = MOMENTS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Waiting:
+    """An operation in the queue, then its outcome."""
+
+    __slots__ = ("error", "future", "operation", "result", "step", "things")
+
+    def __init__(
+        self,
+        step: str,
+        things: About,
+        operation: Callable[[Database], Any],
+        future: asyncio.Future[Any],
+    ) -> None:
+        self.step = step
+        self.things = things
+        self.operation = operation
+        self.future = future
+        self.result: Any = None
+        self.error: Exception | None = None
+
+    def wake(self) -> None:
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.result)
+        else:
+            self.future.set_exception(self.error)
+
+
+class Writer:
+    """One thread, one connection, one commit for many waiters."""
+
+    def __init__(self, line: Line, at: Hook | None, name: str) -> None:
+        self._line = line
+        self._at = at
+        self._urgent: deque[_Waiting] = deque()
+        self._others: deque[_Waiting] = deque()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._is_rung = False
+        self._is_closing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._others)
+
+    def put(self, waiting: _Waiting) -> None:
+        """Let an operation wait for its turn."""
+        (self._urgent if waiting.step in URGENT else self._others).append(waiting)
+        self._ring()
+
+    async def close(self) -> None:
+        """Write what waits, and nothing more."""
+        self._is_closing = True
+        self._ring()
+        await asyncio.to_thread(self._thread.join)
+
+    def _ring(self) -> None:
+        if not self._is_rung:
+            self._is_rung = True
+            self._bell.put(None)
+
+    # --- below: the writer's thread ----------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._is_closing:
+            self._bell.get()
+            self._is_rung = False  # before looking, so that a later ring is not missed
+            while batch := self._take():
+                self._commit_batch(batch)
+        self._line.close()
+
+    def _take(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        for waiters in (self._urgent, self._others):
+            while waiters and len(taken) < OPERATIONS_MAX:
+                taken.append(waiters.popleft())
+        return taken
+
+    def _commit_batch(self, batch: list[_Waiting]) -> None:
+        try:
+            done = self._run_together(batch)
+        except Exception as problem:  # noqa: BLE001 - alone, each gets its own error
+            self._undo()
+            if is_elsewhere(problem) or isinstance(problem, TryLater):
+                _fail(batch, problem)
+            else:
+                for waiting in batch:
+                    self._run_alone(waiting)
+            done = len(batch)
+        for waiting in reversed(batch[done:]):  # there was no time for these
+            (self._urgent if waiting.step in URGENT else self._others).appendleft(waiting)
+        self._wake(batch[:done])
+
+    def _run_together(self, batch: list[_Waiting]) -> int:
+        """Run and commit operations until the time is over; returns how many."""
+        database = self._begin(batch)
+        ends_at = time.monotonic() + BATCH_S
+        done = 0
+        for waiting in batch:
+            waiting.result = waiting.operation(database)
+            done += 1
+            if time.monotonic() >= ends_at:
+                break
+        self._commit(database, batch[:done])
+        return done
+
+    def _run_alone(self, waiting: _Waiting) -> None:
+        """Run an operation of a failed batch in a transaction of its own."""
+        for left in reversed(range(TRIES_MAX)):
+            try:
+                database = self._begin([waiting])
+                waiting.result = waiting.operation(database)
+                self._commit(database, [waiting])
+            except Exception as problem:  # noqa: BLE001 - it is what its caller gets
+                self._undo()
+                if left and is_worth_another_try(problem):
+                    continue
+                waiting.error = translated(problem)
+            return
+
+    def _begin(self, batch: Iterable[_Waiting]) -> Database:
+        database = self._line.open()
+        database.run(SQL["begin"])
+        things = {thing for waiting in batch for thing in _things(database, waiting.things)}
+        database.run(SQL["lock"], things=rows.json(sorted(map(_key, things))))
+        return database
+
+    def _commit(self, database: Database, batch: list[_Waiting]) -> None:
+        steps = tuple(dict.fromkeys(waiting.step for waiting in batch)) if self._at else ()
+        self._tell(steps, BEFORE)
+        database.run(SQL["commit"])
+        self._tell(steps, AFTER)
+
+    def _tell(self, steps: tuple[str, ...], moment: str) -> None:
+        for step in steps:
+            self._at(f"{step}:{moment}")  # type: ignore[misc]  # no steps without a hook
+
+    def _undo(self) -> None:
+        try:
+            self._line.open().run(SQL["rollback"])
+        except (psycopg.Error, TryLater):
+            self._line.close()  # the server undoes it
+
+    def _wake(self, batch: list[_Waiting]) -> None:
+        if self._at:
+            self._at(WAKING)
+        with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
+            batch[0].future.get_loop().call_soon_threadsafe(_wake_all, batch)
+
+
+class PostgresCommitter:
+    """Hands operations to writers."""
+
+    def __init__(self, url: str, at: Hook | None = None) -> None:
+        self._writers = [Writer(Line(url), at, f"writer {n}") for n in range(WRITERS)]
+        self._is_closing = False
+
+    def commit(
+        self,
+        step: str,
+        things: About,
+        operation: Callable[Concatenate[Database, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Awaitable[T]:
+        if self._is_closing:
+            raise StoreClosed
+        if sum(map(len, self._writers)) >= WAITING_MAX:
+            raise TryLater(f"{WAITING_MAX} writes wait for the database; try again in a moment")
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        bound = partial(_call, operation, args, kwargs)
+        self._writer(things).put(_Waiting(step, things, bound, future))
+        return future
+
+    async def close(self) -> None:
+        self._is_closing = True
+        for writer in self._writers:
+            await writer.close()
+
+    def _writer(self, things: About) -> Writer:
+        if not things:
+            return self._writers[0]
+        first = things[0]
+        key = 0 if isinstance(first, Ask) else _key(first)
+        return self._writers[1 + key % (WRITERS - 1)]
+
+
+def _things(database: Database, things: About) -> Iterable[int | str]:
+    for thing in things:
+        if isinstance(thing, Ask):
+            found = database.all(CHATS[thing.query], **thing.values)
+            yield from (int(chat) for (chat,) in found)
+        else:
+            yield thing
+
+
+def _key(thing: Thing) -> int:
+    """Return a lock's number: a chat's own, and below zero for what has a name."""
+    if isinstance(thing, int):
+        return thing
+    digest = hashlib.blake2b(str(thing).encode(errors="surrogatepass"), digest_size=7).digest()
+    return -1 - int.from_bytes(digest, "big")
+
+
+def _call(
+    operation: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], database: Database
+) -> T:
+    return operation(database, *args, **kwargs)
+
+
+def _wake_all(batch: list[_Waiting]) -> None:
+    for waiting in batch:
+        waiting.wake()
+
+
+def _fail(batch: list[_Waiting], problem: Exception) -> None:
+    for waiting in batch:
+        waiting.error = translated(problem)
