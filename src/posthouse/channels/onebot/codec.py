@@ -36,6 +36,7 @@ from posthouse.model.message import Content, File, Media
 
 PROBLEM_CHARACTERS_MAX = 500
 RAW_CHARACTERS_MAX = 64 * 1024
+DIGITS_MAX = 19  # of 64 bits
 
 # What bytes from outside can do to a decoder: no JSON, the wrong shape, not UTF-8, too deep.
 UNREADABLE = (msgspec.MsgspecError, RecursionError, ValueError, NotUnderstood)
@@ -471,8 +472,9 @@ def address(platform_id: str) -> tuple[str, dict[str, object]]:
 def number(text: str) -> int | str:
     """Write an id as the number it is; what is none goes out as it came."""
     digits = text.removeprefix("-")
-    is_number = digits.isascii() and digits.isdecimal() and len(digits) <= 18  # noqa: PLR2004 - 64 bits
-    return int(text) if is_number else text
+    if not (digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS_MAX):
+        return text
+    return int(text)
 
 
 def _segments(content: Content, letter: Letter) -> list[Segment]:
