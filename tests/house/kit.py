@@ -10,12 +10,14 @@
         assert await house.texts() == ("re hello",)
 
 The platform and the book outlive the house: ``crash`` lets the process die at this instant (what
-it does afterwards reaches neither), ``open`` starts the next one on the same book.
+it does afterwards reaches neither), ``open`` starts the next one on the same book. With ``dies_at``
+it dies by itself when it comes to a named point of the store or of the road.
 """
 
 import asyncio
 import functools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from dataclasses import field as later
@@ -25,6 +27,7 @@ from typing import Any, ParamSpec, cast
 
 from posthouse.bootstrap import Builders, House, World
 from posthouse.channels.channel import Channel, Part
+from posthouse.cli.crash_at import SEND_POINTS
 from posthouse.gateway.inbox import BotDoor
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import Handler, Traits, TurnContext
@@ -81,6 +84,10 @@ def thinking(seconds: float) -> Handle:
         yield Send(Content(f"re {turn.text}"))
 
     return handle
+
+
+class Died(BaseException):
+    """The process ends here: no code of the house may catch it."""
 
 
 class Life:
@@ -147,7 +154,13 @@ class Mortal:
 
         async def call(*args: object, **named: object) -> object:
             await self._life.allow(name)
-            result = await found(*args, **named)
+            token = _LIFE.set(self._life)  # also for people who call from outside
+            result: object = None
+            try:
+                with suppress(Died):
+                    result = await found(*args, **named)
+            finally:
+                _LIFE.reset(token)
             if self._life.is_over:
                 await asyncio.Event().wait()
             return result
@@ -157,6 +170,8 @@ class Mortal:
 
 class MortalStore:
     """The book, as one process sees it."""
+
+    journal: Any  # and the others; each stands for a protocol of the store
 
     def __init__(self, store: SqliteStore, life: Life) -> None:
         for part in (
@@ -202,17 +217,22 @@ class HouseKit:
     random: Random
     store: SqliteStore = later(init=False)
     life: Life = later(init=False)
+    mortal: MortalStore = later(init=False)  # the book, as this process sees it
     house: House = later(init=False)
     wakeup: LocalWakeup = later(init=False)
     troubles: Callable[[str], Awaitable[None]] | None = None
     builders: Builders | None = None  # for a house whose settings change
-    dies_at: str = ""  # a named point of the road
+    dies_at: str = ""  # a named point of the store or of the road
+    passes: int = 0  # how often it comes there before
+    died: asyncio.Event = later(init=False)  # this process has come to that point
     _lives: list[Life] = later(default_factory=list)
     skew_s: float = 0.0  # how far the house's clock is off
 
     def __post_init__(self) -> None:
         numbers = count(1)
-        self.store = open_memory_store(clock=self.clock, new_key=lambda: f"{next(numbers):032x}")
+        self.store = open_memory_store(
+            at=self._at, clock=self.clock, new_key=lambda: f"{next(numbers):032x}"
+        )
 
     def clock(self) -> float:
         """The house's clock."""
@@ -225,10 +245,12 @@ class HouseKit:
         self.life = Life(self._trouble)
         self._lives.append(self.life)  # the dead wait for ever, and must not be collected
         self.wakeup = LocalWakeup()
+        self.died = asyncio.Event()
+        self.mortal = MortalStore(self.store, self.life)
         self.house = House(
             self.settings,
             self._world(),
-            cast("SqliteStore", MortalStore(self.store, self.life)),
+            cast("SqliteStore", self.mortal),
             self.wakeup,
             self.handlers,
             {
@@ -254,19 +276,24 @@ class HouseKit:
         await self.house.close()
 
     def _world(self) -> World:
-        life = self.life
-
-        def at(point: str) -> None:
-            if point == self.dies_at:
-                self.dies_at = ""
-                life.is_over = True
-
         return World(
             clock=self.clock,
             random=self.random,
             new_key=lambda: f"{self.random.getrandbits(128):032x}",
-            at=at,
+            at=self._at,
         )
+
+    def _at(self, point: str) -> None:
+        life = _LIFE.get()
+        if point != self.dies_at or life is not self.life or life.is_over:
+            return
+        self.passes -= 1
+        if self.passes < 0:
+            self.dies_at = ""
+            life.is_over = True
+            self.died.set()
+            if point not in SEND_POINTS:  # there, the next call to the platform or the store ends
+                raise Died
 
     async def _trouble(self, call: str) -> None:
         if self.troubles is not None:
