@@ -20,6 +20,7 @@ from pathlib import Path
 _YES = frozenset({"true", "yes", "y", "on", "1", "是", "对", "开", "好"})
 _NO = frozenset({"false", "no", "n", "off", "0", "否", "不", "关", "错"})
 _DAYS = {"today": 0, "今天": 0, "tomorrow": 1, "明天": 1, "yesterday": -1, "昨天": -1}
+_DAY = re.compile(r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]+|[一-鿿]+)\s*", re.IGNORECASE)
 _UNITS_S = {
     **dict.fromkeys(("s", "sec", "秒"), 1.0),
@@ -66,11 +67,16 @@ def _date(word: str) -> date:
     days = _DAYS.get(word.strip().lower())
     if days is not None:
         return datetime.now().astimezone().date() + timedelta(days=days)
-    return date.fromisoformat(word.strip().replace("/", "-"))
+    return date.fromisoformat(_with_dashes(word))
+
+
+def _with_dashes(word: str) -> str:
+    """Write the day as ISO does: 2026/1/5 is 2026-01-05."""
+    return _DAY.sub(lambda day: f"{day[1]}-{day[2]:0>2}-{day[3]:0>2}", word.strip())
 
 
 def _datetime(word: str) -> datetime:
-    said = word.strip().replace("/", "-")
+    said = _with_dashes(word)
     if re.fullmatch(r"\d{1,2}:\d{2}(:\d{2})?", said):
         today = datetime.now().astimezone().date()
         return datetime.fromisoformat(f"{today}T{said.zfill(5) if said.count(':') == 1 else said}")
@@ -108,6 +114,7 @@ class Reader:
 
     def __init__(self, kind: object, name: str) -> None:
         self.is_list = False
+        kind = _without_none(kind)
         origin, inner = typing.get_origin(kind), typing.get_args(kind)
         if origin in (list, tuple, set, frozenset, Sequence):
             self.is_list = True
@@ -133,6 +140,14 @@ class Reader:
             return self._read(word)
         except (ValueError, KeyError, OverflowError):
             raise Usage("wrong", name, word[:100], self.wanted) from None
+
+
+def _without_none(kind: object) -> object:
+    """Return what a value is when it is there: ``X | None`` is an ``X``."""
+    if typing.get_origin(kind) not in (typing.Union, types.UnionType):
+        return kind
+    kinds = [each for each in typing.get_args(kind) if each is not type(None)]
+    return kinds[0] if len(kinds) == 1 else kind
 
 
 def _reader(kind: object, name: str) -> tuple[str, Callable[[str], object]]:
@@ -273,10 +288,24 @@ class Arguments:
 
 
 def _shown(default: object) -> str:
+    """Write a default as it could be said."""
     if default is _NO_DEFAULT or default is None:
         return ""
     if isinstance(default, enum.Enum):
         return str(default.value)
+    if isinstance(default, timedelta):
+        return _span(default)
+    if isinstance(default, list | tuple | set | frozenset):
+        return ",".join(map(_shown, default))
     if isinstance(default, str | int | float | bool):
         return json.dumps(default, ensure_ascii=False) if default == "" else str(default)
     return str(default)
+
+
+def _span(span: timedelta) -> str:
+    """Write a span as ``_timedelta`` reads it: 1d2h, 90.5s."""
+    written, left_s = "", span.total_seconds()
+    for unit in ("d", "h", "m"):
+        count, left_s = divmod(left_s, _UNITS_S[unit])
+        written += f"{count:.0f}{unit}" if count else ""
+    return written + f"{left_s:g}s" if left_s or not written else written

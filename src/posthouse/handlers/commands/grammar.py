@@ -10,7 +10,8 @@ from __future__ import annotations
 from msgspec import Struct
 
 WORDS_MAX = 1000
-_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "「": "」", "『": "』", "”": "”"}
+_QUOTES = {"“": "”", "‘": "’", "「": "」", "『": "』", "”": "”"}
+_QUOTES |= {each: each for each in "\"'＂＇"}
 _ESCAPABLE = frozenset(_QUOTES) | frozenset(_QUOTES.values()) | {"\\", " "}
 _MARKS = frozenset(_QUOTES) | {"\\"}  # a line without any is split by white space alone
 

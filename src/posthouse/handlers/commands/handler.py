@@ -202,7 +202,8 @@ class Commands:
         language = context.language
         allowed = await self._scenes.allowed_commands(scene, turn, context)
         if not allowed:
-            await self._scenes.demand(scene.name, scene.commands[0].name, turn, context)
+            first = scene.commands[0].name  # what is in it is nobody's business
+            await self._scenes.demand(scene.name, first, turn, context, what=scene.name)
         command = command_of(scene, name) if name else None
         if command is not None and command in allowed:
             wanted = [

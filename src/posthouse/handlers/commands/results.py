@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ Frame = dict[str, object]
 TEXT_CHARACTERS_MAX = 500_000  # more is a file
 STATE_CHARACTERS_MAX = 16_000
 CHOICES_MAX = 20
+UNSEEN = frozenset({"Cc", "Cf"})  # control characters, and those that join or part others
 
 
 class Nonsense(TypeError):
@@ -26,13 +28,23 @@ def frames_of(result: object) -> Iterator[Frame]:
     Raises:
         Nonsense: it cannot be said.
     """
-    if result is None:
+    if result is None or _is_silent(result):
         return
     if isinstance(result, list | tuple):
         for each in result:
             yield from frames_of(each)
     else:
         yield _frame(result)
+
+
+def _is_silent(result: object) -> bool:
+    """Whether it is a text in which there is nothing to see."""
+    text = result.text if isinstance(result, scene.Markdown | scene.Text) else result
+    return isinstance(text, str) and not _has_words(text)
+
+
+def _has_words(text: str) -> bool:
+    return any(not each.isspace() and unicodedata.category(each) not in UNSEEN for each in text)
 
 
 def _frame(result: object) -> Frame:
@@ -44,6 +56,8 @@ def _frame(result: object) -> Frame:
         case scene.Progress(text=text):
             return {"kind": "progress", "text": _text(text)}
         case scene.Push(chat=int(chat), content=content):
+            if _is_silent(content):
+                raise Nonsense("A Push without words.")
             return {"kind": "push", "chat": chat, "content": _content(content)}
         case _:
             return _content(result)

@@ -225,20 +225,29 @@ class Scenes:
 
     async def may(self, scene: str, command: str, turn: Turn, context: TurnContext) -> str:
         """Return why somebody may not run a command, or use a mark; empty when they may."""
+        reason = await self._ruling(scene, command, turn, context)
         known = self.catalogue.scene(self._module_of(scene))
-        if known is not None and known.is_public:
-            return ""
-        return await self._ruling(scene, command, turn, context)
+        is_public = known is not None and known.is_public
+        return "" if is_public and reason != "blocked" else reason  # a block beats everything
 
-    async def demand(self, scene: str, command: str, turn: Turn, context: TurnContext) -> None:
+    async def demand(
+        self, scene: str, command: str, turn: Turn, context: TurnContext, *, what: str = ""
+    ) -> None:
         """End with the reason why somebody may not run a command, if they may not.
+
+        Args:
+            scene: where it stands, or the mark.
+            command: its name; empty for a mark.
+            turn: who wants it.
+            context: the house.
+            what: how it is spoken of; empty for its own name.
 
         Raises:
             CannotAnswer: they may not; operators are asked about this scene, not about all.
         """
         reason = await self.may(scene, command, turn, context)
         if reason:
-            what = f"{scene} {command}".strip()
+            what = what or f"{scene} {command}".strip()
             ends = f"{reason} {scene}" if reason == "not_granted" else reason  # operators are asked
             raise CannotAnswer(ends, refusal(reason, what, context.language))
 

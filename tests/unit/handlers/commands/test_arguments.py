@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Optional
 
 import pytest
 
@@ -44,6 +44,10 @@ def one(kind: object, word: str) -> object:
         (Color, "B", Color.BLUE),
         (Literal["on", 3], "3", 3),
         (int | None, "5", 5),
+        (list[int] | None, "1,2", [1, 2]),
+        (Optional[list[str]], "a,b", ["a", "b"]),  # noqa: UP045 - people write it so too
+        (date, "2026/1/5", date(2026, 1, 5)),
+        (datetime, "2026/1/5 08:30", datetime(2026, 1, 5, 8, 30)),  # noqa: DTZ001 - as said
         (int | str, "five", "five"),
         (list[int], "1,2，3、4", [1, 2, 3, 4]),
         (tuple[str, ...], "a", ("a",)),
@@ -126,6 +130,34 @@ def test_words_that_do_not_fit(
     with pytest.raises(Usage) as caught:
         Arguments(function).read(words, "")
     assert (caught.value.problem, caught.value.name) == (problem, name)
+
+
+@pytest.mark.parametrize(
+    ("default", "shown"),
+    [
+        (timedelta(days=1), "1d"),
+        (timedelta(days=1, hours=2, minutes=30), "1d2h30m"),
+        (timedelta(seconds=1.5), "1.5s"),
+        (timedelta(), "0s"),
+        ([1, 2], "1,2"),
+        (Color.RED, "r"),
+        ("", '""'),
+        (None, ""),
+    ],
+)
+def test_a_default_is_shown_as_it_could_be_said(default: object, shown: str) -> None:
+    def command(value: object = default) -> None: ...
+
+    command.__annotations__["value"] = str | None if default is None else type(default)
+    (described,) = Arguments(command).describe()
+    assert described["default"] == shown
+
+
+def test_a_list_that_may_be_missing_takes_all_that_is_left() -> None:
+    def command(hosts: list[int] | None = None) -> None: ...
+
+    assert Arguments(command).read(("1", "2"), "") == ([[1, 2]], {})
+    assert Arguments(command).read((), "") == ([None], {})
 
 
 def test_a_type_that_no_word_can_be_is_refused_when_the_scene_is_loaded() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,15 @@ async def test_a_file_from_elsewhere_is_not_sent_and_not_removed(place: Path, na
     with pytest.raises(Unreadable, match="scenes may send"):
         await files_of(place).take(SaidFile(str(path), "shown", is_ours=True))
     assert path.exists()
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+async def test_what_is_no_plain_file_is_not_waited_for(place: Path, kind: str) -> None:
+    path = place / kind
+    os.mkfifo(path) if kind == "pipe" else path.mkdir()
+    async with asyncio.timeout(5):
+        with pytest.raises(Unreadable, match="not a plain file"):
+            await files_of(place).take(SaidFile(str(path), "shown"))
 
 
 async def test_a_scene_folder_that_is_the_data_directory_opens_nothing(place: Path) -> None:

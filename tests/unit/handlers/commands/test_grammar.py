@@ -39,6 +39,7 @@ def test_words_behind_an_optional_prefix(text: str, words: tuple[str, ...]) -> N
         ("a 'b c'", ["a", "b c"]),
         ("a “b c” ‘d e’", ["a", "b c", "d e"]),
         ("a 「b c」『d e』", ["a", "b c『d", "e』"]),
+        ("a ＂b c＂ ＇d e＇", ["a", "b c", "d e"]),
         ('name="two words"', ["name=two words"]),
         ('a "" b', ["a", "", "b"]),
         ("don't stop", ["don't", "stop"]),

@@ -38,6 +38,25 @@ BAD = '''
         def __str__(self):
             raise Worst
 
+    def cmd_blank():
+        return ""
+
+    def cmd_spaces():
+        return Markdown(" \\n\u3000")
+
+    def cmd_unseen():
+        return "\u200b\ufeff"
+
+    def cmd_blank_text():
+        return Text("\\t")
+
+    def cmd_blanks():
+        yield ""
+        yield ["", None]
+
+    def cmd_blank_push():
+        return Push(1, " ")
+
     def cmd_raise():
         raise ValueError("boom with details")
 
@@ -385,6 +404,15 @@ async def test_what_was_said_before_an_error_stays_said(stage: Stage) -> None:
     with pytest.raises(CannotAnswer, match="ValueError"):
         await listen(stage, "/bad half", said)
     assert said == [Send(Content("first"))]
+
+
+@pytest.mark.parametrize("name", ["blank", "spaces", "unseen", "blank_text", "blanks"])
+async def test_what_nobody_could_see_is_done(stage: Stage, name: str) -> None:
+    assert await stage.answer(f"/bad {name}") == "Done."
+
+
+async def test_a_push_that_nobody_could_see_is_nonsense(stage: Stage) -> None:
+    assert "A Push without words" in (await ends(stage, "/bad blank_push")).details
 
 
 async def test_half_a_character_is_a_question_mark(stage: Stage) -> None:

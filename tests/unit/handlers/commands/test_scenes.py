@@ -325,14 +325,25 @@ async def test_help_and_hints_show_what_one_may_use(tmp_path: Path) -> None:
             assert ("/trace" in await stage.answer("/help", who=who)) == sees
             assert ("/trace" in await stage.answer("/trcae x", who=who)) == sees
             assert "/other" not in await stage.answer("/help", who=who)
-        assert "may not use" in await stage.answer("/help trace")
-        assert "may not use" in await stage.answer("/trace")
+        for text in ("/help trace", "/trace"):  # it names no command
+            assert "You may not use `trace`." in await stage.answer(text)
 
 
 async def test_a_public_scene_asks_for_nothing(tmp_path: Path) -> None:
     async with staged(tmp_path, public={"trace": TRACE}) as stage:
         assert await stage.answer(f"/trace run {tmp_path}/ran") == "ran"
-        assert stage.book.asked == []
+
+
+async def test_a_block_counts_in_a_public_scene_too(tmp_path: Path) -> None:
+    public = {"trace": TRACE, "hash_line": HASH}
+    special = {"#": "hash_line:answer"}
+    async with staged(
+        tmp_path, public=public, special=special, book=Book(reason="blocked")
+    ) as stage:
+        assert "barred from `trace run`" in await stage.answer(f"/trace run {tmp_path}/ran")
+        assert "barred from `#`" in await stage.answer("#tea")
+        assert "/trace" not in await stage.answer("/help")
+        assert not (tmp_path / "ran").exists()
 
 
 async def test_of_two_scenes_of_one_name_the_first_folder_counts(tmp_path: Path) -> None:
@@ -384,6 +395,11 @@ async def test_a_mark_of_a_guarded_scene_is_guarded_when_answered(tmp_path: Path
         assert await stage.reply(asked, 0) == "tea: Yes"
         with pytest.raises(CannotAnswer, match="You may not use `#`"):
             await stage.reply(asked, 0, who="bob")
+
+
+async def test_a_mark_whose_scene_is_not_loaded_is_guarded(tmp_path: Path) -> None:
+    async with staged(tmp_path, special={"#": "nowhere:line"}) as stage:
+        assert "You may not use `#`." in await stage.answer("#tea")
 
 
 # ── what is asked of the house ───────────────────────────────────────────────────────────────
