@@ -146,4 +146,4 @@ async def test_it_asks_for_what_it_missed(tmp_path: Path) -> None:
         ids = [getattr(event, "message_id", "") for event in stage.door.events]
         assert ids == ["1", "2", "3", "4"]
         call = second.called("get_friend_msg_history")[0]
-        assert call["params"] == {"user_id": 20001, "count": 50}
+        assert call["params"] == {"user_id": 20001, "count": 100}

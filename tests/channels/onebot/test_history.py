@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import stat
+import time
 from pathlib import Path
 
 from posthouse.channels.channel import ConnectionState
-from posthouse.channels.onebot.history import CHATS_MAX, GAP_S_MAX, MARGIN_S, Recent
+from posthouse.channels.onebot import codec
+from posthouse.channels.onebot.codec import Context, Frame
+from posthouse.channels.onebot.history import CHATS_MAX, GAP_S_MAX, MARGIN_S, Recent, missed_in
 from posthouse.model.delivery import Sent
 from tests.channels.onebot.stage import connected, failed, ok, reverse, said
 
@@ -62,6 +66,55 @@ async def test_a_new_process_asks_for_what_the_old_one_never_heard(tmp_path: Pat
         assert [getattr(event, "message_id", "") for event in stage.door.events] == ["2"]
 
 
+async def test_chats_that_speak_up_meanwhile_are_asked_about_too(tmp_path: Path) -> None:
+    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
+        await peer.say(said("before", 1))
+        await stage.door.until_accepted(1)
+    listed = [
+        {"peerUin": "20002", "chatType": 1, "msgTime": str(int(time.time()))},
+        {"peerUin": "30001", "chatType": 2, "msgTime": "1"},  # long ago
+        {"peerUin": "5", "chatType": 100, "msgTime": str(int(time.time()))},
+    ]
+    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
+        peer.answers["get_recent_contact"] = ok(listed)
+        peer.answers["get_friend_msg_history"] = ok({"messages": [said("new", 2, user_id=20002)]})
+        await stage.door.until_accepted(1)
+        await peer.until_called("get_friend_msg_history", times=3)
+        asked = {call["params"]["user_id"] for call in peer.called("get_friend_msg_history")}
+        assert asked == {20001, 20002}
+        assert not peer.called("get_group_msg_history")
+
+
+async def test_a_long_gap_is_read_page_by_page(tmp_path: Path) -> None:
+    now = time.time()
+    pages = {
+        None: [said("c", 30, time=now - 1), said("d", 40, time=now)],
+        30: [said("b", 20, time=now - 2), said("c", 30, time=now - 1)],
+        20: [said("old", 10, time=now - 90), said("b", 20, time=now - 2)],
+    }
+    asked = []
+
+    async def ask(_action: str, params: dict[str, object]) -> Frame:
+        asked.append(params.get("message_seq"))
+        return codec.read(json.dumps(ok({"messages": pages[params.get("message_seq")]})))  # type: ignore[index]
+
+    context = Context("qq", now)
+    events = await missed_in("private:20001", now - 60, ask, "10001", context)
+    assert [getattr(event, "message_id", "") for event in events] == ["20", "30", "40"]
+    assert asked == [None, 30, 20]
+
+
+async def test_an_implementation_that_knows_no_pages_is_not_asked_for_ever() -> None:
+    asked = []
+
+    async def ask(_action: str, params: dict[str, object]) -> Frame:
+        asked.append(params)
+        return codec.read(json.dumps(ok({"messages": [said("a", 1)]})))
+
+    await missed_in("private:20001", 0.0, ask, "10001", Context("qq", 1.0))
+    assert len(asked) == 2
+
+
 async def test_an_implementation_without_history_is_asked_once(tmp_path: Path) -> None:
     async with reverse(tmp_path) as stage, connected(stage.url) as peer:
         await peer.say(said("a", 1), said("b", 2, user_id=20002))
@@ -70,7 +123,7 @@ async def test_an_implementation_without_history_is_asked_once(tmp_path: Path) -
         peer.answers["get_friend_msg_history"] = failed(1404)
         await peer.say(said("live", 3))
         await stage.door.until_accepted(1)
-        assert await stage.send() == Sent(("9001",))
+        assert isinstance(await stage.send(), Sent)
         assert len(peer.called("get_friend_msg_history")) == 1
 
 

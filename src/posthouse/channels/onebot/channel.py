@@ -24,7 +24,7 @@ from posthouse.channels.keep_connected import BadCredentials, Policy, Pulse, kee
 from posthouse.channels.onebot import codec, media, words
 from posthouse.channels.onebot.codec import Context, Frame
 from posthouse.channels.onebot.forward import Forward, ping_for_ever
-from posthouse.channels.onebot.history import CannotTell, Recent, missed_in
+from posthouse.channels.onebot.history import CannotTell, Recent, contacts, missed_in
 from posthouse.channels.onebot.intake import Intake
 from posthouse.channels.onebot.line import Line, Role, hold
 from posthouse.channels.onebot.lines import Lines
@@ -172,24 +172,28 @@ class OneBotChannel:
 
     async def _fill_gap(self, line: Line) -> None:
         """Ask for what was said since the last connection; what is live waits a moment for it."""
-        since = self._recent.since(self._tools.clock())
-        if not (self._options.history and since):
+        if not (self._options.history and self._recent.since(self._tools.clock())):
             return
         self._intake.hold()
         timer = asyncio.get_running_loop().call_later(HOLD_S, self._intake.release)
         try:
-            await self._ask_about(since, line)
+            await self._look_back(line)
         except CannotTell:
             log.info("onebot_no_history", bot=self._name)
         finally:
             timer.cancel()
             self._intake.release()
 
-    async def _ask_about(self, since: Mapping[str, float], line: Line) -> None:
+    async def _look_back(self, line: Line) -> None:
         async def ask(action: str, params: dict[str, object]) -> Frame:
             return await line.ask(codec.encode_call(action, params), HISTORY_WITHIN_S)
 
-        context = Context(self._name, self._tools.clock(), self._lines.sent)
+        now = self._tools.clock()
+        context = Context(self._name, now, self._lines.sent)
+        since = self._recent.since(now)
+        newly_at = self._recent.all_since(now)
+        if newly_at is not None:
+            since = dict.fromkeys(await contacts(newly_at, ask), newly_at) | since
         found = 0
         for chat, since_at in since.items():
             events = await missed_in(chat, since_at, ask, line.self_id, context)

@@ -85,6 +85,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     request_type: str | None = None
     meta_event_type: str | None = None
     message_id: Id = None
+    message_seq: Id = None
     user_id: Id = None
     group_id: Id = None
     operator_id: Id = None

@@ -1,8 +1,9 @@
 """What was said while nobody listened: asked for after a gap, where an implementation can tell.
 
 OneBot itself brings nothing twice. NapCat, LLOneBot and go-cqhttp keep the newest messages of a
-chat, and the book knows by their ids which of them it has. Which chats to ask about, and since
-when, must survive a crash: a small file in the data directory remembers it.
+chat, and the book knows by their ids which of them it has. Since when to ask must survive a crash:
+a small file in the data directory remembers when each chat was last heard; NapCat tells of chats
+that spoke up since.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -21,11 +23,13 @@ from posthouse.channels.onebot import codec
 from posthouse.channels.onebot.codec import UNREADABLE, Context, Frame
 from posthouse.model.event import Event, MessageReceived
 
-CHATS_MAX = 50
-COUNT = 50  # messages of one chat
+CHATS_MAX = 200
+COUNT = 100  # messages at once
+PAGES_MAX = 10  # of one chat
 MARGIN_S = 300.0  # before the gap: what was on its way when it began
 GAP_S_MAX = 86400.0
-SAVE_EVERY_S = 10.0
+SAVE_EVERY_S = 2.0
+PRIVATE_CONTACT, GROUP_CONTACT = 1, 2  # NapCat's kinds of chats
 
 Ask = Callable[[str, dict[str, object]], Awaitable[Frame]]
 log = structlog.get_logger("posthouse.onebot")
@@ -33,6 +37,18 @@ log = structlog.get_logger("posthouse.onebot")
 
 class _Messages(Struct, frozen=True):
     messages: tuple[msgspec.Raw, ...] = ()
+
+
+class _Contact(Struct, frozen=True, rename="camel"):
+    """A chat that spoke of late, as ``get_recent_contact`` lists it."""
+
+    chat_type: int = 0
+    peer_uin: int | str = ""
+    msg_time: int | str = 0
+
+
+_CONTACTS = msgspec.json.Decoder(tuple[_Contact, ...] | None)
+_MESSAGES = msgspec.json.Decoder(_Messages)
 
 
 class CannotTell(Exception):
@@ -63,6 +79,11 @@ class Recent:
         """Return since when to ask about each chat that was not silent for long."""
         return {chat: at - MARGIN_S for chat, at in self._heard_at.items() if now - at < GAP_S_MAX}
 
+    def all_since(self, now: float) -> float | None:
+        """Return since when any chat may have spoken unheard; None when nobody ever did."""
+        newest_at = max(self._heard_at.values(), default=0.0)
+        return newest_at - MARGIN_S if now - newest_at < GAP_S_MAX else None
+
     def load(self) -> None:
         """Remember what the last process knew."""
         try:
@@ -74,9 +95,9 @@ class Recent:
         """Write it down again and again."""
         try:
             while True:
-                await sleep(SAVE_EVERY_S)
                 if not self._is_saved:
                     await asyncio.to_thread(self.save)
+                await sleep(SAVE_EVERY_S)
         finally:
             self.save()
 
@@ -93,6 +114,19 @@ class Recent:
             log.warning("onebot_recent_not_saved", problem=problem.strerror)
 
 
+async def contacts(since_at: float, ask: Ask) -> tuple[str, ...]:
+    """Return the chats that spoke since then; none where an implementation does not list them."""
+    try:
+        answer = await ask("get_recent_contact", {"count": CHATS_MAX})
+        listed = _CONTACTS.decode(answer.data or b"null") or ()
+        recent = [each for each in listed if float(each.msg_time or 0) >= since_at]
+    except (*UNREADABLE, OSError, TimeoutError):
+        return ()
+    kinds = {PRIVATE_CONTACT: "private", GROUP_CONTACT: "group"}
+    named = [(kinds.get(each.chat_type), each.peer_uin) for each in recent]
+    return tuple(f"{kind}:{peer}" for kind, peer in named if kind and peer)
+
+
 async def missed_in(
     chat: str, since_at: float, ask: Ask, self_id: str, context: Context
 ) -> tuple[Event, ...]:
@@ -101,27 +135,46 @@ async def missed_in(
     Raises:
         CannotTell: the implementation keeps no history, or does not answer.
     """
+    found: dict[str, MessageReceived] = {}
+    until: dict[str, object] = {}
+    for _ in range(PAGES_MAX):
+        page = await _page(chat, until, ask)
+        seen = len(found)
+        found |= {event.key: event for event in _heard(page, self_id, context)}
+        oldest = min(page, key=_time_of, default=None)
+        if oldest is None or len(found) == seen or _time_of(oldest) < since_at:
+            break
+        until = {"message_seq": oldest.message_seq or oldest.message_id}
+    events = sorted(found.values(), key=lambda event: event.at)
+    return tuple(event for event in events if event.at >= since_at)
+
+
+async def _page(chat: str, until: dict[str, object], ask: Ask) -> tuple[Frame, ...]:
     kind, params = codec.address(chat)
     action = "get_group_msg_history" if kind == "group" else "get_friend_msg_history"
     try:
-        answer = await ask(action, {**params, "count": COUNT})
-        messages = msgspec.json.decode(answer.data, type=_Messages).messages
+        answer = await ask(action, {**params, **until, "count": COUNT})
+        return tuple(_frames(_MESSAGES.decode(answer.data).messages))
     except (*UNREADABLE, OSError, TimeoutError):
         raise CannotTell from None
-    found = sorted(_heard(messages, self_id, context), key=lambda event: event.at)
-    return tuple(event for event in found if event.at >= since_at)
 
 
-def _heard(
-    messages: tuple[msgspec.Raw, ...], self_id: str, context: Context
-) -> Iterator[MessageReceived]:
+def _frames(messages: tuple[msgspec.Raw, ...]) -> Iterator[Frame]:
     for raw in messages:
-        try:
-            frame = codec.FRAMES.decode(raw)
-            frame = replace(frame, post_type="message", self_id=frame.self_id or self_id)
-            events = codec.events_of(frame, bytes(raw), context)
-        except UNREADABLE:
-            continue  # what is only found again later has no claim to be kept raw
-        for event in events:
-            if isinstance(event, MessageReceived) and event.message_id and not event.sender.is_bot:
-                yield event
+        with suppress(*UNREADABLE):  # what is only found again has no claim to be kept raw
+            yield codec.FRAMES.decode(raw)
+
+
+def _time_of(frame: Frame) -> float:
+    return frame.time or 0.0
+
+
+def _heard(page: tuple[Frame, ...], self_id: str, context: Context) -> Iterator[MessageReceived]:
+    for frame in page:
+        if not frame.message_id:
+            continue
+        said = replace(frame, post_type="message", self_id=frame.self_id or self_id)
+        with suppress(*UNREADABLE):
+            for event in codec.events_of(said, "", context):
+                if isinstance(event, MessageReceived) and not event.sender.is_bot:
+                    yield event
