@@ -228,25 +228,39 @@ class World:
                 await self.house.open()
                 continue
             if self.random.random() < 0.5:
-                await self.die_at(self.random.choice(POINTS), 5.0)
+                await self.die_at(
+                    self.random.choice(POINTS), 5.0, self.random.randrange(PASSES_MAX)
+                )
                 continue
             await self.house.crash()
             await asyncio.sleep(self.random.random() * 10.0)
             await self.house.open()
 
-    async def die_at(self, point: str, within_s: float) -> bool:
-        """Let the process die at a point, or else after a while; returns whether it came there."""
-        self.house.passes = self.random.randrange(PASSES_MAX)
-        self.house.dies_at = point
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                await self.house.died.wait()
-        has_come = self.house.died.is_set()
+    async def die_at(self, point: str, within_s: float, passes: int) -> bool:
+        """Let the process die at a point, or when it is stopped; returns whether it came there.
+
+        Args:
+            point: its name.
+            within_s: how long it may take.
+            passes: how often it comes there before.
+        """
+        self.house.passes, self.house.dies_at = passes, point
+        await self.comes_there(self.house.died.wait(), within_s)
+        has_come = await self.comes_there(self.house.close(), 30.0)
         self.house.dies_at = ""
         await self.house.crash()
         await asyncio.sleep(self.random.random() * 10.0)
         await self.house.open()
         return has_come
+
+    async def comes_there(self, work: Coroutine[object, object, object], within_s: float) -> bool:
+        """Wait for something, which the dead never finish; returns whether the process has died."""
+        if not self.house.died.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await work
+        work.close()
+        return self.house.died.is_set()
 
     async def trouble(self, call: str) -> None:
         """The store takes its time, and now and then refuses."""
@@ -277,6 +291,8 @@ class World:
             await context.sleep(self.random.random())
             return "seen"
 
+        if self.is_hostile and self.random.random() < 0.3:
+            raise TryLater  # what it looks at is busy
         await context.once("look", effect)
         yield Send(Content(f"re {turn.text}"))
 
