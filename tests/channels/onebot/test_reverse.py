@@ -72,7 +72,7 @@ async def test_whatever_else_is_given_is_refused_alike(tmp_path: Path, given: st
     async with reverse(tmp_path, {"token": TOKEN}) as stage:
         headers = {"Authorization": given} if given else {}
         assert await status_of(stage.url, **headers) == 403
-        assert stage.statuses.seen[-1].state is ConnectionState.WAITING
+        assert stage.channel.status.state is ConnectionState.WAITING
 
 
 async def test_a_replaced_token_counts_for_its_hour(tmp_path: Path) -> None:
@@ -227,7 +227,8 @@ async def test_bytes_that_make_no_sense_are_kept_and_the_connection_stays(tmp_pa
 
 async def test_the_status_says_what_to_click_and_alarms_in_time(tmp_path: Path) -> None:
     async with reverse(tmp_path) as stage:
-        waiting = await stage.statuses.until_state(ConnectionState.WAITING)
+        waiting = stage.channel.status
+        assert waiting.state is ConnectionState.WAITING
         assert "NapCat" in waiting.detail
         assert not waiting.is_alarming
         async with connected(stage.url):

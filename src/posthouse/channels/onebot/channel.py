@@ -62,12 +62,16 @@ class OneBotChannel:
         self._options = options
         self._tools = tools
         self._capabilities = options.capabilities()
-        self._status = Status(state=ConnectionState.OFF, since_at=tools.clock())
         self._door: Door | None = None
         self._intake = Intake(name, tools.sleep)
         self._recent = Recent(tools.data_dir / f"onebot-{name}.json")
         self._errands: set[asyncio.Task[None]] = set()
         self._lines = Lines(tools.clock)
+        self._status = (
+            Status(state=ConnectionState.CONNECTING, since_at=tools.clock())
+            if options.url
+            else words.status_of(self._lines, options, tools)
+        )
         self._guard = _guard(options, tools)
         self._forward = Forward(options.url, options.token.get_secret_value(), tools.http)
         self._files = media.Files(
