@@ -19,16 +19,16 @@ Rounds = Mapping[str, Sequence[Round]]
 
 
 class Figure(Struct, frozen=True):
-    """One line of the table: what to read out of a round; several numbers are counts."""
+    """One line of the table: what to read out of a round. Several numbers are counts."""
 
     name: str
     read: Callable[[Round], Sequence[float]]
     digits: int = 0
 
     @property
-    def is_compared(self) -> bool:
-        """Whether a ratio says something: of counts it does not."""
-        return " / " not in self.name
+    def is_counted(self) -> bool:
+        """Whether rounds are summed up: a median would hide what happens in one of them."""
+        return " / " in self.name
 
 
 class Report(Struct, frozen=True):
@@ -95,9 +95,14 @@ def _of_load(name: str) -> Iterator[Figure]:
     )
 
 
-def middle(found: Sequence[Round], figure: Figure) -> Sequence[float]:
-    """Return the median over the rounds, of each number of a figure by itself."""
-    return [median(values) for values in zip(*map(figure.read, found), strict=True)]
+def middle(found: Sequence[Round], figure: Figure) -> float:
+    """Return the median over the rounds of a figure that is one number."""
+    return median(figure.read(one)[0] for one in found)
+
+
+def totals(found: Sequence[Round], figure: Figure) -> Sequence[float]:
+    """Return the sums over the rounds, of each count of a figure by itself."""
+    return [sum(values) for values in zip(*map(figure.read, found), strict=True)]
 
 
 def targets(rounds: Rounds) -> Iterator[Target]:
@@ -136,7 +141,7 @@ def _heading(report: Report) -> Iterator[str]:
     yield (
         f"{machine.cores} cores, {machine.processor}, {machine.system}, {machine.filesystem}; "
         f"load {machine.load:.1f} at the start, others used {report.others:.2f} cores meanwhile; "
-        f"medians of {count} interleaved rounds (least–most)."
+        f"medians of {count} interleaved rounds (least–most); counts are of all rounds together."
     )
     yield from (f"{name}: {version}." for name, version in report.versions.items())
     if report.is_disturbed:
@@ -160,18 +165,17 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _cell(found: Sequence[Round], figure: Figure) -> str:
-    if not figure.is_compared:
-        return " / ".join(f"{value:.0f}" for value in middle(found, figure))
-    (value,) = middle(found, figure)
+    if figure.is_counted:
+        return " / ".join(f"{value:.0f}" for value in totals(found, figure))
     values = [figure.read(one)[0] for one in found]
     least, most = (f"{one:,.{figure.digits}f}" for one in (min(values), max(values)))
-    return f"{value:,.{figure.digits}f} ({least}–{most})"
+    return f"{middle(found, figure):,.{figure.digits}f} ({least}–{most})"
 
 
 def _ratio(rounds: Rounds, figure: Figure) -> str:
-    if not figure.is_compared:
+    if figure.is_counted:
         return ""
-    (ours,), (theirs,) = (middle(rounds[name], figure) for name in (OURS, THEIRS))
+    ours, theirs = (middle(rounds[name], figure) for name in (OURS, THEIRS))
     return f"{ours / theirs:.2f}" if theirs else ""
 
 

@@ -82,6 +82,12 @@ def test_the_table_shows_median_span_and_ratio() -> None:
     assert line in markdown(report).splitlines()
 
 
+def test_counts_are_summed_up_so_that_no_round_hides() -> None:
+    report = report_of([round_of(0.5), round_of(0.5, lost=3), round_of(0.5)], [round_of(2.0)] * 3)
+    line = f"| {COMPARED}: lost / twice / out of order | 3 / 0 / 0 | 0 / 0 / 0 |  |"
+    assert line in markdown(report).splitlines()
+
+
 def test_a_result_says_when_others_were_at_work() -> None:
     calm, theirs = [round_of(0.5)], [round_of(1.5)]
     assert "Disturbed" not in markdown(report_of(calm, theirs))
