@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import random
 import secrets
 import shutil
@@ -60,6 +61,7 @@ from posthouse.settings.reload import taken_over
 from posthouse.settings.rotation import retired
 from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
 from posthouse.store.media import Shelf
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.store.upkeep import Retention
 from posthouse.wakeup.local import LocalWakeup
@@ -137,7 +139,7 @@ class House:
         self,
         settings: Settings,
         world: World,
-        store: SqliteStore,
+        store: SqlStore,
         wakeup: Wakeup,
         handlers: Mapping[str, Handler],
         channels: Mapping[str, Channel],
@@ -502,7 +504,7 @@ def _limits(settings: Settings) -> Limits:
 
 
 def build_channels(
-    settings: Settings, world: World, store: SqliteStore, wakeup: Wakeup
+    settings: Settings, world: World, store: SqlStore, wakeup: Wakeup
 ) -> dict[str, Channel]:
     """Build the channels of all bots, by the bots' names.
 
@@ -514,7 +516,7 @@ def build_channels(
 
 
 def _channel_builder(
-    world: World, store: SqliteStore, wakeup: Wakeup
+    world: World, store: SqlStore, wakeup: Wakeup
 ) -> Callable[[str, Settings, tuple[RetiredSecret, ...]], Channel]:
     connections = Connections()
 
@@ -547,6 +549,42 @@ def database_of(settings: Settings) -> Path:
     return Path(path) if path else settings.data / DATABASE
 
 
+def open_store(settings: Settings, world: World | None = None) -> SqlStore:
+    """Open the book where ``store.url`` says.
+
+    Raises:
+        OperatorMistake: the database cannot be used as it is.
+    """
+    world = world or World()
+    if not settings.store.is_shared:
+        return SqliteStore.open(database_of(settings), at=world.at, clock=world.clock)
+    needs_postgres()
+    from posthouse.store.postgres.store import PostgresStore
+
+    return PostgresStore.open(settings.store.url, at=world.at, clock=world.clock)
+
+
+def _wakeup(settings: Settings) -> Wakeup:
+    if not settings.store.is_shared:
+        return LocalWakeup()
+    from posthouse.wakeup.postgres import PostgresWakeup
+
+    return PostgresWakeup(settings.store.url)
+
+
+def needs_postgres() -> None:
+    """Make sure that the driver is installed, which only shared databases need.
+
+    Raises:
+        OperatorMistake: it is not.
+    """
+    if importlib.util.find_spec("psycopg") is None:
+        raise OperatorMistake(
+            'PostgreSQL needs a driver: pip install "posthouse[postgres]"',
+            zh='使用 PostgreSQL 需要驱动：pip install "posthouse[postgres]"',
+        )
+
+
 def build_house(settings: Settings, world: World | None = None) -> House:
     """Build a house that is ready to be opened; its book is opened here.
 
@@ -554,9 +592,9 @@ def build_house(settings: Settings, world: World | None = None) -> House:
         OperatorMistake: the database, a bot or a handler cannot be used as it is.
     """
     world = world or World()
-    store = SqliteStore.open(database_of(settings), at=world.at, clock=world.clock)
+    store = open_store(settings, world)
     handlers = build_handlers(settings, world, store.grants)
-    wakeup = LocalWakeup()
+    wakeup = _wakeup(settings)
     builders = Builders(
         channel=_channel_builder(world, store, wakeup),
         handler=lambda name, new: _handler(name, new.handlers[name], new, world, store.grants),

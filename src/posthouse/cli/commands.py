@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from posthouse import __version__
-from posthouse.cli import database, grant, held, xbot
+from posthouse.cli import copying, database, grant, held, xbot
 from posthouse.cli.chat import chat
 from posthouse.cli.doctor import doctor
 from posthouse.cli.init import init
@@ -221,6 +221,20 @@ def db_check_command(*, config: Config = None, data: Data = None, as_json: Json 
 @db_app.command("migrate", help=_say("升级数据库", "bring the database up to date"))
 def db_migrate_command(config: Config = None, data: Data = None) -> None:
     _end(database.migrate(_loaded(config, data).settings))
+
+
+@db_app.command("copy", help=_say("复制到另一个数据库", "copy into another database"))
+def db_copy_command(
+    *,
+    source: Annotated[
+        str, typer.Option("--from", help=_say("sqlite:数据目录", "sqlite:DIR or postgresql://…"))
+    ],
+    target: Annotated[
+        str, typer.Option("--to", help=_say("postgresql://…", "postgresql://… or sqlite:DIR"))
+    ],
+    as_json: Json = False,
+) -> None:
+    _end(copying.copy(source, target, as_json=as_json))
 
 
 @db_app.command("revive", help=_say("重试被放弃的一轮", "try a turn again that was given up"))

@@ -46,6 +46,8 @@ def migrate(settings: Settings) -> int:
     """Bring the schema of a house that stands still up to date; a copy is kept."""
     from posthouse.store.sqlite.file import open_writing
 
+    if settings.store.is_shared:
+        return _migrate_shared(settings)
     database = database_of(settings)
     require_database(database)
     directory = DataDirectory(settings.data)
@@ -63,6 +65,17 @@ def migrate(settings: Settings) -> int:
         )
     else:
         terminal.say("已是最新。", "It is up to date.")
+    return OK
+
+
+def _migrate_shared(settings: Settings) -> int:
+    from posthouse.bootstrap import needs_postgres
+
+    needs_postgres()
+    from posthouse.store.postgres.schema import bring_up_to_date
+
+    bring_up_to_date(settings.store.url)
+    Terminal().say("已是最新。", "It is up to date.")
     return OK
 
 
@@ -106,6 +119,13 @@ def restore(settings: Settings, source: Path, copied_at: str) -> int:
     """
     from posthouse.store.sqlite.file import mark_restored
 
+    if settings.store.is_shared:
+        raise OperatorMistake(
+            f"The book is in PostgreSQL: copy the backup into an empty database instead, with"
+            f" `posthouse db copy --from sqlite:{source} --to postgresql://…`.",
+            zh="数据在 PostgreSQL 里：请改用"
+            f" posthouse db copy --from sqlite:{source} --to postgresql://… 复制到一个空数据库。",
+        )
     snapshot_at = _when(copied_at, settings) if copied_at else None
     if not source.is_file():
         raise OperatorMistake(f"{source} does not exist.", zh=f"{source} 不存在。")

@@ -222,7 +222,7 @@ def limit_findings(settings: Settings) -> Iterator[Finding]:
 async def _house(settings: Settings) -> list[Finding]:
     owner = owner_of(settings.data)
     findings = list(_running(owner) if owner else _standing(settings))
-    if owner is None and not database_of(settings).exists():
+    if owner is None and not _has_book(settings):
         said = Said("数据库：还没有，首次启动时建立", "database: none yet, made at the first start")
         return [*findings, Finding(Mark.OK, "database", said)]
     try:
@@ -231,6 +231,10 @@ async def _house(settings: Settings) -> list[Finding]:
     except PosthouseError as problem:
         said = Said(problem.sentence("zh"), problem.sentence("en"))
         return [*findings, Finding(Mark.FAIL, "database", said)]
+
+
+def _has_book(settings: Settings) -> bool:
+    return settings.store.is_shared or database_of(settings).exists()
 
 
 def _standing(settings: Settings) -> Iterator[Finding]:

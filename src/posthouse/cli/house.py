@@ -115,7 +115,8 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
         return
     from posthouse.bootstrap import database_of
 
-    require_database(database_of(settings))
+    if not settings.store.is_shared:
+        require_database(database_of(settings))
     directory = DataDirectory(settings.data)
     try:
         async with _standing(settings) as house:
@@ -126,10 +127,9 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
 
 @contextlib.asynccontextmanager
 async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
-    from posthouse.bootstrap import database_of
-    from posthouse.store.sqlite.store import SqliteStore
+    from posthouse.bootstrap import open_store
 
-    store = SqliteStore.open(database_of(settings))
+    store = open_store(settings)
     try:
         books = Books(
             store.journal,

@@ -19,6 +19,7 @@ from posthouse.settings.mistakes import as_mistake
 from posthouse.settings.origin import Layer, Origin, is_secret_name, masked, origin_of
 from posthouse.settings.secrets import Resolver, is_reference
 from posthouse.settings.settings import Settings
+from posthouse.settings.store_address import password_of, without_password
 
 FILE_NAME = "posthouse.toml"
 FILE_BYTES_MAX = 1024 * 1024
@@ -26,6 +27,7 @@ PREFIX = "POSTHOUSE_"
 CONFIG_VARIABLE = "POSTHOUSE_CONFIG"
 CRASH_VARIABLE = "POSTHOUSE_CRASH_AT"  # for the laboratory: no setting, and nothing to keep
 FOLDER_LISTS = frozenset({"scene_dirs", "public_dirs"})  # of handlers
+STORE = "store.url"  # an address, in which a password may stand
 TOKEN_VARIABLE = "POSTHOUSE_TOKEN"  # noqa: S105 - for `posthouse push`, as is the next one
 URL_VARIABLE = "POSTHOUSE_URL"
 NO_SETTINGS = frozenset({CONFIG_VARIABLE, CRASH_VARIABLE, TOKEN_VARIABLE, URL_VARIABLE})
@@ -58,6 +60,8 @@ class Loaded(Struct, frozen=True, kw_only=True):
             is_secret = bool(origin.reference) or (
                 is_secret_name(key.rpartition(".")[2]) and not isinstance(value, int | float)
             )
+            if key == STORE and not is_secret:
+                value = without_password(str(value))  # noqa: PLW2901 - the rest of it is no secret
             shown = masked(str(value)) if is_secret else json.dumps(value, ensure_ascii=False)
             yield key, shown, origin
 
@@ -121,11 +125,12 @@ def _with(origin: Origin, reference: str) -> Origin:
 
 def _written_secrets(settings: Settings) -> frozenset[str]:
     leaves = _leaves(settings.model_dump(mode="json"))
-    return frozenset(
+    named = (
         value
         for key, value in leaves
         if isinstance(value, str) and value and is_secret_name(key.rpartition(".")[2])
     )
+    return frozenset(named) | (frozenset({password_of(settings.store.url)}) - {""})
 
 
 def _leaves(table: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:

@@ -39,7 +39,9 @@ _SHAPES = {
         "以 http:// 或 https:// 开头的地址", "an address that begins with http:// or https://"
     ),
     "not_a_store": Said(
-        "留空，或 sqlite:///路径", "nothing (a database in the data directory), or sqlite:///path"
+        "留空，或 sqlite:///路径、postgresql://用户@主机/库名",
+        "nothing (a database in the data directory), sqlite:///path, "
+        "or postgresql://user@host/name",
     ),
 }
 
@@ -48,10 +50,6 @@ _SENTENCES = {
     "not_one_end": Said(
         "每条规则必须且只能有 handler、ignore、refuse 之一",
         "a rule needs exactly one of handler, ignore, refuse",
-    ),
-    "store_not_yet": Said(
-        "PostgreSQL 不在此版本中；请留空以使用 SQLite",
-        "PostgreSQL is not part of this version; leave it empty for SQLite",
     ),
 }
 

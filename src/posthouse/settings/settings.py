@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from pydantic_core import PydanticCustomError
 
 from posthouse.model.address import ChatKind
+from posthouse.settings.store_address import is_shared
 
 Language = Literal["zh", "en"]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -59,7 +60,7 @@ class ServerSettings(Section):
 class StoreSettings(Section):
     """``[store]``: where the book lies and how long it remembers."""
 
-    url: str = ""  # "" = SQLite in the data directory
+    url: Annotated[str, Field(repr=False)] = ""  # "" = SQLite in the data directory
     quota_bytes: Annotated[int, Field(ge=10 * 1024**2)] = 10 * 1024**3
     keep_messages_days: Annotated[float, Field(gt=0)] = 90.0
     keep_seen_days: Annotated[float, Field(ge=7)] = 14.0
@@ -67,13 +68,15 @@ class StoreSettings(Section):
 
     @field_validator("url")
     @classmethod
-    def _is_a_store_of_this_version(cls, value: str) -> str:
-        scheme = value.partition("://")[0].partition("+")[0]
-        if scheme in {"postgres", "postgresql"}:
-            raise PydanticCustomError("store_not_yet", "not yet")
-        if value and not value.startswith("sqlite:///"):
+    def _is_a_store(cls, value: str) -> str:
+        if value and not value.startswith("sqlite:///") and not is_shared(value):
             raise PydanticCustomError("not_a_store", "not a store")
         return value
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the book is a PostgreSQL database, which other gateways may use as well."""
+        return is_shared(self.url)
 
 
 class GatewaySettings(Section):

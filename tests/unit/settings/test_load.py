@@ -250,7 +250,6 @@ MISTAKES = {
         ("bots.a.channel", "channel dingtalk is not part of this version"),
         ("dingtalk 不在此版本中",),
     ),
-    "PostgreSQL": ('[store]\nurl = "postgresql://h/d"', ("not part of this version",), ("SQLite",)),
     "no store": ('[store]\nurl = "mysql://h/d"', ("sqlite:///path",), ("sqlite:///",)),
     "no zone": ('timezone = "Mars/Olympus"', ("Asia/Shanghai",), ("时区",)),
     "no address": ('[server]\npublic_url = "me"', ("http://",), ("http://",)),

@@ -47,6 +47,7 @@ class PostgresTables:
             tables = cls(connection)
             tables._database.run(SQL["begin_writing"])
             yield tables
+            tables._database.run(SQL["hold_what_was_restored"])
             tables._database.run(SQL["commit"])
 
     def is_empty(self) -> bool:

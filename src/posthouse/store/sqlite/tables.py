@@ -63,5 +63,6 @@ class SqliteTables:
 
     def go_on_after(self, table: str, number: int) -> None:
         values = {"table": table, "number": max(number, self.last_numbers().get(table, 0))}
-        self._connection.execute(SQL["forget_numbers"], values)
-        self._connection.execute(SQL["go_on_after"], values)
+        if values["number"]:
+            self._connection.execute(SQL["forget_numbers"], values)
+            self._connection.execute(SQL["go_on_after"], values)

@@ -10,6 +10,11 @@ BEGIN;
 -- It is whole.
 COMMIT;
 
+-- name: hold_what_was_restored
+-- A book that comes from a backup has forgotten what it answered since: it says nothing before an
+-- operator has looked.
+UPDATE house SET is_held = TRUE, snapshot_at = taken_at, taken_at = NULL WHERE taken_at IS NOT NULL;
+
 -- name: rows
 -- Everything in a table; {table} and {order} are filled in from a list of our own.
 SELECT * FROM {table} ORDER BY {order};
