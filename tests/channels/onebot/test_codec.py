@@ -211,6 +211,7 @@ def test_an_upload_is_a_message(kind: str, is_addressed: bool) -> None:  # noqa:
         (notice("notify", sub_type="poke", target_id=10001), "onebot.notice.poke"),
         (notice("group_ban", sub_type="ban", duration=60), "onebot.notice.group_ban"),
         (notice("brand_new"), "onebot.notice.brand_new"),
+        (notice("group_recall", user_id=10001, message_id=9), "onebot.notice.own_recalled"),
         (notice("bot_offline", group_id=0, user_id=0), "onebot.notice.bot_offline"),
         (
             {"post_type": "request", "request_type": "friend", "user_id": 1, "flag": "f"},

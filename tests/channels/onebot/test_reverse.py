@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from posthouse.channels.channel import ConnectionState
-from posthouse.channels.onebot.channel import OneBotChannel
+from posthouse.channels.onebot.channel import REPLACED, OneBotChannel
 from posthouse.channels.onebot.words import ALARM_AFTER_S
 from posthouse.model.delivery import NotSent, Sent
 from posthouse.model.errors import OperatorMistake, TryLater
@@ -175,6 +175,18 @@ async def test_a_second_connection_takes_the_place_of_a_dead_one(
             assert await stage.send() == Sent(("9001",))
             assert newer.called("send_private_msg")
             assert not dead.called("send_private_msg")
+
+
+async def test_of_two_that_come_at_once_one_is_left(tmp_path: Path) -> None:
+    async with (
+        reverse(tmp_path) as stage,
+        connected(stage.url, role="Event") as first,
+        connected(stage.url, role="Event") as second,
+    ):
+        await first.ended.wait()
+        assert first.socket.close_code == REPLACED
+        await second.say(said("hi"))
+        await stage.door.until_accepted(1)
 
 
 # --- what comes in --------------------------------------------------------------------------

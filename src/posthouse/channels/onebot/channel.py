@@ -212,12 +212,12 @@ class OneBotChannel:
         if self._door is None or not self._guard.admits(socket, self._tools.clock()):
             await self._turn_away(socket)
             return
-        if not await self._make_room(role, self_id):
+        if not await self._is_free(role, self_id):
             await self._turn_away(socket)
             return
         await socket.accept()
         line = Line(ReverseSocket(socket), role, self_id, self._tools.clock)
-        self._lines.add(line)
+        await self._replace(line)
         self._note_lines()
         try:
             await self._hold(line)
@@ -231,17 +231,20 @@ class OneBotChannel:
         log.warning("onebot_turned_away", bot=self._name)
         await socket.close()
 
-    async def _make_room(self, role: Role, self_id: str) -> bool:
-        """End an older connection for the same purpose, unless it is alive."""
+    async def _is_free(self, role: Role, self_id: str) -> bool:
+        """Whether no other connection for the same purpose is alive."""
         old = self._lines.of(role)
         if old is None:
             return True
         is_same = not old.self_id or not self_id or old.self_id == self_id
-        if not is_same or (role is not Role.EVENT and await self._is_there(old)):
-            return False
-        self._lines.remove(old)
-        await old.close(REPLACED, "a newer connection has come")
-        return True
+        return is_same and (role is Role.EVENT or not await self._is_there(old))
+
+    async def _replace(self, line: Line) -> None:
+        """Use a connection instead of the one that was there for the same purpose."""
+        old = self._lines.of(line.role)
+        self._lines.add(line)
+        if old is not None:
+            await old.close(REPLACED, "a newer connection has come")
 
     async def _is_there(self, line: Line) -> bool:
         try:

@@ -274,7 +274,9 @@ def _notice(frame: Frame, payload: str | bytes, context: Context) -> tuple[Event
     return _NOTICES.get(kind, _other)(frame, payload, context)
 
 
-def _recalled(frame: Frame, _payload: str | bytes, context: Context) -> tuple[Event, ...]:
+def _recalled(frame: Frame, payload: str | bytes, context: Context) -> tuple[Event, ...]:
+    if _id(frame.user_id) == _id(frame.self_id):  # what the bot had said: the book knows, or why
+        return (_told(frame, payload, context, "onebot.notice.own_recalled"),)
     place, message_id = _place(frame, context.bot), _id(frame.message_id)
     if not message_id:
         raise NotUnderstood("a recall without message_id")
