@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from posthouse.api.admin import Admin
 from posthouse.api.answers import error_of_status
 from posthouse.api.guards import BoundedBody, Failures, KnownHosts, SafeHeaders
 from posthouse.api.health import Health
+from posthouse.api.live_routes import LiveRoutes
 from posthouse.api.messages import Messages
 from posthouse.api.metrics import Metrics
 from posthouse.settings.settings import ServerSettings
@@ -26,7 +27,7 @@ WEBHOOKS = "/webhooks/"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 - the parts of the application, one of each
     settings: ServerSettings,
     *,
     health: Health,
@@ -34,6 +35,7 @@ def build_app(
     admin: Admin,
     messages: Messages | None = None,
     routes: Sequence[BaseRoute] = (),
+    of_channels: Callable[[], Sequence[BaseRoute]] = tuple,
 ) -> Starlette:
     """Put the parts together.
 
@@ -43,8 +45,10 @@ def build_app(
         metrics: its numbers.
         admin: the door for operators' tools.
         messages: the door for scripts.
-        routes: webhooks and pages of the channels. Those below ``/webhooks/`` are looked at
-            first, since platforms call them most; the others last, so that none hides ours.
+        routes: pages of the house.
+        of_channels: webhooks and pages of the channels, as they are at the moment. Those below
+            ``/webhooks/`` are looked at first, since platforms call them most; the others last,
+            so that none hides ours.
     """
     guards = [
         Middleware(SafeHeaders),
@@ -58,16 +62,16 @@ def build_app(
         ),
     ]
     pushes = messages.routes() if messages is not None else ()
-    webhooks = [route for route in routes if getattr(route, "path", "").startswith(WEBHOOKS)]
     return Starlette(
         routes=[
-            *webhooks,
+            LiveRoutes(of_channels, below=WEBHOOKS),
             *health.routes(),
             *metrics.routes(),
             *admin.routes(),
             *pushes,
             *openapi.routes(),
-            *(route for route in routes if route not in webhooks),
+            *routes,
+            LiveRoutes(of_channels),
         ],
         middleware=guards,
         exception_handlers={HTTPException: _answer_status},

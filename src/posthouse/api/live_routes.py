@@ -11,13 +11,21 @@ _FOUND = "posthouse.route"
 
 
 class LiveRoutes(BaseRoute):
-    """Stands among the routes of an application for all that ``routes`` returns at the moment."""
+    """Stands among the routes of an application for all that ``routes`` returns at the moment.
 
-    def __init__(self, routes: Callable[[], Sequence[BaseRoute]]) -> None:
+    Args:
+        routes: asked for every request.
+        below: only requests whose path begins so are looked at.
+    """
+
+    def __init__(self, routes: Callable[[], Sequence[BaseRoute]], below: str = "") -> None:
         self._routes = routes
+        self._below = below
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Look for the first route that takes the request, or at least its path."""
+        if not scope["path"].startswith(scope.get("root_path", "") + self._below):
+            return Match.NONE, {}
         partly: tuple[Match, Scope] = (Match.NONE, {})
         for route in self._routes():
             match, below = route.matches(scope)

@@ -24,7 +24,6 @@ from posthouse.api.admin import Admin
 from posthouse.api.app import build_app
 from posthouse.api.desk import Books, Desk
 from posthouse.api.health import Health
-from posthouse.api.live_routes import LiveRoutes
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
 from posthouse.cli.claim import first_claim
@@ -221,7 +220,8 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
         metrics=Metrics(house, store.upkeep),
         admin=Admin(desk, token),
         messages=house.messages(),
-        routes=[*console.routes(), LiveRoutes(house.routes)],
+        routes=console.routes(),
+        of_channels=house.routes,
     )
 
 

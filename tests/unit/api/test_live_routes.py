@@ -28,3 +28,10 @@ async def test_what_is_added_answers_and_what_is_gone_does_not() -> None:
     assert (await call(app, "GET", "/old/word", b"", {})).status == 404
     for method, path in (("GET", "/new/word"), ("POST", "/new/word"), ("GET", "/below/word")):
         assert (await call(app, method, path, b"", {})).body == b"word"
+
+
+async def test_only_what_begins_as_it_should_is_looked_at() -> None:
+    routes = [Route("/{what:path}", _say)]
+    app = Starlette(routes=[LiveRoutes(lambda: routes, below="/webhooks/")])
+    assert (await call(app, "GET", "/webhooks/bot", b"", {})).body == b"webhooks/bot"
+    assert (await call(app, "GET", "/webhook", b"", {})).status == 404
