@@ -6,7 +6,9 @@ import apsw
 import psycopg
 import pytest
 
+from posthouse.model.permission import Effect, Field, Subject, SubjectKind, Wish
 from posthouse.store.access import Access
+from posthouse.store.grants import NewGrant, PeopleGroup
 from posthouse.store.postgres.store import PostgresStore
 from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
@@ -64,13 +66,42 @@ async def test_nobody_changes_the_audit_of_postgresql(statement: str, cluster: C
     await store.close()
 
 
-async def test_a_ruling_is_one_indexed_read() -> None:
-    store = open_memory_store()
+WISH = Wish(person="ann", chat=7, bot="b", handler="h")
+FOR_ANN = NewGrant(effect=Effect.ALLOW, subject=Subject(SubjectKind.PERSON, "ann"), field=Field())
+
+
+def statements_of(store: SqliteStore) -> list[str]:
+    """Return the list that every read of the store will be added to."""
     seen: list[str] = []
     store._reading.connection.trace_v2(
         apsw.SQLITE_TRACE_STMT, lambda event: seen.append(str(event["sql"]))
     )
-    await grants.nobody_is_allowed_by_default(Books(store.grants, store.access))
+    return seen
+
+
+async def test_a_blank_book_is_looked_into_once_and_again_after_each_change() -> None:
+    store = open_memory_store()
+    seen = statements_of(store)
+    assert not (await store.grants.rule(WISH, 1.0)).is_allowed
+    assert await store.grants.groups_of("b", "ann") == ()
+    assert len(seen) == 1
+    made = await store.grants.grant(FOR_ANN, "cli", 1.0)
+    assert (await store.grants.rule(WISH, 1.0)).is_allowed
+    await store.grants.revoke(made.id, "cli", 1.0)
+    assert not (await store.grants.rule(WISH, 1.0)).is_allowed
+    group = PeopleGroup(name="ops", bot="b", members=("ann",))
+    await store.grants.set_people(group, "cli", 1.0)
+    assert await store.grants.groups_of("b", "ann") == ("ops",)
+    store._reading.connection.trace_v2(0, None)
+    await store.close()
+
+
+async def test_a_ruling_is_one_indexed_read() -> None:
+    store = open_memory_store()
+    await store.grants.grant(FOR_ANN, "cli", 1.0)
+    await store.grants.rule(WISH, 1.0)
+    seen = statements_of(store)
+    assert (await store.grants.rule(WISH, 1.0)).is_allowed
     store._reading.connection.trace_v2(0, None)
     assert len(seen) == 1
     plan = store._reading.connection.execute(

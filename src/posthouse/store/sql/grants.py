@@ -1,8 +1,10 @@
-"""The book of permissions: one indexed read for each ruling, no cache."""
+"""The book of permissions: one indexed read for each ruling, no cache of rulings."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
 from posthouse.model.errors import Refused
 from posthouse.model.permission import Effect, Field, Grant, Ruling, Subject, SubjectKind, Wish
@@ -25,17 +27,48 @@ from posthouse.store.sql.rows import words
 SQL = load("sqlite/grants.sql")
 STEP = "grant"  # in ``store/points.py``
 
+NOT_GRANTED = Ruling(is_allowed=False, reason="not_granted")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class SqlGrants:
-    """``Grants`` on the house's own file."""
+    """``Grants`` on a SQL database.
 
-    def __init__(self, committer: Committer, reading: Reading) -> None:
+    Where nobody else writes, it is remembered while the book is blank, since every message asks:
+    each write goes through this object and forgets it.
+    """
+
+    def __init__(self, committer: Committer, reading: Reading, *, is_alone: bool) -> None:
         self._committer = committer
         self._reading = reading
+        self._is_alone = is_alone
+        self._is_blank: bool | None = None  # None: look
+
+    async def _has_lines(self) -> bool:
+        if not self._is_alone:
+            return True
+        if self._is_blank is None:
+            self._is_blank = await self._reading.one(SQL["is_written"]) is None
+        return not self._is_blank
+
+    async def _commit(
+        self,
+        operation: Callable[Concatenate[Database, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        try:
+            return await self._committer.commit(STEP, DESK, operation, *args, **kwargs)
+        finally:
+            self._is_blank = None
 
     # --- rulings ------------------------------------------------------------------------
 
     async def rule(self, wish: Wish, now: float) -> Ruling:
+        if not await self._has_lines():
+            return NOT_GRANTED
         row = await self._reading.one(
             SQL["rule"],
             person=wish.person,
@@ -46,15 +79,15 @@ class SqlGrants:
             command=wish.command,
             now=now,
         )
-        return Ruling(is_allowed=False, reason="not_granted") if row is None else _ruling(row, now)
+        return NOT_GRANTED if row is None else _ruling(row, now)
 
     # --- lines --------------------------------------------------------------------------
 
     async def grant(self, new: NewGrant, author: str, now: float) -> Grant:
-        return await self._committer.commit(STEP, DESK, _grant, new, author, now)
+        return await self._commit(_grant, new, author, now)
 
     async def revoke(self, grant: int, author: str, now: float, *, bot: str | None = None) -> bool:
-        return await self._committer.commit(STEP, DESK, _revoke, grant, author, now, bot)
+        return await self._commit(_revoke, grant, author, now, bot)
 
     async def list(
         self, subject: Subject | None = None, field: Field | None = None, limit: int = 1000
@@ -79,7 +112,7 @@ class SqlGrants:
                 f"A group of people has at most {PEOPLE_MAX} members; make two of it.",
                 zh=f"一个人员组最多 {PEOPLE_MAX} 人；请分成两个组。",
             )
-        await self._committer.commit(STEP, DESK, _set_people, group, author, now)
+        await self._commit(_set_people, group, author, now)
 
     async def people(self, limit: int = 1000) -> tuple[PeopleGroup, ...]:
         return tuple(
@@ -88,6 +121,8 @@ class SqlGrants:
         )
 
     async def groups_of(self, bot: str, person: str) -> tuple[str, ...]:
+        if not await self._has_lines():
+            return ()
         return tuple(
             row[0] for row in await self._reading.all(SQL["groups_of"], bot=bot, person=person)
         )
@@ -95,13 +130,13 @@ class SqlGrants:
     # --- operators in chats -------------------------------------------------------------
 
     async def make_operator(self, operator: ChatOperator, author: str, now: float) -> None:
-        await self._committer.commit(STEP, DESK, _make_operator, operator, author, now)
+        await self._commit(_make_operator, operator, author, now)
 
     async def reach_operator(self, bot: str, person: str, chat: int) -> None:
-        await self._committer.commit(STEP, DESK, _reach_operator, bot, person, chat)
+        await self._commit(_reach_operator, bot, person, chat)
 
     async def drop_operator(self, bot: str, person: str, author: str, now: float) -> bool:
-        return await self._committer.commit(STEP, DESK, _drop_operator, bot, person, author, now)
+        return await self._commit(_drop_operator, bot, person, author, now)
 
     async def operators(self, bot: str | None = None) -> tuple[ChatOperator, ...]:
         return tuple(
@@ -115,7 +150,7 @@ class SqlGrants:
     # --- strangers ----------------------------------------------------------------------
 
     async def meet(self, stranger: Stranger) -> bool:
-        return await self._committer.commit(STEP, DESK, _meet, stranger)
+        return await self._commit(_meet, stranger)
 
     async def strangers(self, limit: int = 100) -> tuple[Stranger, ...]:
         return tuple(map(_stranger, await self._reading.all(SQL["strangers"], limit=limit)))

@@ -55,7 +55,7 @@ class SqlStore:
         self.upkeep = upkeep
         self.reader = SqlReader(reading)
         self.rooms = SqlRooms(committer, reading)
-        self.grants = SqlGrants(committer, reading)
+        self.grants = SqlGrants(committer, reading, is_alone=is_alone)
         self.access = SqlAccess(committer, reading)
         self.pushes = SqlPushes(committer, reading)
 

@@ -189,10 +189,18 @@ def hold(
 
 
 def start(database: Database, claim: Claim, turn: int, now: float) -> bool:
-    held = hold(database, claim, turn)
-    if not held.is_started:
-        database.run(SQL["start"], turn=turn, now=now)
-    return not held.is_started
+    begun = database.count(
+        SQL["start"],
+        turn=turn,
+        now=now,
+        lane=claim.lane,
+        fence=claim.fence,
+        gateway=claim.gateway,
+        epoch=claim.epoch,
+    )
+    if not begun:
+        hold(database, claim, turn)  # raises where that is why
+    return bool(begun)
 
 
 def put(

@@ -22,6 +22,11 @@ ORDER BY
   created_at DESC, id DESC
 LIMIT 1;
 
+-- name: is_written
+-- Whether there is any line, or anybody in a group; nothing of either, and no ruling need look.
+SELECT 1
+WHERE (SELECT min(id) FROM grants) IS NOT NULL OR (SELECT min(bot) FROM people) IS NOT NULL;
+
 -- name: grant
 -- A line; the same effect, subject and field replace the older line's times.
 INSERT INTO grants (

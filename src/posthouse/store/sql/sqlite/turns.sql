@@ -92,8 +92,12 @@ WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :
   AND l.current = :turn;
 
 -- name: start
--- A handler that must not run twice begins.
-UPDATE turns SET started_at = :now WHERE id = :turn;
+-- A handler that must not run twice begins, if the lane is still the claim's.
+UPDATE turns SET started_at = :now
+WHERE id = :turn AND started_at IS NULL
+  AND EXISTS (SELECT 1 FROM lanes l
+              WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
+                AND l.current = :turn);
 
 -- name: finish
 -- A turn is over.
