@@ -121,12 +121,12 @@ class Deliverer:
         await asyncio.gather(*late, return_exceptions=True)
 
     async def _claim_or_wait(self) -> None:
+        # Look first: that is cheaper than a claim, and mostly nothing waits.
         self._nudged.clear()
         try:
-            claimed = await self._claim()
-            if claimed:
-                return
             ready_at = await self._next_at()
+            if ready_at is not None and ready_at <= self._clock() and await self._claim():
+                return
         except TryLater as problem:
             log.warning("claim_postponed", problem=str(problem))
             ready_at = self._clock() + 1.0

@@ -93,14 +93,14 @@ class Dispatcher:
                 await asyncio.wait(late, timeout=GIVE_BACK_WITHIN_S)
 
     async def _claim_or_wait(self) -> None:
+        # Look first: that is cheaper than a claim, and often nothing waits.
         self._nudged.clear()
+        now, ready_at = self._around.clock(), None
         try:
-            claimed = await self._claim()
-            if claimed:
-                return
-            ready_at = None
             if len(self._running) < self._turns_max:
-                ready_at = await self._around.journal.next_turn_at(self._around.clock())
+                ready_at = await self._around.journal.next_turn_at(now)
+            if ready_at is not None and ready_at <= now and await self._claim():
+                return
         except TryLater as problem:
             log.warning("claim_postponed", problem=str(problem))
             ready_at = self._around.clock() + 1.0

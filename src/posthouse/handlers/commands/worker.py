@@ -206,6 +206,12 @@ def _limit_memory(bytes_max: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (bytes_max, bytes_max))
 
 
+def _give_way_to_the_house() -> None:
+    """Do not interrupt whoever has just asked: a call costs the house a tenth less so (Linux)."""
+    if sys.platform == "linux":
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+
+
 def main() -> None:
     """Work until the house hangs up."""
     line, life, memory_bytes_max = map(int, sys.argv[1:4])
@@ -213,6 +219,7 @@ def main() -> None:
         os.set_inheritable(handle, False)  # noqa: FBT003 - it takes no names
     sys.argv[1:] = []
     _limit_memory(memory_bytes_max)
+    _give_way_to_the_house()
     current = keep(life, line)
     worker = Worker(Line(socket.socket(fileno=line)), current)
     worker.load()
