@@ -55,7 +55,7 @@ class Road:
             return None
         self.seen.add(said.message_id)
         last = next((t for t in reversed(self.tasks) if t.lane == task.lane and not t.end), None)
-        if last and not last.is_running and now < last.open_until_at and self._has_room(last):
+        if last and self._may_join(last, now):
             last.said.append(said)
             is_full = len(last.said) == BURST_EVENTS_MAX
             until_at = now if is_full else min(now + burst_s, last.accepted_at + BURST_MAX_S)
@@ -65,9 +65,12 @@ class Road:
         self.tasks.append(task)
         return task
 
-    @staticmethod
-    def _has_room(task: Task) -> bool:
-        return len(task.said) < BURST_EVENTS_MAX
+    def _may_join(self, last: Task, now: float) -> bool:
+        """Whether it waits with room, and no order was given since that may be to stop it."""
+        later = self.tasks[self.tasks.index(last) + 1 :]
+        is_ordered = any(t.is_control and not t.end and t.chat == last.chat for t in later)
+        is_open = not last.is_running and now < last.open_until_at
+        return is_open and not is_ordered and len(last.said) < BURST_EVENTS_MAX
 
     def heads(self) -> list[Task]:
         """The first task of each lane."""

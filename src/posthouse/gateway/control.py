@@ -101,8 +101,8 @@ class Control:
             case Order.STOP:
                 yield await self._stop(turn, context)
             case Order.NEW:
-                now = context.now()
-                await self._stored(lambda: self._journal.forget_before(turn.session, now))
+                now, event = context.now(), turn.events[-1].id
+                await self._stored(lambda: self._journal.forget_before(turn.session, event, now))
                 yield _say("new", context)
             case Order.PAUSE | Order.RESUME | Order.MODE:
                 if await self._may_run(turn):
@@ -138,7 +138,9 @@ class Control:
 
     async def _stop(self, turn: Turn, context: TurnContext) -> Action:
         chat, now = turn.chat.id, context.now()
-        running = await self._stored(lambda: self._journal.stop_session(chat, turn.session, now))
+        running = await self._stored(
+            lambda: self._journal.stop_session(chat, turn.session, now, before=turn.id)
+        )
         self._cancel(running)
         return _say("stopped" if running else "nothing_to_stop", context)
 

@@ -368,9 +368,12 @@ class Journal(Protocol):
         """How far a recall has come."""
         ...
 
-    async def stop_session(self, chat: int, session: str, now: float) -> tuple[int, ...]:
+    async def stop_session(
+        self, chat: int, session: str, now: float, before: int | None = None
+    ) -> tuple[int, ...]:
         """Cancel the session's waiting turns and want its running one to CANCEL (``stopped``).
 
+        With ``before``, the turn that asks for it, later ones stay: they were asked for after it.
         Returns the running turns.
         """
         ...
@@ -379,8 +382,8 @@ class Journal(Protocol):
         """Turns that a gateway is running in a chat (control turns not counted)."""
         ...
 
-    async def forget_before(self, session: str, now: float) -> None:
-        """Let the session's history begin now (``/new``)."""
+    async def forget_before(self, session: str, event: int, now: float) -> None:
+        """Let the session's history begin after this event (``/new``)."""
         ...
 
     # --- out ----------------------------------------------------------------------------

@@ -198,9 +198,11 @@ def _is_said(delivery: Delivery) -> bool:
 # --- stop, and forget -----------------------------------------------------------------------
 
 
-def stop_session(database: Database, session: str, now: float) -> tuple[int, ...]:
+def stop_session(
+    database: Database, session: str, now: float, before: int | None
+) -> tuple[int, ...]:
     lane = lanes.turn_lane(session)
-    for (turn,) in database.all(SQL["waiting_in"], lane=lane):
+    for (turn,) in database.all(SQL["waiting_in"], lane=lane, before=before):
         turns.cancel_waiting(database, turn, lane, "stopped", now)
     running = tuple(int(turn) for (turn,) in database.all(SQL["running_in"], lane=lane))
     for turn in running:
@@ -212,8 +214,8 @@ def running_turns(database: Database, chat: int) -> tuple[int, ...]:
     return tuple(int(turn) for turn, _ in database.all(SQL["running"], chat=chat))
 
 
-def forget_before(database: Database, session: str, now: float) -> None:
-    database.run(SQL["forget"], session=session, now=now)
+def forget_before(database: Database, session: str, event: int, now: float) -> None:
+    database.run(SQL["forget"], session=session, event=event, now=now)
 
 
 def _want(database: Database, turn: int, wanted: Wanted, reason: str) -> None:

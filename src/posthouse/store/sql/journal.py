@@ -168,14 +168,17 @@ class SqlJournal:
         chat: int,
         session: str,
         now: float,
+        before: int | None = None,
     ) -> tuple[int, ...]:
-        return await self._commit("stop", (chat,), control.stop_session, session, now)
+        return await self._commit("stop", (chat,), control.stop_session, session, now, before)
 
     async def running_turns(self, chat: int) -> tuple[int, ...]:
         return await self._reading.ask(control.running_turns, chat)
 
-    async def forget_before(self, session: str, now: float) -> None:
-        await self._commit("stop", about.session(session), control.forget_before, session, now)
+    async def forget_before(self, session: str, event: int, now: float) -> None:
+        await self._commit(
+            "stop", about.session(session), control.forget_before, session, event, now
+        )
 
     # --- out ----------------------------------------------------------------------------
 

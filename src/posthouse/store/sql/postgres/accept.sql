@@ -10,6 +10,9 @@ FROM (SELECT 1) one LEFT JOIN lanes l ON l.lane = :lane;
 SELECT t.id, t.handler, t.burst_until_at, t.accepted_at, t.event_count
 FROM turns t JOIN lanes l ON l.lane = t.lane
 WHERE t.lane = :lane AND t.state = 'waiting' AND t.id IS DISTINCT FROM l.current
+  AND NOT EXISTS (SELECT 1 FROM turns o
+                  WHERE o.lane = 'c:' || t.chat AND o.state = 'waiting' AND o.id > t.id
+                    AND o.handler NOT IN ('away', 'recall_report'))
 ORDER BY t.place DESC LIMIT 1;
 
 -- name: edited

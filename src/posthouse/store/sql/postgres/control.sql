@@ -13,6 +13,6 @@ UPDATE events SET state = 'recalled', reason = 'recalled', is_part = FALSE WHERE
 -- name: waiting_in
 -- As on SQLite.
 SELECT t.id FROM turns t JOIN lanes l ON l.lane = t.lane
-WHERE t.lane = :lane AND t.state = 'waiting'
+WHERE t.lane = :lane AND t.state = 'waiting' AND (CAST(:before AS bigint) IS NULL OR t.id < :before)
   AND NOT (l.owner IS NOT NULL AND l.current IS NOT DISTINCT FROM t.id)
 ORDER BY t.place;

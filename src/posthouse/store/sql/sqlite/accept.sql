@@ -25,10 +25,14 @@ VALUES (
   :has_slot, :body);
 
 -- name: last_turn
--- The newest waiting turn of a lane that nobody works on: the one that a new event may join.
+-- The newest waiting turn of a lane that nobody works on: the one that a new event may join, unless
+-- an order was given in between, which may be to stop what was asked before it.
 SELECT t.id, t.handler, t.burst_until_at, t.accepted_at, t.event_count
 FROM turns t JOIN lanes l ON l.lane = t.lane
 WHERE t.lane = :lane AND t.state = 'waiting' AND t.id IS NOT l.current
+  AND NOT EXISTS (SELECT 1 FROM turns o
+                  WHERE o.lane = 'c:' || t.chat AND o.state = 'waiting' AND o.id > t.id
+                    AND o.handler NOT IN ('away', 'recall_report'))
 ORDER BY t.place DESC LIMIT 1;
 
 -- name: join

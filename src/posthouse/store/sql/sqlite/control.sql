@@ -85,17 +85,16 @@ SELECT 1 FROM turns t WHERE t.id = :turn AND t.handler = 'away'
 SELECT d.* FROM deliveries d WHERE d.origin = :origin ORDER BY d.ordinal, d.part;
 
 -- name: waiting_in
--- Turns that wait in a lane and are not running.
+-- Turns that wait in a lane and are not running, up to the one that asks.
 SELECT t.id FROM turns t JOIN lanes l ON l.lane = t.lane
-WHERE t.lane = :lane AND t.state = 'waiting' AND NOT (l.owner IS NOT NULL AND l.current IS t.id);
+WHERE t.lane = :lane AND t.state = 'waiting' AND (:before IS NULL OR t.id < :before) AND NOT (l.owner IS NOT NULL AND l.current IS t.id);
 
 -- name: running_in
 -- The turn that a lane is running.
 SELECT current FROM lanes WHERE lane = :lane AND owner IS NOT NULL AND current IS NOT NULL;
 
 -- name: forget
--- Let the history of a session begin now.
-INSERT INTO sessions (session, forget_at, forget_event)
-VALUES (:session, :now, (SELECT coalesce(max(id), 0) FROM events))
+-- Let the history of a session begin after an event.
+INSERT INTO sessions (session, forget_at, forget_event) VALUES (:session, :now, :event)
 ON CONFLICT (session) DO UPDATE SET
   forget_at = excluded.forget_at, forget_event = excluded.forget_event;

@@ -458,10 +458,38 @@ async def after_a_stop_the_session_goes_on(scene: Scene) -> None:
     same(texts(await scene.claim()), ["two"], "turns")
 
 
+async def a_stop_leaves_what_was_asked_after_it(scene: Scene) -> None:
+    await scene.say("before", burst_s=5.0)
+    order = await scene.order("/stop")
+    await scene.say("after", burst_s=5.0)
+    await scene.wait(6)
+    stopping = await scene.claim_one()
+    same(stopping.turn.id, order.turn, "the order comes first")
+    session = scene.session()
+    await scene.journal.stop_session(scene.chat.id, session, scene.now, before=stopping.turn.id)
+    await scene.finish(stopping)
+    same(texts(await scene.claim()), ["after"], "what is left to answer")
+
+
+async def a_new_beginning_keeps_what_was_asked_after_it(scene: Scene) -> None:
+    await scene.told("before", "old answer")
+    order = await scene.order("/new")
+    after = await scene.say("after")
+    beginning = await scene.claim_one()
+    await scene.journal.forget_before(scene.session(), order.event, scene.now)
+    await scene.finish(beginning)
+    await scene.finish(await scene.claim_one())
+    history = await scene.journal.history(scene.session(), 8000)
+    same(history, (("person", "after"),), "the history")
+    holds(after.event > order.event, "it came later")
+
+
 async def a_new_beginning_forgets_what_was_said(scene: Scene) -> None:
     await scene.told("before", "old answer")
+    order = await scene.order("/new")
     await scene.wait(1)
-    await scene.journal.forget_before(scene.session(), scene.now)
+    await scene.finish(await scene.claim_one())
+    await scene.journal.forget_before(scene.session(), order.event, scene.now)
     await scene.wait(1)
     await scene.told("after", "new answer")
     history = await scene.journal.history(scene.session(), 8000)
