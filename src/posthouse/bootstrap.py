@@ -312,6 +312,11 @@ class House:
         self._routing = await self._routing_now()
         self._list_routes()
 
+    def broken_scenes(self) -> tuple[str, ...]:
+        """Return the scenes that do not load, by name."""
+        commands = (each for each in self._handlers.values() if isinstance(each, Commands))
+        return tuple(name for each in commands for name in each.broken_scenes)
+
     async def reload_scenes(self) -> dict[str, LoadedScenes]:
         """Read the scenes again; returns what each handler that has some found."""
         return {

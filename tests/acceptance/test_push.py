@@ -154,6 +154,22 @@ def test_settings_are_reloaded(shell: Shell, house: House) -> None:
     assert house.process.poll() is None
 
 
+def test_broken_scenes_are_named(shell: Shell, house: House) -> None:
+    folder = shell.folder / "public"
+    folder.mkdir()
+    for name, text in (("bad", "import os; os._exit(1)"), ("good", "def cmd_x(): ...")):
+        (folder / f"{name}.py").write_text(text, "utf-8")
+    (shell.folder / "posthouse.toml").write_text(
+        SETTINGS + '[handlers.commands]\npublic_dirs = ["public"]\n', "utf-8"
+    )
+    found = shell.do("reload")
+    assert found.code == PROBLEM
+    assert "scenes of commands: good" in found.out
+    assert "scene bad does not load: ImportError: It ended the process" in found.err
+    looked = shell.do("doctor")
+    assert (looked.code, "the scene bad does not load" in looked.out) == (PROBLEM, True)
+
+
 def test_a_signal_reloads(shell: Shell, house: House) -> None:
     (shell.folder / "posthouse.toml").write_text(
         REFUSING + '[bots.second]\nchannel = "web"\npath = "/second"\n', "utf-8"

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from posthouse.api.pushing import Pushing
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake
-from posthouse.settings.reload import Change
+from posthouse.settings.reload import Change, ScenesRead
 from posthouse.store.access import Access
 from posthouse.store.chats import Chats
 from posthouse.store.grants import Grants
@@ -112,6 +112,10 @@ class Running(Protocol):
 
     async def reload(self, *, is_rehearsal: bool) -> tuple[Change, ...]:
         """Read the settings again and work with them; a rehearsal only says what would change."""
+        ...
+
+    async def reload_scenes(self) -> tuple[ScenesRead, ...]:
+        """Read the scenes of every handler that has some again."""
         ...
 
 

@@ -34,6 +34,7 @@ PROBLEMS = {
         "恢复备份后暂不发送：posthouse held list", "held after a restore: posthouse held list"
     ),
     "bot_disconnected": Said("有机器人没有连接", "a bot is not connected"),
+    "scenes_broken": Said("有场景加载失败", "a scene does not load"),
 }
 
 _TROUBLED = {ConnectionState.WAITING, ConnectionState.SUPERSEDED, ConnectionState.REFUSED}
@@ -86,10 +87,12 @@ class Health:
         problems = await self.problems()
         bots = self._vitals.vitals_of_bots()
         is_held = await self._is_held()
+        broken = self._vitals.broken_scenes()
         noticed = [
             *problems,
             *(["held"] if is_held else []),
             *(["bot_disconnected"] if any(bot.status.state in _TROUBLED for bot in bots) else []),
+            *(["scenes_broken"] if broken else []),
         ]
         content = {
             "status": "failing" if problems else "degraded" if noticed else "healthy",
@@ -99,6 +102,7 @@ class Health:
             "up_s": round(self._clock() - self._vitals.started_at, 3),
             "held": bool(is_held),
             "bots": bots,
+            "broken_scenes": broken,
             "problems": _said(noticed),
         }
         return as_json(content)

@@ -14,7 +14,7 @@ from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake, PosthouseError, TryLater
 from posthouse.model.scopes import PUSH, checked_scopes, checked_tags
 from posthouse.model.secret import hashed, new_secret
-from posthouse.settings.reload import Change
+from posthouse.settings.reload import Change, ScenesRead
 from posthouse.store.access import Token
 from posthouse.store.pushes import OWNER
 
@@ -181,6 +181,15 @@ async def reload(desk: Desk, wanted: Read) -> tuple[Change, ...]:
     return found
 
 
+async def reload_scenes(desk: Desk, _: Nothing) -> tuple[ScenesRead, ...]:
+    """Read the scenes again.
+
+    Raises:
+        OperatorMistake: the house does not run.
+    """
+    return await _running(desk).reload_scenes()
+
+
 def _running(desk: Desk) -> Running:
     if desk.running is None:
         raise OperatorMistake(
@@ -204,8 +213,19 @@ TAG = Task("tag", SetTags, tag_chat, TaggedChat)
 PUSH_AS = Task("push", PushAs, push, Answer)
 TAKE_BACK = Task("take_back", TakeBack, take_back, Answer)
 RELOAD = Task("reload", Read, reload, tuple[Change, ...])
+RELOAD_SCENES = Task("reload_scenes", Nothing, reload_scenes, tuple[ScenesRead, ...])
 
 PUSH_TASKS: Mapping[str, Task[Struct, object]] = {
     task.name: task  # type: ignore[misc]  # each task checks its own arguments
-    for task in (ADD_TOKEN, TOKENS, REVOKE_TOKEN, CHATS, TAG, PUSH_AS, TAKE_BACK, RELOAD)
+    for task in (
+        ADD_TOKEN,
+        TOKENS,
+        REVOKE_TOKEN,
+        CHATS,
+        TAG,
+        PUSH_AS,
+        TAKE_BACK,
+        RELOAD,
+        RELOAD_SCENES,
+    )
 }

@@ -49,6 +49,10 @@ class Vitals(Protocol):
         """Return every bot with the state of its connection."""
         ...
 
+    def broken_scenes(self) -> tuple[str, ...]:
+        """Return the scenes that do not load, by name; ``*`` for all of a handler."""
+        ...
+
     def totals(self) -> Mapping[tuple[str, str], float]:
         """Return what was counted since the start: (metric, label value) → number.
 

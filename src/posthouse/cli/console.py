@@ -13,7 +13,6 @@ from posthouse.console.house import (
     Books,
     Finding,
     Renewed,
-    SceneReport,
     Surroundings,
 )
 from posthouse.console.lockout import Lockout
@@ -97,14 +96,7 @@ class _Renewing:
 
     async def renew(self) -> Renewed:
         found = await self._reloading.reload(is_rehearsal=False)
-        scenes = await self._house.reload_scenes()
-        return Renewed(
-            found,
-            tuple(
-                SceneReport(name, loaded.is_in_force, loaded.scenes, loaded.problems)
-                for name, loaded in scenes.items()
-            ),
-        )
+        return Renewed(found, await self._reloading.reload_scenes())
 
 
 class _Rounds:
@@ -113,9 +105,11 @@ class _Rounds:
     def __init__(self, settings: Settings, house: House) -> None:
         self._settings = settings
         self._upkeep = house.store.upkeep
+        self._broken_scenes = house.broken_scenes
 
     async def __call__(self) -> Sequence[Finding]:
         around = await asyncio.to_thread(self._look)
+        around = [*around, *map(_of_scene, self._broken_scenes())]
         problems = await self._upkeep.check()
         if not problems:
             fine = Said("数据库完好", "the database is in order")
@@ -133,3 +127,10 @@ class _Rounds:
             *doctor.limit_findings(self._settings),
         ]
         return [Finding(str(each.mark), each.said, each.remedy) for each in found]
+
+
+def _of_scene(name: str) -> Finding:
+    from posthouse.cli import doctor
+
+    found = doctor.scene_finding(name)
+    return Finding(str(found.mark), found.said, found.remedy)

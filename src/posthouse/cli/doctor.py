@@ -250,6 +250,16 @@ def _standing(settings: Settings) -> Iterator[Finding]:
     yield Finding(Mark.OK, "port", Said(f"端口 {port} 空闲", f"port {port} is free"))
 
 
+def scene_finding(name: str) -> Finding:
+    """Say that a scene does not load."""
+    return Finding(
+        Mark.FAIL,
+        "scenes",
+        Said(f"场景 {name} 加载失败", f"the scene {name} does not load"),
+        Said("posthouse reload 说明原因", "`posthouse reload` says why"),
+    )
+
+
 def _running(owner: Owner) -> Iterator[Finding]:
     try:
         address = f"{owner.url}/api/v1/health"
@@ -270,6 +280,7 @@ def _running(owner: Owner) -> Iterator[Finding]:
     yield Finding(Mark.OK, "house", Said(f"正在运行：{where}", f"running: {where}"))
     for problem in health["problems"]:
         yield Finding(Mark.FAIL, "house", Said(problem["zh"], problem["en"]))
+    yield from map(scene_finding, health["broken_scenes"])
     for bot in health["bots"]:
         yield _bot(bot["name"], bot["channel"], bot["status"])
 

@@ -23,7 +23,7 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "house_stopped": Said("驿站已关门", "the house is closed"),
     "house_forced": Said("不再等待，立即退出", "not waiting any longer, leaving now"),
     "setting_changed": Said(
-        "配置 {key} 已改变（{counts}）", "setting {key} has changed ({counts})"
+        "配置 {setting} 已改变（{counts}）", "setting {setting} has changed ({counts})"
     ),
     "settings_reloaded": Said(
         "配置已重新读取，{changes} 处改变；需要重启的：{restart_for}",

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from posthouse.api.pushing import Pushing
 from posthouse.model.errors import PosthouseError
 from posthouse.settings.load import Loaded
-from posthouse.settings.reload import Change, Effect, changes
+from posthouse.settings.reload import Change, Effect, ScenesRead, changes
 
 if TYPE_CHECKING:
     from posthouse.bootstrap import House
@@ -71,10 +71,18 @@ class Reloading:
             # What waits for a restart is still different the next time.
             self._loaded = replace(new, settings=self._house.settings)
             for change in found:
-                log.info("setting_changed", key=change.key, counts=change.effect)
+                log.info("setting_changed", setting=change.key, counts=change.effect)
             needs_restart = [each.key for each in found if each.effect is Effect.RESTART]
             log.info("settings_reloaded", changes=len(found), restart_for=needs_restart)
             return found
+
+    async def reload_scenes(self) -> tuple[ScenesRead, ...]:
+        """Read the scenes of every handler that has some again."""
+        found = await self._house.reload_scenes()
+        return tuple(
+            ScenesRead(name, each.is_in_force, each.scenes, each.problems, each.kept)
+            for name, each in found.items()
+        )
 
     def hang_up(self) -> None:
         """Reload because a signal wants it; what is wrong is said in the log."""

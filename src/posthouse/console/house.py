@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from posthouse.gateway.bots import Bots
 from posthouse.settings.language import Said
-from posthouse.settings.reload import Change
+from posthouse.settings.reload import Change, ScenesRead
 from posthouse.settings.settings import RouteRule
 from posthouse.store.access import Access
 from posthouse.store.chats import Chats
@@ -50,20 +50,11 @@ class Finding(Struct, frozen=True):
     remedy: Said = Said("", "")
 
 
-class SceneReport(Struct, frozen=True):
-    """What the scenes of one handler are after they were read again."""
-
-    handler: str
-    is_in_force: bool  # otherwise the ones before stay
-    names: tuple[str, ...]
-    problems: Mapping[str, str]  # a broken scene, or "" for all of them → its traceback
-
-
 class Renewed(Struct, frozen=True):
     """What came of a reload."""
 
     changes: tuple[Change, ...]
-    scenes: tuple[SceneReport, ...]
+    scenes: tuple[ScenesRead, ...]
 
 
 class Renewing(Protocol):

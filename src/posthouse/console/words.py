@@ -231,6 +231,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "scenes_loaded": ("{handler} 的场景已生效：", "The scenes of {handler} are in force:"),
     "scenes_kept": ("{handler} 继续用原来的场景：", "{handler} keeps the scenes it had:"),
     "scene_broken": ("场景 {scene} 有错：", "The scene {scene} is broken:"),
+    "scene_kept": (
+        "场景 {scene} 有错，保持原样：",
+        "The scene {scene} is broken and stays as it was:",
+    ),
     "setting": ("配置项", "Setting"),
     "before": ("原来", "Before"),
     "after": ("现在", "After"),

@@ -31,6 +31,16 @@ class Change(Struct, frozen=True):
     effect: Effect
 
 
+class ScenesRead(Struct, frozen=True):
+    """What the scenes of one handler are after they were read again."""
+
+    handler: str
+    is_in_force: bool  # otherwise all that were before stay
+    names: tuple[str, ...]
+    problems: dict[str, str]  # a broken scene, or "" for all of them → its traceback
+    kept: tuple[str, ...] = ()  # of the broken ones, those that stay as they were
+
+
 def changes(old: Loaded, new: Loaded) -> tuple[Change, ...]:
     """Return what is different, by key."""
     before, after = _shown(old), _shown(new)

@@ -46,11 +46,15 @@ class FakeVitals:
     has_lease: bool = True
     is_full: bool = False
     state: ConnectionState = ConnectionState.CONNECTED
+    broken: tuple[str, ...] = ()
     counted: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def vitals_of_bots(self) -> tuple[BotVitals, ...]:
         status = Status(state=self.state, since_at=1.0, failures=3)
         return (BotVitals(name="hall", channel="web", status=status),)
+
+    def broken_scenes(self) -> tuple[str, ...]:
+        return self.broken
 
     def totals(self) -> Mapping[tuple[str, str], float]:
         return self.counted
@@ -189,6 +193,13 @@ async def test_a_bot_without_connection_is_worth_a_look_but_no_reason_to_restart
     site.vitals.state = ConnectionState.REFUSED
     assert (await site.get("/readyz"))[0] == 200
     assert (await site.get("/api/v1/health"))[1]["status"] == "degraded"
+
+
+async def test_a_broken_scene_is_named(site: Site) -> None:
+    site.vitals.broken = ("deploy",)
+    health = (await site.get("/api/v1/health"))[1]
+    assert (health["status"], health["broken_scenes"]) == ("degraded", ["deploy"])
+    assert "scenes_broken" in str(health["problems"])
 
 
 async def test_metrics_hold_what_is_at_hand(site: Site) -> None:

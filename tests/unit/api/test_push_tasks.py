@@ -27,7 +27,7 @@ from posthouse.api.pushing import Pushing
 from posthouse.model.address import Place
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.secret import hashed
-from posthouse.settings.reload import Change, Effect
+from posthouse.settings.reload import Change, Effect, ScenesRead
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.wakeup.local import LocalWakeup
 
@@ -42,6 +42,9 @@ class FakeHouse:
 
     async def reload(self, *, is_rehearsal: bool) -> tuple[Change, ...]:
         return (CHANGE,)
+
+    async def reload_scenes(self) -> tuple[ScenesRead, ...]:
+        return (ScenesRead("commands", is_in_force=True, names=("app",), problems={}),)
 
 
 @pytest.fixture

@@ -311,5 +311,15 @@ def test_every_call_gives_what_its_sentence_needs() -> None:
     assert lacking == set()
 
 
+def test_no_field_has_a_name_that_hides_it() -> None:
+    hidden = {
+        f"{where} {code}: {field}"
+        for where, code, given_fields in calls()
+        for field in given_fields
+        if Redaction().field(field, "plain") != "plain"
+    }
+    assert hidden == set()
+
+
 def test_the_search_finds_what_it_is_for() -> None:
     assert len(list(calls())) > 10

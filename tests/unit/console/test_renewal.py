@@ -115,6 +115,18 @@ async def test_a_broken_scene_is_named_with_its_traceback_and_the_old_one_stays(
     assert await home.audit() == [{"scenes_broken": ["app"]}]
 
 
+async def test_a_file_that_ends_its_worker_is_left_out_by_name_and_seen_everywhere(
+    home: Home,
+) -> None:
+    (home.scenes / "app.py").write_text("import os; os._exit(1)", "utf-8")
+    (home.scenes / "new.py").write_text("def cmd_run(): return 'new'", "utf-8")
+    page = " ".join((await home.admin.post(ADDRESS)).text.split())
+    assert "in force: app · new" in page
+    assert "The scene app is broken and stays as it was" in page
+    assert home.house.broken_scenes() == ("app",)
+    assert "the scene app does not load" in (await home.admin.post("bots/web/test")).text
+
+
 async def test_nothing_that_files_say_runs_in_the_page(home: Home) -> None:
     evil = "<script>alert(1)</script>"
     (home.scenes / "bad.py").write_text(f"raise ValueError({evil!r})", "utf-8")

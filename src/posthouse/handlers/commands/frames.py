@@ -8,6 +8,7 @@ from typing import cast
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 HEAD_BYTES = 4
 FRAME_BYTES_MAX = 4 * 1024 * 1024
@@ -24,6 +25,12 @@ class Source(Struct, frozen=True):
     path: str
     text: str
     is_public: bool
+    problem: str = ""  # why it is left out
+
+    @property
+    def is_helper(self) -> bool:
+        """Whether it is there for others to import, and is no scene itself."""
+        return self.name.startswith("_")
 
 
 class Load(Struct, frozen=True):
@@ -31,6 +38,22 @@ class Load(Struct, frozen=True):
 
     folders: tuple[str, ...]  # where scenes may import from
     sources: tuple[Source, ...]
+
+    def without(self, name: str, problem: str) -> Load:
+        """Leave a file out, and say why to whoever imports it."""
+        sources = (
+            replace(each, text="", problem=problem) if each.name == name else each
+            for each in self.sources
+        )
+        return replace(self, sources=tuple(sources))
+
+    def with_old(self, old: Load, names: set[str]) -> Load:
+        """Take some files as they were, each in the place of the new one."""
+        kept = [each for each in old.sources if each.name in names]
+        places = {each.name: at for at, each in enumerate(self.sources)}
+        new = [each for each in self.sources if each.name not in names]
+        mixed = sorted((*new, *kept), key=lambda each: places.get(each.name, len(places)))
+        return replace(self, sources=tuple(mixed))
 
 
 class Asking(Struct, frozen=True):
@@ -106,6 +129,12 @@ class SceneEntry(Struct, frozen=True):
     is_public: bool = False
     help: str = ""
     commands: tuple[CommandEntry, ...] = ()
+
+
+class Loading(Struct, frozen=True, tag_field="kind", tag="loading"):
+    """A file is being loaded: the one to blame if nothing comes after this."""
+
+    name: str
 
 
 class Ready(Struct, frozen=True, tag_field="kind", tag="ready"):
@@ -210,7 +239,7 @@ class Senseless(Struct, frozen=True, tag_field="kind", tag="nonsense"):
 
 Speech = Said | SaidAsk | SaidProgress | SaidPush
 End = Done | Misused | Mistaken | Gone | Failed | Senseless
-Reply = Ready | Speech | End
+Reply = Loading | Ready | Speech | End
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Reply)

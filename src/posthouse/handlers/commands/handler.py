@@ -90,6 +90,11 @@ class Commands:
         """Whether the house has commands of its own."""
         return self._scenes is not None
 
+    @property
+    def broken_scenes(self) -> tuple[str, ...]:
+        """The files that do not load, by name; ``*`` for all of them."""
+        return tuple(name or "*" for name in self._scenes.pool.problems) if self._scenes else ()
+
     async def reload(self) -> Loaded:
         """Read the scenes again, of a handler that has some."""
         assert self._scenes is not None
@@ -224,7 +229,8 @@ class Commands:
         lines = [say("reloaded" if loaded.is_in_force else "kept", language, names=names)]
         for scene, trace in loaded.problems.items():
             why = trace.strip().splitlines()[-1][:300]
-            lines.append("- " + say("broken", language, name=scene or "*", why=why))
+            phrase = "broken_kept" if scene in loaded.kept else "broken"
+            lines.append("- " + say(phrase, language, name=scene or "*", why=why))
         return "\n".join(lines)
 
 

@@ -10,9 +10,10 @@ import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -28,15 +29,42 @@ Function = Callable[..., Any]
 class Source:
     """One file of a scene folder."""
 
-    def __init__(self, name: str, path: str, text: str, *, is_public: bool) -> None:
+    def __init__(self, name: str, path: str, text: str, problem: str, *, is_public: bool) -> None:
         self.name, self.path, self.text, self.is_public = name, path, text, is_public
+        self.problem = problem  # why it is left out; empty for most
+
+
+class Progress:
+    """Says which file is being loaded, before it is: one may end the worker, or never end.
+
+    Args:
+        tell: told its name; of files that load one another, always the innermost.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._at: list[str] = []
+
+    @contextmanager
+    def at(self, name: str) -> Iterator[None]:
+        """Blame this file for what happens now."""
+        self._at.append(name)
+        self._tell(name)
+        try:
+            yield
+        finally:
+            self._at.pop()
+            if self._at:
+                self._tell(self._at[-1])
 
 
 class Neighbours(MetaPathFinder):
     """Lets scenes import the files beside them, after everything else that has the name."""
 
-    def __init__(self, sources: Mapping[str, Source]) -> None:
+    def __init__(self, sources: Mapping[str, Source], progress: Progress) -> None:
         self._sources = sources
+        self._progress = progress
+        self._elsewhere = [*sys.path]
 
     def find_spec(
         self,
@@ -46,15 +74,21 @@ class Neighbours(MetaPathFinder):
     ) -> ModuleSpec | None:
         """Find one of the files."""
         source = self._sources.get(fullname)
-        return None if source is None else _spec(fullname, source)
+        if source is None or PathFinder.find_spec(fullname, self._elsewhere) is not None:
+            return None
+        return _spec(fullname, source, self._progress)
 
 
 class _SourceLoader(Loader):
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, progress: Progress) -> None:
         self._source = source
+        self._progress = progress
 
     def exec_module(self, module: ModuleType) -> None:
-        exec(self._code(), module.__dict__)  # noqa: S102 - the operator's own code, in a worker
+        if self._source.problem:
+            raise ImportError(self._source.problem)
+        with self._progress.at(self._source.name):
+            exec(self._code(), module.__dict__)  # noqa: S102 - the operator's own code, in a worker
 
     def get_source(self, _: str) -> str:
         """Return the text; tracebacks show its lines."""
@@ -64,8 +98,8 @@ class _SourceLoader(Loader):
         return compile(self._source.text, self._source.path, "exec", dont_inherit=True)
 
 
-def _spec(fullname: str, source: Source) -> ModuleSpec | None:
-    loader = _SourceLoader(source)
+def _spec(fullname: str, source: Source, progress: Progress) -> ModuleSpec | None:
+    loader = _SourceLoader(source, progress)
     return importlib.util.spec_from_file_location(fullname, source.path, loader=loader)
 
 
@@ -106,8 +140,15 @@ class Scene:
         return found if is_own and inspect.isroutine(found) else None
 
 
-def load(sources: Sequence[Source]) -> tuple[dict[str, Scene], dict[str, str]]:
+def load(
+    sources: Sequence[Source], folders: Sequence[str], tell: Callable[[str], None]
+) -> tuple[dict[str, Scene], dict[str, str]]:
     """Load scenes; of two with one name the first counts.
+
+    Args:
+        sources: the files.
+        folders: where they may import from; of the files there, those in ``sources`` count.
+        tell: told of each before it is loaded.
 
     Returns:
         the scenes by name, and for each that could not be loaded why.
@@ -115,14 +156,18 @@ def load(sources: Sequence[Source]) -> tuple[dict[str, Scene], dict[str, str]]:
     first: dict[str, Source] = {}
     for source in sources:
         first.setdefault(source.name, source)
-    sys.meta_path.append(Neighbours(first))
+    progress = Progress(tell)
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), Neighbours(first, progress))
+    sys.path += folders
     scenes: dict[str, Scene] = {}
     problems: dict[str, str] = {}
     for name, source in first.items():
         if name.startswith("_"):
+            if source.problem:
+                problems[name] = source.problem
             continue
         try:
-            scenes[name] = Scene(source, _module(source))
+            scenes[name] = Scene(source, _module(source, progress))
         except BaseException as error:  # noqa: BLE001 - whatever a file does, the others are loaded
             problems[name] = _why(error)
     return scenes, problems
@@ -136,9 +181,9 @@ def _why(error: BaseException) -> str:
     return "".join(found.format())
 
 
-def _module(source: Source) -> ModuleType:
+def _module(source: Source, progress: Progress) -> ModuleType:
     fullname = f"{PACKAGE}.{source.name}"
-    spec = _spec(fullname, source)
+    spec = _spec(fullname, source, progress)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

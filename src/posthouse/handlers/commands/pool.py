@@ -24,6 +24,7 @@ from posthouse.handlers.commands.frames import Load, Ready
 from posthouse.handlers.commands.process import CannotLoad, Limits, Process
 
 LOOK_EVERY_S = 1.0
+GUILTY_MAX = 20  # files of one generation that end or hold up the worker that loads them
 IDLE_KEPT_S = 60.0  # workers beyond the first end after this long without a call
 WAIT_S_MAX = 60.0  # for a free worker
 LEFT_BEHIND_S = 86400.0  # folders of temporary files older than this are a dead house's
@@ -45,6 +46,15 @@ class Loaded(Struct, frozen=True):
     is_in_force: bool
     scenes: tuple[str, ...]
     problems: dict[str, str]  # scene, or "" for all of them → traceback
+    kept: tuple[str, ...] = ()  # of the broken ones, those that stay in force as they were
+
+
+class Trial(Struct, frozen=True):
+    """A generation that loads, in the worker in which it was tried."""
+
+    load: Load
+    worker: Process
+    ready: Ready
 
 
 class Pool:
@@ -73,6 +83,7 @@ class Pool:
         self._reloading = asyncio.Lock()
         self._first = asyncio.Event()
         self.catalogue = Catalogue()
+        self.problems: dict[str, str] = {}  # what the last reload found, as in ``Loaded``
 
     # ── opening and closing ─────────────────────────────────────────────────────────────────
 
@@ -127,13 +138,52 @@ class Pool:
             self._stamp = await asyncio.to_thread(self._folders.stamp)
             try:
                 load = await asyncio.to_thread(self._folders.read)
-                worker, ready = await self._try(load)
-            except (CannotLoad, TooLarge) as problem:
-                loaded = Loaded(False, self.catalogue.names, {"": type(problem).__doc__ or ""})  # noqa: FBT003
-            else:
-                loaded = self._take_over(load, worker, ready)
+                loaded = await self._renew(load)
+            except TooLarge as problem:
+                loaded = self._stay({"": type(problem).__doc__ or ""})
+            except CannotLoad as problem:
+                loaded = self._stay({problem.guilty: str(problem)})
+            self.problems = loaded.problems
             self._tell(loaded, time.monotonic() - began_at)
             return loaded
+
+    async def _renew(self, load: Load) -> Loaded:
+        """Try a generation; where it breaks what worked, that stays as it was, if it can.
+
+        A scene alone is put back first; if it is broken still, the files that are no scenes are
+        put back as well, for one of those may be the cause.
+        """
+        problems: dict[str, str] = {}
+        helpers = {each.name for each in (*load.sources, *self._load.sources) if each.is_helper}
+        kept: set[str] = set()
+        for _ in range(3):
+            trial = await self._try_without_the_guilty(load)
+            problems = trial.ready.problems | problems
+            broken = {name for name in trial.ready.problems if self.catalogue.scene(name)}
+            if not broken:
+                return self._take_over(trial, problems, kept)
+            self._begin(self._retire(trial.worker))
+            kept |= broken if broken - kept else helpers
+            load = load.with_old(self._load, kept)
+            if set(load.sources) == set(self._load.sources):
+                break
+        return self._stay(problems)
+
+    def _stay(self, problems: dict[str, str]) -> Loaded:
+        return Loaded(False, self.catalogue.names, problems)  # noqa: FBT003
+
+    async def _try_without_the_guilty(self, load: Load) -> Trial:
+        """Try a generation; who ends or holds up the worker is left out, by name."""
+        for _ in range(GUILTY_MAX):
+            try:
+                worker, ready = await self._try(load)
+            except CannotLoad as problem:
+                if not problem.guilty:
+                    raise
+                load = load.without(problem.guilty, str(problem))
+            else:
+                return Trial(load, worker, ready)
+        raise CannotLoad("", f"More than {GUILTY_MAX} files end their worker, or hold it up.")
 
     async def _try(self, load: Load) -> tuple[Process, Ready]:
         key = self._new_key()
@@ -148,18 +198,16 @@ class Pool:
             raise
         return worker, ready
 
-    def _take_over(self, load: Load, worker: Process, ready: Ready) -> Loaded:
-        """Let a generation be in force, unless it breaks what worked."""
-        if any(self.catalogue.scene(name) is not None for name in ready.problems):
-            self._begin(self._retire(worker))
-            return Loaded(False, self.catalogue.names, ready.problems)  # noqa: FBT003
-        self._generation = worker.generation = next(self._generations)
-        self._load = load
-        self.catalogue = Catalogue(ready.scenes)
+    def _take_over(self, trial: Trial, problems: dict[str, str], kept: set[str]) -> Loaded:
+        """Let a generation be in force."""
+        self._generation = trial.worker.generation = next(self._generations)
+        self._load = trial.load
+        self.catalogue = Catalogue(trial.ready.scenes)
         for _, old in self._idle:
             self._begin(self._retire(old))
-        self._idle = [(time.monotonic(), worker)]
-        return Loaded(True, self.catalogue.names, ready.problems)  # noqa: FBT003
+        self._idle = [(time.monotonic(), trial.worker)]
+        stay = tuple(name for name in problems if name in kept)
+        return Loaded(True, self.catalogue.names, problems, stay)  # noqa: FBT003
 
     def _tell(self, loaded: Loaded, took_s: float) -> None:
         for scene, trace in loaded.problems.items():
@@ -222,9 +270,21 @@ class Pool:
 
     async def _new_worker(self) -> Process:
         generation = self._generation
-        worker, _ = await self._try(self._load)
-        worker.generation = generation
-        return worker
+        trial = await self._try_without_the_guilty(self._load)
+        trial.worker.generation = generation
+        if trial.load is not self._load and generation == self._generation:
+            self._go_on_without(trial)
+        return trial.worker
+
+    def _go_on_without(self, trial: Trial) -> None:
+        """Leave a scene out that has loaded, and does not any more."""
+        self._load, self.catalogue = trial.load, Catalogue(trial.ready.scenes)
+        news = {
+            name: why for name, why in trial.ready.problems.items() if name not in self.problems
+        }
+        self.problems = self.problems | news
+        for scene, why in news.items():
+            log.error("scene_broken", scene=scene, traceback=why)
 
     def _give_back(self, worker: Process) -> None:
         if not worker.is_alive:

@@ -19,7 +19,9 @@ from posthouse.handlers.commands.frames import (
     Garbled,
     Line,
     Load,
+    Loading,
     Ready,
+    Reply,
     Speech,
     pack,
 )
@@ -46,7 +48,11 @@ class Died(Exception):
 
 
 class CannotLoad(Exception):
-    """The scenes ended their worker, or took too long."""
+    """A scene ended its worker, or took too long; no scene, where ``guilty`` is empty."""
+
+    def __init__(self, guilty: str, problem: str) -> None:
+        super().__init__(problem)
+        self.guilty = guilty
 
 
 class Process:
@@ -149,15 +155,21 @@ class Process:
         Raises:
             CannotLoad: it ended or took too long; it is ended then.
         """
+        at, within_s = "", self._limits.load_within_s
+        problem = "It ended the process while it was loaded."
         self._line.send(pack(load))
+        reply: Reply | None = None
         try:
-            async with asyncio.timeout(self._limits.load_within_s):
-                reply = await self._line.receive()
-        except (TimeoutError, Garbled):
-            reply = None
+            async with asyncio.timeout(within_s):
+                while isinstance(reply := await self._line.receive(), Loading):
+                    at = reply.name
+        except TimeoutError:
+            problem = f"It was still being loaded after {within_s:g} s."
+        except Garbled:
+            problem = "It wrote to the line between the worker and the house."
         if not isinstance(reply, Ready):
             await self.kill()
-            raise CannotLoad
+            raise CannotLoad(at, problem)
         return reply
 
     async def run(self, call: Call, give_up_s: float) -> AsyncGenerator[Speech | EndFrame]:
@@ -177,7 +189,7 @@ class Process:
         try:
             while not is_over:
                 reply = await self._line.receive()
-                if reply is None or isinstance(reply, Ready):
+                if reply is None or isinstance(reply, Loading | Ready):
                     raise Died
                 is_over = isinstance(reply, EndFrame)
                 yield reply

@@ -104,6 +104,7 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "reloaded": ("已重新加载：{names}", "Loaded again: {names}"),
     "kept": ("有错误，继续用原来的：{names}", "Broken; the old ones stay in use: {names}"),
     "broken": ("`{name}`：{why}", "`{name}`: {why}"),
+    "broken_kept": ("`{name}` 保持原样：{why}", "`{name}` stays as it was: {why}"),
     "reload_help": ("重新加载场景", "load the scenes again"),
 }
 

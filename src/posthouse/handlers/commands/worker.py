@@ -68,16 +68,15 @@ class Worker:
     def load(self) -> None:
         """Load what the house sends first, and tell it what there is."""
         wanted = self._line.receive() or {}
-        for folder in wanted.get("folders", ()):
-            sys.path.append(folder)
-        sources = [
-            Source(each["name"], each["path"], each["text"], is_public=each["is_public"])
-            for each in wanted.get("sources", ())
-        ]
-        self._scenes, problems = load(sources)
+        sources = [Source(**each) for each in wanted.get("sources", ())]
+        self._scenes, problems = load(sources, wanted.get("folders", ()), self._tell_loading)
         self._leave_if_forked()
         described = [each.describe() for each in self._scenes.values()]
         self._line.send({"kind": "ready", "scenes": described, "problems": problems})
+
+    def _tell_loading(self, name: str) -> None:
+        self._leave_if_forked()
+        self._line.send({"kind": "loading", "name": name})
 
     def serve(self) -> None:
         """Run one call after the other."""

@@ -173,3 +173,86 @@ async def test_what_a_dead_house_left_is_removed_after_a_day(tmp_path: Path) -> 
     os.utime(old, (1.0, 1.0))
     async with staged(tmp_path, private={"app": "def cmd_x(): ..."}):
         assert (old.exists(), new.exists()) == (False, True)
+
+
+# ── files that end or hold up whoever loads them ─────────────────────────────────────────────
+
+OTHER = "def cmd_x(): return 'other'"
+NASTY = ["vanish", "block"]
+
+
+@pytest.mark.parametrize("how", NASTY)
+async def test_at_the_start_the_guilty_file_is_left_out_by_name(tmp_path: Path, how: str) -> None:
+    scenes = {"bad": BROKEN[how], "app": OTHER, "zoo": OTHER}
+    with capture_logs() as lines:
+        async with staged(tmp_path, private=scenes, book=ALL, limits=QUICK) as stage:
+            await until(lambda: stage.pool.catalogue.names != ())
+            assert await stage.answer("/app x") == await stage.answer("/zoo x") == "other"
+            assert list(stage.pool.problems) == ["bad"]
+    assert [line["scene"] for line in lines if line["event"] == "scene_broken"] == ["bad"]
+
+
+@pytest.mark.parametrize("how", NASTY)
+async def test_a_guilty_helper_is_named_and_not_who_imports_it(tmp_path: Path, how: str) -> None:
+    scenes = {"app": ONE, "_shared": BROKEN[how], "zoo": OTHER}
+    async with staged(tmp_path, private=scenes, book=ALL, limits=QUICK) as stage:
+        await until(lambda: stage.pool.catalogue.names != ())
+        assert await stage.answer("/zoo x") == "other"
+        assert set(stage.pool.problems) == {"_shared", "app"}
+        assert "ImportError" in stage.pool.problems["app"]
+
+
+@pytest.mark.parametrize("how", ["syntax", *NASTY])
+async def test_a_broken_scene_stays_as_it_was_and_the_others_are_renewed(
+    tmp_path: Path, how: str
+) -> None:
+    scenes = {"app": ONE, "_shared": SHARED, "other": OTHER}
+    async with staged(tmp_path, private=scenes, book=ALL, limits=QUICK) as stage:
+        said = await reloaded(stage, app=BROKEN[how], other=OTHER.replace("other", "new"))
+        assert said.startswith("Loaded again: `app`, `other`\n- `app` stays as it was: ")
+        assert await stage.answer("/app version") == "shared one"
+        assert await stage.answer("/other x") == "new"
+        assert await reloaded(stage, app=ONE.replace("one", "two")) == (
+            "Loaded again: `app`, `other`"
+        )
+        assert stage.pool.problems == {}
+
+
+async def test_a_broken_helper_does_not_keep_others_from_being_renewed(tmp_path: Path) -> None:
+    scenes = {"app": ONE, "_shared": SHARED, "other": OTHER}
+    async with staged(tmp_path, private=scenes, book=ALL) as stage:
+        said = await reloaded(stage, _shared="def (", other=OTHER.replace("other", "new"))
+        assert "`app` stays as it was" in said
+        assert await stage.answer("/app version") == "shared one"
+        assert await stage.answer("/other x") == "new"
+
+
+async def test_a_left_out_scene_lets_none_of_its_name_take_its_place(tmp_path: Path) -> None:
+    """What was guarded is not suddenly public."""
+    scenes = {"private": {"app": BROKEN["vanish"]}, "public": {"app": OTHER, "zoo": OTHER}}
+    async with staged(tmp_path, **scenes) as stage:
+        await until(lambda: stage.pool.catalogue.names != ())
+        assert stage.pool.catalogue.names == ("zoo",)
+
+
+async def test_a_scene_that_does_not_load_any_more_keeps_nobody(tmp_path: Path) -> None:
+    flag = tmp_path / "gone"
+    text = f"import os\nif os.path.exists({str(flag)!r}): os._exit(1)\ndef cmd_die(): os._exit(1)"
+    async with staged(tmp_path, private={"app": text, "other": OTHER}, book=ALL) as stage:
+        flag.touch()
+        assert "ended unexpectedly" in await stage.answer("/app die")
+        assert await stage.answer("/other x") == "other"
+        assert list(stage.pool.problems) == ["app"]
+        assert "There is no command `app`" in await stage.answer("/app die")
+
+
+async def test_the_files_of_a_generation_are_those_that_were_read(tmp_path: Path) -> None:
+    """Also what scenes import: a worker that is made later runs the same code."""
+    text = ONE + "\n    def cmd_die():\n        import os; os._exit(1)\n"
+    async with staged(tmp_path, private={"app": text, "_shared": SHARED}, book=ALL) as stage:
+        await stage.answer("/app die")
+        for task in tuple(stage.pool._tasks):
+            task.cancel()  # nobody looks at the files any more
+        write(stage.folder, {"_shared": "NAME = 'changed'"})
+        await stage.answer("/app die")
+        assert await stage.answer("/app version") == "shared one"
