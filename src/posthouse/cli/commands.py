@@ -72,7 +72,7 @@ chats_app = typer.Typer(help=_say("会话和标签", "chats and their tags"))
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(chats_app, name="chats")
 
-_PRETENDED = ("probe", "onebot")
+_PRETENDED = ("probe", "feishu", "onebot")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -613,7 +613,7 @@ def reload_command(
 )
 def simulate_command(
     context: typer.Context,
-    platform_name: Annotated[str, typer.Argument(metavar="probe|onebot")],
+    platform_name: Annotated[str, typer.Argument(metavar="probe|feishu|onebot")],
 ) -> None:
     from importlib import import_module
 

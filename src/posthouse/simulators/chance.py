@@ -32,6 +32,10 @@ class Chance(Generic[V, F]):
             for verb, faults in verbs.items()
         }
 
+    def add(self, name: str, verb: V, faults: Sequence[F | None]) -> None:
+        """Script the next calls, behind what is scripted already."""
+        self._script.setdefault((name, verb), deque()).extend(faults)
+
     def draw(self, name: str, verb: V, shares: Mapping[F, float]) -> F | None:
         """Say what happens to the next call; what the script says comes first."""
         scripted = self._script.get((name, verb))
