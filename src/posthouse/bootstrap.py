@@ -20,6 +20,7 @@ from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools, Inviting
+from posthouse.gateway.answerers import Answerers
 from posthouse.gateway.bots import Bot, Bots
 from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
@@ -200,20 +201,26 @@ class House:
             at=world.at,
         )
         self._routing = await self._routing_now()
-        self.inbox = Inbox(
-            self.around, store.chats, store.questions, store.reader, lambda: self._routing
-        )
-        self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
         self._operators = Operators(
             self.around, store.chats, store.grants, store.access, lambda: self.inbox
         )
+        door = Door(store.grants, self._granted_only, self._operators.ask_about)
+        self.inbox = Inbox(
+            self.around,
+            store.chats,
+            store.questions,
+            store.reader,
+            lambda: self._routing,
+            Answerers(door, self._answering),
+        )
+        self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
         self._answering |= {**self._handlers, **self._control()}
         self._granted_only |= granted_only(settings)
         self.dispatcher = Dispatcher(
             self.around,
             self._answering,
             self.deliverer,
-            Door(store.grants, self._granted_only, self._operators.ask_about),
+            door,
             settings.gateway.turns_max,
         )
         self.supervisor = Supervisor(

@@ -7,7 +7,7 @@ from typing import Any
 from posthouse.gateway.operators import QUESTIONS_MAX
 from posthouse.gateway.router import token_of
 from posthouse.handlers.handler import CannotAnswer, TurnContext
-from posthouse.model.action import Action, Send
+from posthouse.model.action import Action, Send, Who
 from posthouse.model.address import ChatKind, ChatMode, Role, SessionKind
 from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, Mention, Part, Text
@@ -17,6 +17,7 @@ from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import HandlerSettings
 from posthouse.store.access import AuditLine
 from posthouse.store.grants import ChatOperator, NewGrant
+from tests.house import test_questions as questions
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated
 from tests.house.people import BOT, pressed, recalled
 
@@ -598,3 +599,14 @@ async def test_a_crowd_of_strangers_does_not_bury_the_operator() -> None:
     await house.quiet()
     assert len(await house.texts(PRIVATE)) == QUESTIONS_MAX
     assert len(await house.store.grants.strangers(1000)) == QUESTIONS_MAX + 10
+
+
+@simulated
+async def test_who_is_turned_away_does_not_use_a_question_up() -> None:
+    house = await guarded(handler=questions.asking(who=Who.ANYONE))
+    await write(house)
+    await ask(house, "order")
+    await questions.press(house, who="ben")
+    assert (await house.texts())[1:] == (STRANGER,)
+    await questions.press(house, who="ann")
+    assert (await house.texts())[2:] == ("order 7: 0",)

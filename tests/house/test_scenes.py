@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.gateway.router import token_of
-from posthouse.model.address import ChatMode, Entrance
+from posthouse.model.address import ChatMode, Entrance, SessionKind
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.event import Event
 from posthouse.testing.null_channel import CAPABILITIES
@@ -38,6 +38,9 @@ SCENES = {
             with begun.open("a") as file:
                 file.write(f"{os.getpid()}\\n")
             time.sleep(60)
+
+        def cmd_open():
+            return Ask("Really?", ("yes", "no"), answered, 7, anyone=True, typed=True)
 
         def cmd_ask():
             return Ask("Sure?", ("yes", "no"), then=answered, state=7)
@@ -265,3 +268,32 @@ async def test_an_error_leaves_what_was_said_and_a_reference(tmp_path: Path) -> 
         assert "{" not in error
         assert await ended(house, message) == "handler_error"
         await house.check()
+
+
+# ── who may answer ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("is_typed", [False, True])
+async def test_who_may_not_run_a_command_does_not_use_its_question_up(
+    tmp_path: Path, *, is_typed: bool
+) -> None:
+    book = Book({("ann", "work", "*")})
+    async with house_with(tmp_path, book=book) as house:
+        await house.store.chats.set_session_kind((await house.chat()).id, SessionKind.CHAT)
+        await house.say("/work open")
+        assert await after(house, 1) == ("Really?",)
+        await answer(house, "ben", is_typed=is_typed)
+        assert "You may not use `work open`." in (await after(house, 2))[1]
+        assert await house.store.grants.strangers() != ()
+        await answer(house, "ann", is_typed=is_typed)
+        assert (await after(house, 3))[2] == "7: yes"
+
+
+async def answer(house: HouseKit, who: str, *, is_typed: bool) -> None:
+    """Press the first button of the only question, or type what stands on it."""
+    if is_typed:
+        await house.say("yes", who=who)
+        return
+    rows = house.store._reading.connection.execute("SELECT id FROM questions")
+    ((question,),) = list(rows)
+    await house.accept(pressed(token_of(question, 0), who=who, at=house.clock()))

@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from posthouse.channels.channel import Receipts
+from posthouse.gateway import phrases
+from posthouse.gateway.answerers import Answerers, Moment
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.reply_slot import ReplySlots
-from posthouse.gateway.router import Routing, route, split_token
+from posthouse.gateway.router import Refusal, Routing, route, split_token
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Disposition, Question
@@ -45,6 +47,7 @@ class Inbox:
         questions: Questions,
         roads: Roads,
         routing: Callable[[], Routing],
+        answerers: Answerers,
     ) -> None:
         self._journal = around.journal
         self._wakeup = around.wakeup
@@ -55,6 +58,7 @@ class Inbox:
         self._questions = questions
         self._roads = roads
         self._routing = routing
+        self._answerers = answerers
         self.room = Gauge()
 
     def door(self, bot: Bot) -> BotDoor:
@@ -106,7 +110,8 @@ class Inbox:
             disposition = SEND_ONLY
         else:
             question = await self._question(event, chat, now)
-            disposition = route(event, chat, routing, question, now)
+            refusal = await self._refusal(question, event, chat, routing.language, now)
+            disposition = route(event, chat, routing, question, now, refusal)
         return Arrival(
             event=event,
             disposition=disposition,
@@ -125,6 +130,20 @@ class Inbox:
         ours = replace(quote, is_mine=True)
         parts = tuple(ours if part is quote else part for part in event.parts)
         return replace(event, parts=parts, is_addressed=True)
+
+    async def _refusal(
+        self, question: Question | None, event: Event, chat: Chat, language: str, now: float
+    ) -> Refusal | None:
+        """Ask whether this person may answer, where everything else lets them."""
+        if (
+            question is None
+            or not isinstance(event, ButtonPressed | MessageReceived)
+            or question.is_answered
+            or question.who not in ("", event.sender.id)
+        ):
+            return None
+        moment = Moment(phrases.language_of(chat, language), now)
+        return await self._answerers.refusal(question, event, chat, moment)
 
     async def _question(self, event: Event, chat: Chat, now: float) -> Question | None:
         if isinstance(event, ButtonPressed):

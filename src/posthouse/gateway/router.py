@@ -55,6 +55,13 @@ class Routing(Struct, frozen=True, kw_only=True):
     snapshot_at: float | None = None  # after a restore: older events are stored only
 
 
+class Refusal(Struct, frozen=True):
+    """Why somebody may not answer a question."""
+
+    reason: str  # a code of ``model.reasons``
+    sentence: str
+
+
 def default_rules(words: WordsSettings, handlers: Mapping[str, Traits]) -> tuple[RouteRule, ...]:
     """Return the rules of a house without ``[[routes]]``.
 
@@ -81,7 +88,12 @@ def token_of(question: str, choice: int) -> str:
 
 
 def route(  # noqa: PLR0911 - one line for each kind of event
-    event: Event, chat: Chat, routing: Routing, question: Question | None, now: float
+    event: Event,
+    chat: Chat,
+    routing: Routing,
+    question: Question | None,
+    now: float,
+    refusal: Refusal | None = None,
 ) -> Disposition:
     """Decide what becomes of an event.
 
@@ -92,16 +104,17 @@ def route(  # noqa: PLR0911 - one line for each kind of event
         question: the question that the event may answer: the one a press names, or the open one
             of the session.
         now: the house's clock.
+        refusal: why this person may not answer it; it stays open then.
     """
     if _is_from_before(routing.snapshot_at, event):
         return Disposition(state=EventState.LATE, reason="restored")
     match event:
         case MessageReceived() | MessageEdited():
-            return _route_message(event, chat, routing, question, now)
+            return _route_message(event, chat, routing, question, now, refusal)
         case MessageRecalled():
             return _control(event, chat)
         case ButtonPressed():
-            return _route_press(event, chat, routing, question, now)
+            return _route_press(event, chat, routing, question, now, refusal)
         case MembersChanged(is_about_me=True, joined=joined) if joined:
             return _control(event, chat)
         case Internal(handler=handler, session=session):
@@ -160,8 +173,13 @@ def _handled(
     )
 
 
-def _route_press(
-    event: ButtonPressed, chat: Chat, routing: Routing, question: Question | None, now: float
+def _route_press(  # noqa: PLR0911 - a list of decisions, one line each
+    event: ButtonPressed,
+    chat: Chat,
+    routing: Routing,
+    question: Question | None,
+    now: float,
+    refusal: Refusal | None,
 ) -> Disposition:
     def ignored(reason: str) -> Disposition:
         return _ignored(reason, _notice(reason, event, chat, routing))
@@ -177,6 +195,8 @@ def _route_press(
         return ignored("question_unknown")
     if chat.mode_at(now) is ChatMode.PAUSED and question.handler not in CONTROL_HANDLERS:
         return _paused(chat, routing, is_addressed=True)
+    if refusal is not None:
+        return _refused_answer(event, refusal)
     claimant = Claimant(question.id, choice, _notice("question_taken", event, chat, routing))
     return _handled(event, chat, routing, question.handler, question.session, claimant)
 
@@ -187,6 +207,7 @@ def _route_message(  # noqa: PLR0911 - a list of decisions, one line each
     routing: Routing,
     question: Question | None,
     now: float,
+    refusal: Refusal | None,
 ) -> Disposition:
     text = plain_text(event.parts)
     is_addressed = event.is_addressed or _is_command(text, routing)
@@ -195,6 +216,8 @@ def _route_message(  # noqa: PLR0911 - a list of decisions, one line each
         return settled
     session = session_key(chat.id, chat.session_kind, event.sender.id, event.thread)
     if question is not None and _answers(question, event, now) and not _has_prefix(text, routing):
+        if refusal is not None:
+            return _refused_answer(event, refusal)
         claimant = Claimant(question.id, None)
         return _handled(event, chat, routing, question.handler, question.session, claimant)
     rule = _first_match(event, chat, text, routing, is_addressed=is_addressed)
@@ -229,6 +252,11 @@ def _before_rules(
     if chat.mode_at(now) is ChatMode.PAUSED:
         return _paused(chat, routing, is_addressed=is_addressed)
     return None
+
+
+def _refused_answer(event: Event, refusal: Refusal) -> Disposition:
+    origin = f"notice:answer:{event.place.bot}:{event.key}"
+    return _ignored(refusal.reason, Notice(origin, refusal.sentence))
 
 
 def _refused_by_rule(event: MessageReceived | MessageEdited, rule: RouteRule) -> Disposition:

@@ -42,8 +42,8 @@ class CannotAnswer(Exception):
         self.reason, self.sentence, self.details = reason, sentence, details
 
 
-class TurnContext(Protocol):
-    """What a handler may ask of the house while it works on a turn."""
+class Moment(Protocol):
+    """When something happens, and in which language it is spoken of."""
 
     @property
     def language(self) -> str:
@@ -53,6 +53,10 @@ class TurnContext(Protocol):
     def now(self) -> float:
         """Seconds since the epoch, by the house's clock."""
         ...
+
+
+class TurnContext(Moment, Protocol):
+    """What a handler may ask of the house while it works on a turn."""
 
     async def sleep(self, seconds: float) -> None:
         """Wait by the house's clock."""
@@ -99,6 +103,18 @@ class Choosy(Protocol):
         ...
 
 
+class Guarded(Protocol):
+    """A handler that takes no answers to its questions from some (looked for by name)."""
+
+    async def demand_answer(self, turn: Turn, moment: Moment) -> None:
+        """Look at an answer before it is taken; ``turn`` is the one that it would lead to.
+
+        Raises:
+            CannotAnswer: this person may not give it; the question stays open for others.
+        """
+        ...
+
+
 @runtime_checkable
 class Resident(Protocol):
     """A handler that has something running beside its turns."""
@@ -123,6 +139,18 @@ class Messenger(Protocol):
     def push_by(self, push: Push) -> None:
         """Take the way to do so, before ``open``."""
         ...
+
+
+async def demand_answer(handler: Handler, turn: Turn, moment: Moment) -> None:
+    """Ask a handler whether an answer may be taken.
+
+    Raises:
+        CannotAnswer: this person may not give it.
+    """
+    demand: Callable[[Turn, Moment], Awaitable[None]] | None
+    demand = getattr(handler, "demand_answer", None)
+    if demand is not None:
+        await demand(turn, moment)
 
 
 def traits_of(handler: Handler, turn: Turn) -> Traits:

@@ -21,7 +21,7 @@ from posthouse.handlers.commands.grammar import (
 from posthouse.handlers.commands.pool import Loaded
 from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import no_command, say, usage, wanted_words
-from posthouse.handlers.handler import Push, Traits, TurnContext
+from posthouse.handlers.handler import Moment, Push, Traits, TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
@@ -79,6 +79,15 @@ class Commands:
         """Let scenes push."""
         if self._scenes is not None:
             self._scenes.push = push
+
+    async def demand_answer(self, turn: Turn, moment: Moment) -> None:
+        """Let only those answer who may run the command that asks.
+
+        Raises:
+            CannotAnswer: this person may not.
+        """
+        if self._scenes is not None and turn.answer is not None and turn.answer.state:
+            await self._scenes.demand_answer(turn.answer, turn, moment)
 
     async def open(self) -> None:
         """Load the scenes."""

@@ -39,7 +39,7 @@ from posthouse.handlers.commands.grammar import Spoken
 from posthouse.handlers.commands.pool import Busy, NoScenes, Pool
 from posthouse.handlers.commands.process import CannotLoad, Died, Process
 from posthouse.handlers.commands.sentences import misuse, refusal, say
-from posthouse.handlers.handler import CannotAnswer, Push, TurnContext
+from posthouse.handlers.handler import CannotAnswer, Moment, Push, TurnContext
 from posthouse.handlers.permissions import Permissions
 from posthouse.model.action import Action, Ask, Draft, Send, Who
 from posthouse.model.address import ChatKind
@@ -170,8 +170,8 @@ class Scenes:
         Raises:
             CannotAnswer: this person may not.
         """
+        await self.demand_answer(answer, turn, context)
         question = _decode_question(answer.state)
-        await self.demand(question.scene, question.command, turn, context)
         choice = question.choice_of(answer)
         text = answer.text if choice is None else question.choices[choice]
         then = question.then[choice if choice is not None and len(question.then) > 1 else 0]
@@ -189,6 +189,15 @@ class Scenes:
                 state=question.state,
             ),
         )
+
+    async def demand_answer(self, answer: Answer, turn: Turn, moment: Moment) -> None:
+        """Let only those answer who may run the command that asks.
+
+        Raises:
+            CannotAnswer: this person may not.
+        """
+        question = _decode_question(answer.state)
+        await self.demand(question.scene, question.command, turn, moment)
 
     def _module_of(self, scene: str) -> str:
         """Name the scene in which a mark has its function; every other is its own."""
@@ -210,7 +219,7 @@ class Scenes:
 
     # ── who may ─────────────────────────────────────────────────────────────────────────────
 
-    async def _ruling(self, scene: str, command: str, turn: Turn, context: TurnContext) -> str:
+    async def _ruling(self, scene: str, command: str, turn: Turn, moment: Moment) -> str:
         """Return why somebody may not; empty when they may."""
         wish = Wish(
             person=turn.person.id,
@@ -220,18 +229,18 @@ class Scenes:
             scene=scene,
             command=command,
         )
-        ruling = await self._permissions.rule(wish, context.now())
+        ruling = await self._permissions.rule(wish, moment.now())
         return "" if ruling.is_allowed else ruling.reason
 
-    async def may(self, scene: str, command: str, turn: Turn, context: TurnContext) -> str:
+    async def may(self, scene: str, command: str, turn: Turn, moment: Moment) -> str:
         """Return why somebody may not run a command, or use a mark; empty when they may."""
-        reason = await self._ruling(scene, command, turn, context)
+        reason = await self._ruling(scene, command, turn, moment)
         known = self.catalogue.scene(self._module_of(scene))
         is_public = known is not None and known.is_public
         return "" if is_public and reason != "blocked" else reason  # a block beats everything
 
     async def demand(
-        self, scene: str, command: str, turn: Turn, context: TurnContext, *, what: str = ""
+        self, scene: str, command: str, turn: Turn, moment: Moment, *, what: str = ""
     ) -> None:
         """End with the reason why somebody may not run a command, if they may not.
 
@@ -239,17 +248,17 @@ class Scenes:
             scene: where it stands, or the mark.
             command: its name; empty for a mark.
             turn: who wants it.
-            context: the house.
+            moment: when, and in which language to say so.
             what: how it is spoken of; empty for its own name.
 
         Raises:
             CannotAnswer: they may not; operators are asked about this scene, not about all.
         """
-        reason = await self.may(scene, command, turn, context)
+        reason = await self.may(scene, command, turn, moment)
         if reason:
             what = what or f"{scene} {command}".strip()
             ends = f"{reason} {scene}" if reason == "not_granted" else reason  # operators are asked
-            raise CannotAnswer(ends, refusal(reason, what, context.language))
+            raise CannotAnswer(ends, refusal(reason, what, moment.language))
 
     async def allowed_commands(
         self, scene: SceneEntry, turn: Turn, context: TurnContext
