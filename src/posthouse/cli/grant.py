@@ -25,7 +25,7 @@ from posthouse.api.permission_tasks import (
 from posthouse.cli.claim import CLAIM_S
 from posthouse.cli.house import Counter, counter_of
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
-from posthouse.gateway.grant_words import read_field, read_subject, read_times
+from posthouse.gateway.grant_words import is_bot, read_field, read_subject, read_times
 from posthouse.gateway.operators import CLAIM, line_of
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import ANY, Effect, Field
@@ -84,7 +84,7 @@ def the_bot(settings: Settings, bot: str) -> str:
         OperatorMistake: there are several, or none of that name.
     """
     names = ", ".join(settings.bots)
-    if bot and bot != ANY and bot not in settings.bots:
+    if bot and not is_bot(bot, settings.bots):
         raise OperatorMistake(
             f"There is no bot {bot}; there are: {names}.", zh=f"没有机器人 {bot}；已有：{names}。"
         )
@@ -178,10 +178,10 @@ def _show_operators(terminal: Terminal, found: Everybody) -> None:
             f"{operator.name}: console, {operator.role}{is_off}",
         )
     for stranger in found.strangers:
+        wanted = f"{stranger.handler} {stranger.scene}".strip()
         terminal.say(
-            f"{stranger.bot} · {stranger.name or '?'}（{stranger.person}）想用 {stranger.handler}",
-            f"{stranger.bot} · {stranger.name or '?'} ({stranger.person}) asks for"
-            f" {stranger.handler}",
+            f"{stranger.bot} · {stranger.name or '?'}（{stranger.person}）想用 {wanted}",
+            f"{stranger.bot} · {stranger.name or '?'} ({stranger.person}) asks for {wanted}",
         )
     if not found.in_chats:
         terminal.say(

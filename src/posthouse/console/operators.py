@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from starlette.responses import Response
 
 from posthouse.console.asking import Ask, Entry, number_of
+from posthouse.console.audit import details_in_words
 from posthouse.console.door import Door, declined_by, visit_of
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import DAY_S, Pages, go
@@ -16,7 +16,7 @@ from posthouse.console.sign_in import SignIn
 from posthouse.model.errors import OperatorMistake, Refused, TryLater
 from posthouse.model.permission import OperatorRole
 from posthouse.model.scopes import checked_scopes
-from posthouse.model.secret import hashed, new_secret
+from posthouse.model.secret import hashed, new_token
 from posthouse.store.access import Operator
 
 AUDIT_SHOWN = 100
@@ -183,7 +183,7 @@ class Operators:
         if not is_named or days is None or days > TOKEN_DAYS_MAX:
             raise Declined("not_understood")
         scopes = _scopes(ask.form.get("scopes", ""))
-        secret, now = new_secret(), self._around.clock()
+        secret, now = new_token(), self._around.clock()
         expires_at = now + days * DAY_S if days else None
         try:
             await self._access.add_token(
@@ -208,7 +208,10 @@ class Operators:
             ask,
             "settings_audit.html",
             tab="audit",
-            lines=[(line, _details(line.details)) for line in lines[:AUDIT_SHOWN]],
+            lines=[
+                (line, details_in_words(line.details, self._pages.times, ask.language))
+                for line in lines[:AUDIT_SHOWN]
+            ],
             older=lines[AUDIT_SHOWN - 1].id if len(lines) > AUDIT_SHOWN else None,
         )
 
@@ -219,18 +222,3 @@ def _scopes(written: str) -> tuple[str, ...]:
         return checked_scopes(tuple(written.split()))
     except OperatorMistake as problem:
         raise declined_by(problem, "not_understood") from None
-
-
-def _details(stored: str) -> str:
-    """Show the JSON of an audit line as words."""
-    try:
-        values = json.loads(stored or "{}")
-    except ValueError:
-        return stored
-    if not isinstance(values, dict):
-        return stored
-    return " · ".join(f"{name}: {_shown(value)}" for name, value in values.items())
-
-
-def _shown(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -12,7 +12,7 @@ from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
-from posthouse.gateway.grant_words import read_subject
+from posthouse.gateway.grant_words import is_bot, is_name, is_never, read_subject
 from posthouse.model.permission import (
     ANY,
     DOOR,
@@ -36,6 +36,10 @@ WRONG_DAY = Said(
     f"A day is written YYYY-MM-DD, from {FIRST_YEAR}-01-01 to {LAST_YEAR}-12-31.",
 )
 WRONG_SUBJECT = Said("会话要写编号，例如 7。", "A chat is named by its number, such as 7.")
+NEVER = Said(
+    "到期时间要在将来，也要在开始之后。", "The end lies in the future, and behind the beginning."
+)
+NO_BOT = Said("没有这个机器人。", "There is no such bot.")
 OPERATOR = OperatorRole.OPERATOR
 
 
@@ -90,9 +94,9 @@ class People:
                 subject=_subject(form),
                 field=Field(
                     bot=_word(form, "bot", ANY),
-                    handler=_word(form, "handler", ANY),
-                    scene=DOOR if form.get("door") else _word(form, "scene", ANY),
-                    command=_word(form, "command", ANY),
+                    handler=_name(form, "handler"),
+                    scene=DOOR if form.get("door") else _name(form, "scene"),
+                    command=_name(form, "command"),
                 ),
                 from_at=begins_at(form.get("from", ""), self._around.zone),
                 until_at=ends_at(form.get("until", ""), self._around.zone),
@@ -100,7 +104,12 @@ class People:
             )
         except ValueError:
             raise Declined("not_understood") from None
-        await self._grants.grant(new, ask.visitor.author, self._around.clock())
+        now = self._around.clock()
+        if is_never(new.from_at, new.until_at, now):
+            raise Declined("not_understood", NEVER)
+        if not is_bot(new.field.bot, self._around.bots):
+            raise Declined("not_understood", NO_BOT)
+        await self._grants.grant(new, ask.visitor.author, now)
         return go("people?done=granted")
 
     async def _revoke(self, ask: Ask) -> Response:
@@ -151,6 +160,18 @@ def _word(form: dict[str, str], name: str, default: str = "") -> str:
     """
     word = form.get(name, "").strip() or default
     if not word or len(word) > NAME_CHARS_MAX or word.split() != [word]:
+        raise ValueError(name)
+    return word
+
+
+def _name(form: dict[str, str], name: str) -> str:
+    """Return the name of a handler, scene or command; any, where none is written.
+
+    Raises:
+        ValueError: it is no name.
+    """
+    word = _word(form, name, ANY)
+    if not is_name(word):
         raise ValueError(name)
     return word
 

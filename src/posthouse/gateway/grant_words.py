@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -98,12 +99,14 @@ def read_field(words: list[str], bot: str) -> Field | None:
     handler = ""
     if words and words[0].startswith("handler:"):
         handler, words = words[0].removeprefix("handler:"), words[1:]
-        if not _NAME.fullmatch(handler):
+        if not is_name(handler):
             return None
     elif not words:
         return None
+    if any(_SPAN.fullmatch(word) for word in words):  # rather a time that is written wrong
+        return None
     names = [name for word in words for name in (word.split(".") if word != "." else [word])]
-    if len(names) > 2 or not all(_NAME.fullmatch(name) for name in names):  # noqa: PLR2004
+    if len(names) > 2 or not all(map(is_name, names)):  # noqa: PLR2004
         return None
     scene, command = (*names, ANY, ANY)[:2]
     if not handler:
@@ -132,9 +135,22 @@ def read_times(words: list[str], now: float) -> tuple[float | None, float | None
             from_at = at
         else:
             until_at = at
-    if until_at is not None and until_at <= max(now, from_at or now):
-        return None
-    return from_at, until_at
+    return None if is_never(from_at, until_at, now) else (from_at, until_at)
+
+
+def is_never(from_at: float | None, until_at: float | None, now: float) -> bool:
+    """Whether a line would end before it begins, or has ended."""
+    return until_at is not None and until_at <= max(now, from_at or now)
+
+
+def is_name(word: str) -> bool:
+    """Whether this may be a handler, a scene or a command: one word without a dot, or ``*``."""
+    return _NAME.fullmatch(word) is not None
+
+
+def is_bot(name: str, bots: Container[str]) -> bool:
+    """Whether a line may be about this bot: there is one of the name, or it is ``*``."""
+    return name == ANY or name in bots
 
 
 def read_time(text: str, now: float, *, is_end: bool) -> float | None:

@@ -242,6 +242,32 @@ async def test_a_day_that_no_calendar_reaches_is_refused_in_words(
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bot": "nobot"},
+        {"from": "2026-12-01", "until": "2026-11-01"},
+        {"until": "2020-01-01"},
+        {"scene": "deploy.start"},
+        {"handler": "a:b"},
+    ],
+)
+async def test_what_the_command_line_and_chats_refuse_is_refused(
+    office: Office, operator: Browser, wrong: dict[str, str]
+) -> None:
+    assert (await operator.post("settings/grants", {**GRANT, **wrong})).status == 422
+    assert await office.store.grants.list() == ()
+
+
+async def test_the_audit_speaks_in_dates_and_words(office: Office, admin: Browser) -> None:
+    form = {**GRANT, "bot": BOT, "handler": "commands", "scene": "deploy", "until": "2125-06-30"}
+    await admin.post("settings/grants", form)
+    page = (await admin.get("settings/audit")).text
+    assert f"什么: {BOT} deploy · 到: 2125-07-01 00:00" in page
+    for raw in ("None", "{", "until_at", "&#39;"):
+        assert raw not in page.partition("<tbody>")[2].partition("</tbody>")[0]
+
+
+@pytest.mark.parametrize(
     ("kind", "name"), [("chat", "notanumber"), ("chat", "²"), ("chat", "٣"), ("chat", "*")]
 )
 async def test_a_grant_speaks_of_somebody_who_can_be(
@@ -280,6 +306,7 @@ async def test_a_token_is_shown_once(office: Office, admin: Browser) -> None:
     page = (await admin.post("settings/tokens", form)).text
     secret = page.partition("<code>")[2].partition("<")[0]
     assert len(secret) > 20
+    assert secret.startswith("ph_")
     (token,) = await office.store.access.tokens()
     assert token.expires_at == office.scene.now + 30 * 86400
     assert secret not in (await admin.get("settings/tokens")).text

@@ -87,6 +87,13 @@ def test_what(text: str, field: Field) -> None:
     assert read_field(text.split(), "b") == field
 
 
+@pytest.mark.parametrize("time", ["99999999999d", "30x", "5天天"])
+def test_a_time_that_is_written_wrong_is_no_command(time: str) -> None:
+    assert read_grant((ANN, "deploy", time), 12, "b", ME, NOW) is None
+    assert read_field(["deploy", time], "b") is None
+    assert read_field(["deploy.2fa"], "b") is not None  # with a dot it is one
+
+
 @pytest.mark.parametrize("text", ["", "a.b.c", "a b c", "handler:", ".", "a..b", "a:b"])
 def test_what_is_nothing(text: str) -> None:
     assert read_field(text.split(), "b") is None
