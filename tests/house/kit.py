@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from dataclasses import field as later
 from itertools import count
 from random import Random
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec, Protocol, cast
 
 from posthouse.bootstrap import Builders, House, World
 from posthouse.channels.channel import Channel, Part
@@ -48,6 +48,7 @@ from posthouse.settings.settings import (
     WordsSettings,
 )
 from posthouse.store.reader import Road
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.clock import run_simulated
 from posthouse.testing.null_channel import CAPABILITIES, Answer, ScriptedChannel
@@ -70,6 +71,17 @@ class Scripted:
     def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         self.seen.append(turn.text)
         return self._handle(turn, context)
+
+
+class OpenBook(Protocol):
+    """How a house gets its book."""
+
+    def __call__(
+        self, *, at: Callable[[str], None], clock: Callable[[], float], new_key: Callable[[], str]
+    ) -> SqlStore: ...
+
+
+open_book: OpenBook = open_memory_store  # another test puts other books here
 
 
 async def echo(turn: Turn, _: TurnContext) -> AsyncGenerator[Action]:
@@ -173,7 +185,7 @@ class MortalStore:
 
     journal: Any  # and the others; each stands for a protocol of the store
 
-    def __init__(self, store: SqliteStore, life: Life) -> None:
+    def __init__(self, store: SqlStore, life: Life) -> None:
         for part in (
             "journal",
             "chats",
@@ -215,7 +227,7 @@ class HouseKit:
     handlers: dict[str, Handler]
     settings: Settings
     random: Random
-    store: SqliteStore = later(init=False)
+    store: SqliteStore = later(init=False)  # or what stands in for it
     life: Life = later(init=False)
     mortal: MortalStore = later(init=False)  # the book, as this process sees it
     house: House = later(init=False)
@@ -230,9 +242,8 @@ class HouseKit:
 
     def __post_init__(self) -> None:
         numbers = count(1)
-        self.store = open_memory_store(
-            at=self._at, clock=self.clock, new_key=lambda: f"{next(numbers):032x}"
-        )
+        book = open_book(at=self._at, clock=self.clock, new_key=lambda: f"{next(numbers):032x}")
+        self.store = cast("SqliteStore", book)
 
     def clock(self) -> float:
         """The house's clock."""
@@ -250,7 +261,7 @@ class HouseKit:
         self.house = House(
             self.settings,
             self._world(),
-            cast("SqliteStore", self.mortal),
+            cast("SqlStore", self.mortal),
             self.wakeup,
             self.handlers,
             {

@@ -174,8 +174,7 @@ class Writer:
     def _begin(self, batch: Iterable[_Waiting]) -> Database:
         database = self._line.open()
         database.run(SQL["begin"])
-        things = {thing for waiting in batch for thing in _things(database, waiting.things)}
-        database.run(SQL["lock"], things=rows.json(sorted(map(_key, things))))
+        database.run(SQL["lock"], things=things_of(database, (each.things for each in batch)))
         return database
 
     def _commit(self, database: Database, batch: list[_Waiting]) -> None:
@@ -238,13 +237,16 @@ class PostgresCommitter:
         return self._writers[1 + key % (WRITERS - 1)]
 
 
-def _things(database: Database, things: About) -> Iterable[int | str]:
-    for thing in things:
-        if isinstance(thing, Ask):
-            found = database.all(CHATS[thing.query], **thing.values)
-            yield from (int(chat) for (chat,) in found)
-        else:
-            yield thing
+def things_of(database: Database, abouts: Iterable[About]) -> str:
+    """Return the locks for everything that operations are about, in the order for all."""
+    keys = {key for things in abouts for thing in things for key in _keys(database, thing)}
+    return rows.json(sorted(keys))
+
+
+def _keys(database: Database, thing: Thing) -> Iterable[int]:
+    if isinstance(thing, Ask):
+        return [int(chat) for (chat,) in database.all(CHATS[thing.query], **thing.values)]
+    return [_key(thing)]
 
 
 def _key(thing: Thing) -> int:
