@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from starlette.responses import Response
 
-from posthouse.console.asking import Ask, Entry
+from posthouse.console.asking import Ask, Entry, number_of
 from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages
 from posthouse.console.timeline import heard_bubble, said_bubble
-from posthouse.store.reader import Heard, Matches
+from posthouse.store.reader import Below, Heard, Matches
 
 ROWS_LOOKED_AT = 20_000
 LETTERS_MIN = 1
@@ -32,7 +32,9 @@ class Search:
         wanted = ask.query("q")
         found = Matches(events=(), deliveries=(), rows_looked_at=ROWS_LOOKED_AT)
         if len(wanted) >= LETTERS_MIN:
-            found = await self._books.reader.search(wanted, ROWS_LOOKED_AT)
+            found = await self._books.reader.search(
+                wanted, ROWS_LOOKED_AT, below=_where(ask.query("below"))
+            )
         names = await self._names(found, ask.language)
         language = ask.language
         return self._pages.show(
@@ -40,6 +42,8 @@ class Search:
             "search.html",
             wanted=wanted,
             rows=f"{found.rows_looked_at:,}",
+            further=found.further,
+            is_further=bool(ask.query("below")),
             heard=[
                 (event.chat, names[event.chat], heard_bubble(Heard(event, None), language))
                 for event in found.events
@@ -65,3 +69,9 @@ class Search:
             if chat is not None
         }
         return {number: named.get(number, "") for number in numbers}
+
+
+def _where(written: str) -> Below | None:
+    """Read where a search goes on; None, which is the newest, when nobody can tell."""
+    event, _, delivery = (number_of(each) for each in written.partition("-"))
+    return None if event is None or delivery is None else Below(event, delivery)

@@ -176,9 +176,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     # Search.
     "search_hint": ("搜索最近的消息、名字和文件名", "Search recent messages, names and files"),
     "search_scope": (
-        "只看最近 {rows} 条收到的和最近 {rows} 条发出的。",
-        "Only the newest {rows} that came in and the newest {rows} that went out are searched.",
+        "每次查找 {rows} 条收到的和 {rows} 条发出的，从最近的开始。",
+        "Of those that came in and those that went out, {rows} each are searched at a time.",
     ),
+    "search_further": ("继续往前找", "Look further back"),
     "found_in": ("人说的", "Said by people"),
     "found_out": ("机器人说的", "Said by bots"),
     "found_nothing": ("没有找到。", "Nothing was found."),

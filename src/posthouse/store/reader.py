@@ -99,12 +99,20 @@ class ChatPage(Struct, frozen=True, kw_only=True):
     is_more: bool  # there is something before it
 
 
+class Below(Struct, frozen=True):
+    """Where a search goes on: at the rows with smaller numbers than these."""
+
+    event: int
+    delivery: int
+
+
 class Matches(Struct, frozen=True, kw_only=True):
-    """What a search found, newest first; only that many of the newest rows were read."""
+    """What a search found, newest first, in one stretch of so many rows each way."""
 
     events: tuple[EventRow, ...]
     deliveries: tuple[DeliveryRow, ...]
     rows_looked_at: int
+    further: Below | None = None  # None: everything was looked at
 
 
 class Span(Struct, frozen=True, kw_only=True):
@@ -249,8 +257,14 @@ class Reader(Roads, Protocol):
         """Return messages that got no answer for a reason worth knowing, newest first."""
         ...
 
-    async def search(self, text: str, rows_looked_at: int = 20_000, limit: int = 50) -> Matches:
-        """Find words, names and file names in the newest events and deliveries."""
+    async def search(
+        self,
+        text: str,
+        rows_looked_at: int = 20_000,
+        limit: int = 50,
+        below: Below | None = None,
+    ) -> Matches:
+        """Find words, names and file names in events and deliveries, the newest or those below."""
         ...
 
     async def activity(self, until_at: float, span_s: float, spans: int) -> tuple[Span, ...]:

@@ -7,7 +7,7 @@ import pytest
 from markupsafe import escape
 from msgspec.structs import replace
 
-from posthouse.console import words
+from posthouse.console import search, words
 from posthouse.console.pages import POLICY
 from posthouse.model.address import ChatKind, ChatMode, Person, SessionKind
 from posthouse.model.disposition import NewDelivery
@@ -207,6 +207,23 @@ async def test_chats_are_found_by_name_and_the_filter_is_in_the_address(
     assert 'value="ware"' in page
     assert "没有匹配" in (await admin.get("chats?q=nobody")).text
     assert "r2" not in page, "names, never bare ids"
+
+
+async def test_search_goes_on_further_back(
+    office: Office, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "ROWS_LOOKED_AT", 3)
+    await office.scene.say("a needle", who="ann")
+    for number in range(5):
+        await office.scene.say(f"hay {number}", who="ann")
+    page = (await admin.get("search?q=needle")).text
+    assert "a needle" not in page
+    (further,) = re.findall(r'href="(search\?q=needle&amp;below=[0-9-]+)"', page)
+    page = (await admin.get(further.replace("&amp;", "&"))).text
+    assert "a needle" in page
+    assert "继续往前找" not in page, "there is nothing further back"
+    assert 'href="search?q=needle"' in page, "the way back to the newest"
+    assert (await admin.get("search?q=needle&below=nonsense")).status == 200
 
 
 async def test_search_shows_both_sides_and_says_how_far_it_looks(

@@ -11,6 +11,7 @@ from posthouse.store.reader import (
     HEARD_MAX,
     OURS_MAX,
     AmendRow,
+    Below,
     ChatPage,
     DeliveryRow,
     EventRow,
@@ -24,7 +25,7 @@ from posthouse.store.reader import (
     TurnRow,
 )
 from posthouse.store.sql import activity, feed, rows
-from posthouse.store.sql.database import Database, Row, Value
+from posthouse.store.sql.database import Database, Row
 from posthouse.store.sql.reading import Reading
 
 SQL = load("sqlite/reader.sql")
@@ -106,8 +107,14 @@ class SqlReader:
     async def unanswered(self, rows_looked_at: int = 2000, limit: int = 20) -> tuple[Heard, ...]:
         return await self._reading.ask(_unanswered, rows_looked_at, limit)
 
-    async def search(self, text: str, rows_looked_at: int = 20_000, limit: int = 50) -> Matches:
-        return await self._reading.ask(_search, text, rows_looked_at, limit)
+    async def search(
+        self,
+        text: str,
+        rows_looked_at: int = 20_000,
+        limit: int = 50,
+        below: Below | None = None,
+    ) -> Matches:
+        return await self._reading.ask(_search, text, rows_looked_at, limit, below)
 
     async def activity(self, until_at: float, span_s: float, spans: int) -> tuple[Span, ...]:
         return await self._reading.ask(activity.spans, until_at, span_s, spans)
@@ -267,28 +274,48 @@ def _page(database: Database, chat: int, before: int | None, limit: int) -> Chat
 # --- search ---------------------------------------------------------------------------------
 
 
-def _search(database: Database, text: str, looked_at: int, limit: int) -> Matches:
+def _search(
+    database: Database, text: str, looked_at: int, limit: int, below: Below | None
+) -> Matches:
     """Let the database find candidates by the letters of their records; look closer at these."""
-    values: dict[str, Value] = {
-        "pattern": _pattern(text),
-        "looked_at": looked_at,
-        "limit": CANDIDATES_MAX,
-    }
+    if below is None:
+        below = Below(*(int(end) for end in database.one(SQL["ends"]) or (0, 0)))
     wanted = text.casefold()
-    events = map(_event, database.all(SQL["search_events"], **values))
-    deliveries = map(_delivery, database.all(SQL["search_deliveries"], **values))
+
+    def has_words(event: EventRow) -> bool:
+        return wanted in "\n".join((event.text, event.sender_name, *event.files)).casefold()
+
+    def says_words(row: DeliveryRow) -> bool:
+        return wanted in f"{row.text}\n{row.file}".casefold()
+
+    def candidates(query: str, end: int) -> list[Row]:
+        stretch = {"below": end, "looked_at": looked_at, "limit": CANDIDATES_MAX}
+        return database.all(SQL[query], pattern=_pattern(text), **stretch)
+
+    heard = list(map(_event, candidates("search_events", below.event)))
+    said = list(map(_delivery, candidates("search_deliveries", below.delivery)))
+    events = list(filter(has_words, heard))[:limit]
+    deliveries = list(filter(says_words, said))[:limit]
+
+    def rest(end: int, seen: list[int], found: list[int]) -> int:
+        """Return below which number nothing was looked at, or shown."""
+        if len(found) == limit:
+            return found[-1]
+        return seen[-1] if len(seen) == CANDIDATES_MAX else max(end - looked_at, 1)
+
+    rest_of = Below(
+        rest(below.event, [each.id for each in heard], [each.id for each in events]),
+        rest(
+            below.delivery,
+            [each.delivery.id for each in said],
+            [each.delivery.id for each in deliveries],
+        ),
+    )
     return Matches(
-        events=tuple(
-            event
-            for event in events
-            if wanted in "\n".join((event.text, event.sender_name, *event.files)).casefold()
-        )[:limit],
-        deliveries=tuple(
-            delivery
-            for delivery in deliveries
-            if wanted in f"{delivery.text}\n{delivery.file}".casefold()
-        )[:limit],
+        events=tuple(events),
+        deliveries=tuple(deliveries),
         rows_looked_at=looked_at,
+        further=rest_of if max(rest_of.event, rest_of.delivery) > 1 else None,
     )
 
 

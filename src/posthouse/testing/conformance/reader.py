@@ -6,7 +6,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Sent, State
 from posthouse.model.disposition import NewDelivery
 from posthouse.store.journal import Result
-from posthouse.store.reader import Change, ChangeKind, Feed, HeardChat, Mark
+from posthouse.store.reader import Below, Change, ChangeKind, Feed, HeardChat, Mark
 from posthouse.testing.conformance.checks import holds, same
 from posthouse.testing.conformance.scene import Scene, output, route
 
@@ -110,6 +110,22 @@ async def only_the_newest_rows_are_searched(scene: Scene) -> None:
     found = await scene.store.reader.search("needle", rows_looked_at=3)
     same(found.events, (), "found among the three newest")
     same(len((await scene.store.reader.search("needle", 4)).events), 1, "found among four")
+
+
+async def a_search_goes_on_further_back(scene: Scene) -> None:
+    for number in range(7):
+        await scene.say(f"needle {number}")
+        await scene.say("hay")
+    found: list[str] = []
+    below: Below | None = None
+    for _ in range(20):
+        matches = await scene.store.reader.search("needle", 4, 1, below)
+        found += [each.text for each in matches.events]
+        below = matches.further
+        if below is None:
+            break
+    same(found, [f"needle {number}" for number in reversed(range(7))], "each once, newest first")
+    same(below, None, "where it goes on after the oldest")
 
 
 async def what_can_be_taken_back_is_listed(scene: Scene) -> None:

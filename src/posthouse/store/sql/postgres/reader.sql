@@ -27,17 +27,22 @@ WHERE e.id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
          'no_answer', 'handler_error', 'handler_timeout', 'handler_missing', 'interrupted')))
 ORDER BY e.id DESC LIMIT :limit;
 
+-- name: ends
+-- As on SQLite.
+SELECT (SELECT coalesce(max(id), 0) + 1 FROM events),
+       (SELECT coalesce(max(id), 0) + 1 FROM deliveries);
+
 -- name: search_events
 -- As on SQLite, whose LIKE takes capitals and small letters alike.
 SELECT * FROM events
-WHERE id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
+WHERE id < :below AND id >= CAST(:below AS bigint) - CAST(:looked_at AS bigint)
   AND body ILIKE :pattern ESCAPE '^'
 ORDER BY id DESC LIMIT :limit;
 
 -- name: search_deliveries
 -- As on SQLite.
 SELECT * FROM deliveries
-WHERE id > (SELECT coalesce(max(id), 0) FROM deliveries) - :looked_at
+WHERE id < :below AND id >= CAST(:below AS bigint) - CAST(:looked_at AS bigint)
   AND content ILIKE :pattern ESCAPE '^'
 ORDER BY id DESC LIMIT :limit;
 

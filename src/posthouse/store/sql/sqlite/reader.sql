@@ -93,7 +93,7 @@ WHERE d.chat = :chat AND d.put_at >= :since_at
 ORDER BY d.put_at DESC, d.id DESC LIMIT :limit;
 
 -- name: unanswered
--- Among the newest events those that got no answer, though somebody may have waited for one.
+-- Among so many events those that got no answer, though somebody may have waited for one.
 SELECT e.* FROM events e LEFT JOIN turns t ON t.id = e.turn
 WHERE e.id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
   AND (e.state IN ('late', 'refused', 'undecodable')
@@ -101,16 +101,21 @@ WHERE e.id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
          'no_answer', 'handler_error', 'handler_timeout', 'handler_missing', 'interrupted')))
 ORDER BY e.id DESC LIMIT :limit;
 
+-- name: ends
+-- Behind the newest event, and behind the newest delivery.
+SELECT (SELECT coalesce(max(id), 0) + 1 FROM events),
+       (SELECT coalesce(max(id), 0) + 1 FROM deliveries);
+
 -- name: search_events
--- Among the newest events those whose record has these letters anywhere; the caller looks closer.
+-- Among so many events those whose record has these letters anywhere; the caller looks closer.
 SELECT * FROM events
-WHERE id > (SELECT coalesce(max(id), 0) FROM events) - :looked_at
+WHERE id < :below AND id >= :below - :looked_at
   AND body LIKE :pattern ESCAPE '^'
 ORDER BY id DESC LIMIT :limit;
 
 -- name: search_deliveries
--- Among the newest deliveries those whose record has these letters anywhere.
+-- Among so many deliveries those whose record has these letters anywhere.
 SELECT * FROM deliveries
-WHERE id > (SELECT coalesce(max(id), 0) FROM deliveries) - :looked_at
+WHERE id < :below AND id >= :below - :looked_at
   AND content LIKE :pattern ESCAPE '^'
 ORDER BY id DESC LIMIT :limit;
