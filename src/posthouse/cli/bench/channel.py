@@ -90,9 +90,15 @@ class Answers:
 
 
 class BenchChannel(NullChannel):
-    """Counts what it is asked to send; ``on_send`` hears of each."""
+    """Counts what it is asked to send; ``on_send`` hears of each, ``on_part`` what it is."""
 
     on_send: Callable[[], None] = staticmethod(lambda: None)
+
+    @staticmethod
+    def ignore(part: Part) -> None:
+        """Do nothing with what is sent."""
+
+    on_part: Callable[[Part], None] = ignore
 
     def __init__(self) -> None:
         super().__init__(CAPABILITIES)
@@ -111,6 +117,7 @@ class BenchChannel(NullChannel):
         """Succeed at once."""
         if part.verb is Verb.SEND:
             type(self).on_send()
+            type(self).on_part(part)
         return _SENT
 
     def routes(self) -> Sequence[BaseRoute]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from posthouse.cli.bench.backlog import WAITING, measure_backlog, measure_claims
 from posthouse.cli.bench.figure import Figure
+from posthouse.cli.bench.flood import measure_flood
 from posthouse.cli.bench.http import measure_accepts, measure_http
 from posthouse.cli.bench.process import SETTLED_AFTER_S, measure_memory, measure_start
 from posthouse.cli.bench.road import measure_road
@@ -30,6 +31,7 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
         "accepts": lambda data: measure_accepts(data, messages, rounds),
         "claims": lambda data: measure_claims(data, WAITING),
         "backlog": lambda data: measure_backlog(data, WAITING),
+        "flood": lambda data: measure_flood(data, messages, rounds),
         "start": measure_start,
         "memory": lambda data: measure_memory(data, SETTLED_AFTER_S),
     }
