@@ -11,11 +11,14 @@ import pytest
 
 from posthouse.cli.laboratory.laboratory import Laboratory
 from posthouse.cli.run import FORCED
+from posthouse.simulators.probe.faults import Fault, FaultSettings, Verb
 
 MESSAGES = 120
 HAPPENINGS = 60  # what has happened when it is told
 STOP_WITHIN_S = 10.0
 REST_WITHIN_S = 60.0
+# Every third call takes as long as a house of the laboratory waits for an answer, nearly.
+SLOW = FaultSettings(delay_s=2.0, rates={"*": {Verb.SEND: {Fault.DELAY: 0.3}}})
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.slow
 async def test_told_to_stop_it_ends_in_time_and_loses_and_doubles_and_doubts_nothing(
     tmp_path: Path,
 ) -> None:
-    laboratory = Laboratory(tmp_path, secrets.randbits(32), word_pause_s=0.05)
+    laboratory = Laboratory(tmp_path, secrets.randbits(32), SLOW, word_pause_s=0.05)
     async with laboratory.opened():
         laboratory.talk(MESSAGES)
         async with laboratory.premises.house() as house:
