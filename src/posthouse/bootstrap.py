@@ -530,7 +530,7 @@ def build_channels(
 def _channel_builder(
     world: World, store: SqlStore, wakeup: Wakeup
 ) -> Callable[[str, Settings, tuple[RetiredSecret, ...]], Channel]:
-    connections = Connections()
+    connections = Connections(wakeup)
 
     def build(name: str, settings: Settings, retired: tuple[RetiredSecret, ...]) -> Channel:
         bot = settings.bots[name]

@@ -22,6 +22,7 @@ from posthouse.testing.null_channel import (
     Answer,
     ScriptedChannel,
 )
+from posthouse.wakeup.wakeup import SENDS
 from tests.house.kit import HouseKit, Scripted, opened, simulated, thinking
 from tests.house.people import recalled
 
@@ -303,3 +304,32 @@ async def test_a_sentence_of_the_house_is_delivered_like_any_other_message() -> 
     await house.quiet()
     assert await house.texts() == ("No.",)
     assert await house.reason(message) == "rule_refuses"
+
+
+# --- a connection that comes back -----------------------------------------------------------
+
+
+@simulated
+async def test_what_waits_for_a_connection_leaves_as_soon_as_there_is_one() -> None:
+    tied = ScriptedChannel((), Capabilities(sends_from=SendsFrom.CONNECTION))
+    house = await opened(bots={"b": tied})
+    tied.is_connected = False
+    await house.say("1")
+    await house.quiet(60.0)
+    assert await house.texts() == ()
+    tied.is_connected = True
+    house.house.around.wakeup.nudge(SENDS, b"b")  # as every channel's status does
+    await house.quiet(0.5)
+    assert await house.texts() == ("re 1",)
+
+
+@simulated
+async def test_a_platform_that_can_be_reached_again_gets_at_once_what_waits_for_it() -> None:
+    away = ScriptedChannel([Answer(NotSent("cannot_reach", retry_after_s=200.0))])
+    house = await opened(bots={"b": away})
+    await house.say("1")
+    await house.quiet(5.0)
+    assert await house.texts() == ()
+    house.house.around.wakeup.nudge(SENDS, b"b")
+    await house.quiet(0.5)
+    assert await house.texts() == ("re 1",)

@@ -5,18 +5,25 @@ from __future__ import annotations
 import structlog
 
 from posthouse.channels.channel import ConnectionState, Status
+from posthouse.wakeup.wakeup import SENDS, Wakeup
 
 log = structlog.get_logger("posthouse.connections")
 
 
 class Connections:
-    """Hears every change of every bot's connection and logs what an operator wants to know."""
+    """Hears every change of every bot's connection and logs what an operator wants to know.
 
-    def __init__(self) -> None:
+    A bot that is back has its sends hurried: whoever waits for one should not wait for a back-off.
+    """
+
+    def __init__(self, wakeup: Wakeup) -> None:
+        self._wakeup = wakeup
         self._alarming: set[str] = set()
 
     def changed(self, bot: str, status: Status) -> None:
         """Hear of a change; an alarm is said once, and taken back once."""
+        if status.state is ConnectionState.CONNECTED:
+            self._wakeup.nudge(SENDS, bot.encode())
         if status.is_alarming and bot not in self._alarming:
             self._alarming.add(bot)
             log.error(

@@ -40,6 +40,7 @@ class Deliverer:
         self._bots = around.bots
         self._left: dict[str, Bot] = {}  # bots that are gone, for calls that were taken before
         self._rounds = 0
+        self._connected: set[str] = set()  # bots that have come back since the last claim
         self._lease = around.lease
         self._pace = around.pace
         self._clock = around.clock
@@ -100,12 +101,18 @@ class Deliverer:
 
     async def run(self) -> None:
         """Hand out deliveries until stopped."""
-        unlisten = self._wakeup.listen(SENDS, lambda _: self._nudged.set())
+        unlisten = self._wakeup.listen(SENDS, self._hear)
         try:
             while not self._is_stopping:
                 await self._claim_or_wait()
         finally:
             unlisten()
+
+    def _hear(self, bot: bytes) -> None:
+        """Look again; a name says that this bot can be reached again."""
+        if bot:
+            self._connected.add(bot.decode())
+        self._nudged.set()
 
     async def stop(self, within_s: float) -> None:
         """Start nothing new and wait for the calls under way."""
@@ -124,6 +131,7 @@ class Deliverer:
         # Look first: that is cheaper than a claim, and mostly nothing waits.
         self._nudged.clear()
         try:
+            await self._hurry()
             ready_at = await self._next_at()
             if ready_at is not None and ready_at <= self._clock() and await self._claim():
                 return
@@ -140,6 +148,13 @@ class Deliverer:
             sends = await self._claim_sends(now)
             amends = await self._claim_amends(now)
             return sends + amends
+
+    async def _hurry(self) -> None:
+        """Let what waited only because its platform could not be reached be tried again now."""
+        bots = tuple(name for name in self._connected if name in self._bots)
+        if bots:
+            await self._journal.hurry(bots, self._clock())
+        self._connected -= {*bots}
 
     async def _claim_sends(self, now: float) -> int:
         budgets = self._budgets(lambda bot, room: self._pace.limit(bot.name, room))

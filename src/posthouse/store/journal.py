@@ -409,6 +409,13 @@ class Journal(Protocol):
         """When the earliest free send or amend lane of these bots becomes ready; None: never."""
         ...
 
+    async def hurry(self, bots: tuple[str, ...], now: float) -> None:
+        """Let these bots' deliveries be tried now that wait because nobody could be reached.
+
+        What waits for another reason (a limit, doubt, pace) goes on waiting.
+        """
+        ...
+
     async def sending(
         self, claim: Claim, delivery: int, body: bytes, capabilities: Capabilities, now: float
     ) -> ClaimedDelivery | None:

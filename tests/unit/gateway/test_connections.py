@@ -6,6 +6,8 @@ from structlog.testing import capture_logs
 
 from posthouse.channels.channel import ConnectionState, Status
 from posthouse.gateway.connections import Connections
+from posthouse.wakeup.local import LocalWakeup
+from posthouse.wakeup.wakeup import SENDS
 
 
 def status(state: ConnectionState, failures: int = 0, *, is_alarming: bool = False) -> Status:
@@ -13,7 +15,7 @@ def status(state: ConnectionState, failures: int = 0, *, is_alarming: bool = Fal
 
 
 def test_an_alarm_is_said_once_and_taken_back_once() -> None:
-    connections = Connections()
+    connections = Connections(LocalWakeup())
     with capture_logs() as said:
         for failures in range(1, 9):
             connections.changed(
@@ -30,7 +32,7 @@ def test_an_alarm_is_said_once_and_taken_back_once() -> None:
 
 
 def test_each_bot_has_its_own_alarm() -> None:
-    connections = Connections()
+    connections = Connections(LocalWakeup())
     with capture_logs() as said:
         connections.changed("a", status(ConnectionState.SUPERSEDED, is_alarming=True))
         connections.changed("b", status(ConnectionState.REFUSED, is_alarming=True))
@@ -38,3 +40,14 @@ def test_each_bot_has_its_own_alarm() -> None:
         ("bot_silent", "a"),
         ("bot_silent", "b"),
     ]
+
+
+def test_a_bot_that_is_back_has_its_sends_looked_at() -> None:
+    wakeup = LocalWakeup()
+    nudged: list[bytes] = []
+    wakeup.listen(SENDS, nudged.append)
+    connections = Connections(wakeup)
+    connections.changed("a", status(ConnectionState.WAITING, 1))
+    assert nudged == []
+    connections.changed("a", status(ConnectionState.CONNECTED))
+    assert nudged == [b"a"]

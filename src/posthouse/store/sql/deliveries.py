@@ -44,6 +44,11 @@ def claim(
     return tuple(delivery for delivery in claimed if delivery is not None)
 
 
+def hurry(database: Database, bots: tuple[str, ...], now: float) -> None:
+    for bot in bots:
+        database.run(SQL["hurry"], bot=bot, now=now)
+
+
 def next_at(database: Database, bots: tuple[str, ...]) -> float | None:
     found = [database.one(SQL["next_at"], bot=bot) for bot in bots]
     return min((row[0] for row in found if row is not None and row[0] is not None), default=None)

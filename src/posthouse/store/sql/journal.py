@@ -194,6 +194,9 @@ class SqlJournal:
     ) -> tuple[ClaimedAmend, ...]:
         return await self._commit("claim-amend", about.NOTHING, amends.claim, gateway, now, budgets)
 
+    async def hurry(self, bots: tuple[str, ...], now: float) -> None:
+        await self._commit("hurry", about.NOTHING, deliveries.hurry, bots, now)
+
     async def next_send_at(
         self,
         now: float,  # noqa: ARG002 - the protocol's

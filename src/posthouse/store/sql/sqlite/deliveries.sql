@@ -51,6 +51,14 @@ SELECT min(ready_at) FROM (
     ORDER BY l.ready_at LIMIT 1))
 WHERE NOT (SELECT is_held FROM house);
 
+-- name: hurry
+-- A platform can be reached again: what was only put off for that may go, as its pace allows.
+UPDATE lanes SET ready_at = CASE WHEN not_before_at > :now THEN not_before_at ELSE :now END
+WHERE kind = 's' AND bot = :bot AND owner IS NULL AND ready_at > :now
+  AND EXISTS (SELECT 1 FROM deliveries d
+              WHERE d.id = lanes.current AND d.state = 'queued'
+                AND d.reason IN ('cannot_reach', 'not_connected'));
+
 -- name: recount
 -- A lane whose counter was wrong (`check` would have told) gets its true one and is free.
 UPDATE lanes SET

@@ -236,6 +236,22 @@ async def what_is_not_found_is_sent_again(scene: Scene) -> None:
     same((again.next.step, again.delivery.may_be_duplicate), (Step.WRITE, False), "sent again")
 
 
+async def what_could_not_be_reached_goes_when_it_can(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    await scene.settle(await scene.send_one(), NotSent("cannot_reach", retry_after_s=60.0))
+    await scene.journal.hurry(("another",), scene.now)
+    same(await scene.sends(), (), "deliveries after another bot came back")
+    await scene.journal.hurry((BOT,), scene.now)
+    same(bodies(await scene.sends()), ["answer"], "deliveries after its bot came back")
+
+
+async def who_was_asked_to_slow_down_is_not_hurried(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    await scene.settle(await scene.send_one(), NotSent("rate_limited", retry_after_s=60.0))
+    await scene.journal.hurry((BOT,), scene.now)
+    same(await scene.sends(), (), "deliveries")
+
+
 async def doubt_is_overwritten(scene: Scene) -> None:
     await _cut(scene, OVERWRITE)
     claimed = await scene.send_one(OVERWRITE)
