@@ -223,6 +223,7 @@ class House:
             door,
             settings.gateway.turns_max,
         )
+        self.inbox.taker = self.dispatcher
         self.supervisor = Supervisor(
             self.around,
             self.inbox,

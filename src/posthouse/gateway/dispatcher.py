@@ -18,7 +18,7 @@ from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import back_off_s
 from posthouse.model.errors import FenceLost, TryLater
 from posthouse.model.turn import TurnState
-from posthouse.store.journal import ClaimedTurn, Result
+from posthouse.store.journal import ClaimedTurn, Gateway, Result
 from posthouse.wakeup.wakeup import CANCELS, TURNS
 
 CLAIM_MAX = 64  # turns in one write
@@ -48,6 +48,7 @@ class Dispatcher:
         self._lease = around.lease
         self._turns_max = turns_max
         self._running: dict[int, asyncio.Task[None]] = {}
+        self._reserved = 0  # for turns that are being accepted
         self._nudged = Nudged(around.clock)
         self._claiming = asyncio.Lock()
         self._is_stopping = False
@@ -59,6 +60,32 @@ class Dispatcher:
     def running(self) -> int:
         """How many turns are being run."""
         return len(self._running)
+
+    # --- what is handed out as it is accepted ----------------------------------------------
+
+    @property
+    def gateway(self) -> Gateway:
+        """Who runs turns here."""
+        return self._lease.gateway
+
+    def reserve(self, count: int) -> int:
+        """Keep room for so many turns at most; returns how many there is room for."""
+        is_closed = self._is_stopping or not self._lease.holds_at(self._around.clock())
+        room = 0 if is_closed else max(0, min(count, self._free))
+        self._reserved += room
+        return room
+
+    def take(self, claimed: tuple[ClaimedTurn, ...], reserved: int) -> None:
+        """Begin these, and give the rest of the reserved room back."""
+        self._reserved -= reserved
+        for turn in claimed:
+            self._start(turn)
+
+    @property
+    def _free(self) -> int:
+        return self._turns_max - len(self._running) - self._reserved
+
+    # --- the loop ----------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Hand out turns until cancelled."""
@@ -89,15 +116,15 @@ class Dispatcher:
             _, late = await asyncio.wait(running, timeout=within_s)
             for task in late:
                 task.cancel()
-            if late:
-                await asyncio.wait(late, timeout=GIVE_BACK_WITHIN_S)
+        if self._running:
+            await asyncio.wait(tuple(self._running.values()), timeout=GIVE_BACK_WITHIN_S)
 
     async def _claim_or_wait(self) -> None:
         # Look first: that is cheaper than a claim, and often nothing waits.
         self._nudged.clear()
         now, ready_at = self._around.clock(), None
         try:
-            if len(self._running) < self._turns_max:
+            if self._free > 0:
                 ready_at = await self._around.journal.next_turn_at(now)
             if ready_at is not None and ready_at <= now and await self._claim():
                 return
@@ -108,7 +135,7 @@ class Dispatcher:
 
     async def _claim(self) -> int:
         async with self._claiming:
-            free = min(CLAIM_MAX, self._turns_max - len(self._running))
+            free = min(CLAIM_MAX, self._free)
             now = self._around.clock()
             if free <= 0 or self._is_stopping or not self._lease.holds_at(now):
                 return 0
@@ -123,20 +150,26 @@ class Dispatcher:
         self._running[turn.id] = task
 
     async def _run_turn(self, claimed: ClaimedTurn) -> None:
-        turn, around = claimed.turn, self._around
+        turn, around, run = claimed.turn, self._around, None
         try:
             bot = around.bots.get(turn.chat.bot)
+            if self._is_stopping:  # it was accepted at the last moment
+                await self._keep_waiting(claimed, 0.0)
+                return
             if bot is None:  # removed from the settings while the turn waited
-                await self._keep_waiting(claimed)
+                await self._keep_waiting(claimed, BOT_AGAIN_S)
                 return
             handler = self._handlers.get(turn.handler)
-            await TurnRun(around, self._deliverer, claimed, bot, handler, self._door).run()
+            run = TurnRun(around, self._deliverer, claimed, bot, handler, self._door)
+            await run.run()
         except Exception:
             log.exception("turn_left", turn=turn.id)
             await self._let_go(claimed)
         finally:
+            is_awaited = self._free <= 0 or run is None or run.has_followers
             self._running.pop(turn.id, None)
-            self._nudged.set()
+            if is_awaited:
+                self._nudged.set()
 
     async def _let_go(self, claimed: ClaimedTurn) -> None:
         """Give a turn that could not even fail properly back, or bury it: its session goes on."""
@@ -158,13 +191,13 @@ class Dispatcher:
         except Exception:  # the lane stays ours; the next epoch frees it
             log.exception("turn_stuck", turn=turn.id)
 
-    async def _keep_waiting(self, claimed: ClaimedTurn) -> None:
-        """Let a turn wait for its bot to come back; that is no failed attempt."""
+    async def _keep_waiting(self, claimed: ClaimedTurn, wait_s: float) -> None:
+        """Let a turn wait for its bot, or for the next start; that is no failed attempt."""
         around = self._around
         with suppress(FenceLost):
             await around.until_stored(
                 lambda: around.journal.retry(
-                    claimed.claim, claimed.turn.id, around.clock() + BOT_AGAIN_S, STOPPING
+                    claimed.claim, claimed.turn.id, around.clock() + wait_s, STOPPING
                 )
             )
 

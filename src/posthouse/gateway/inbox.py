@@ -20,7 +20,7 @@ from posthouse.model.event import ButtonPressed, Event, MessageEdited, MessageRe
 from posthouse.model.message import Quote
 from posthouse.model.turn import EventState
 from posthouse.store.chats import Chats
-from posthouse.store.journal import Arrival, Receipt
+from posthouse.store.journal import Arrival, Receipt, Taker
 from posthouse.store.questions import Questions
 from posthouse.store.reader import Roads
 from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
@@ -60,6 +60,7 @@ class Inbox:
         self._routing = routing
         self._answerers = answerers
         self.room = Gauge()
+        self.taker: Taker | None = None  # is given what it may begin at once
 
     def door(self, bot: Bot) -> BotDoor:
         """Return the door that a bot's channel is given."""
@@ -83,10 +84,13 @@ class Inbox:
         arrivals = [
             await self._arrival(bot, event, entrance, routing, now, has_slot) for event in events
         ]
-        receipts = await self._journal.accept(tuple(arrivals), now)
+        # A slot is opened when the event has its number: a turn must not be quicker than that.
+        taker = None if has_slot else self.taker
+        receipts = await self._journal.accept(tuple(arrivals), now, taker)
         for receipt in receipts:
             self._tally["events_total", receipt.state if receipt.is_new else "repeat"] += 1
-        self._wakeup.nudge(TURNS)
+        if any(receipt.turn is not None and not receipt.is_taken for receipt in receipts):
+            self._wakeup.nudge(TURNS)
         if any(map(_has_notice, arrivals, receipts)):
             self._wakeup.nudge(SENDS)
         for turn in filter(None, map(_edited_turn, arrivals, receipts)):

@@ -84,6 +84,7 @@ class TurnRun:
         self._edits: list[NewAmend] = []
         self._put_through = 0  # how many deliveries are stored already (``report`` handlers)
         self._ending: asyncio.Task[None] | None = None
+        self.has_followers = True  # the lane, as far as is known
         self._language = phrases.language_of(self._turn.chat, bot.language)
 
     # --- the ways a turn goes -------------------------------------------------------------
@@ -402,7 +403,9 @@ class TurnRun:
         is_more = len(result.deliveries) > (finished.first is not None)
         if is_more or result.withdraw or result.amends or self._claimed.is_control or not is_done:
             around.wakeup.nudge(SENDS)
-        around.wakeup.nudge(TURNS)
+        self.has_followers = finished.is_more or self._claimed.is_control or not is_done
+        if self.has_followers:
+            around.wakeup.nudge(TURNS)
 
     async def _result(self, state: TurnState, reason: str) -> Result:
         outputs = self._outputs

@@ -64,6 +64,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     reason: str = ""
     turn: int | None = None
     slot_body: bytes | None = None  # a repeat inside the window gets the same answer
+    is_taken: bool = False  # its turn was handed out at once
 
 
 class Claim(Struct, frozen=True):
@@ -143,6 +144,7 @@ class Finished(Struct, frozen=True):
 
     verdict: Verdict
     first: ClaimedDelivery | None = None
+    is_more: bool = True  # the lane may have something else to hand out
 
 
 class AmendKind(StrEnum):
@@ -214,6 +216,23 @@ class Once(Struct, frozen=True):
     result: str = ""
 
 
+class Taker(Protocol):
+    """Whoever runs turns; it is given at once what nothing stands before."""
+
+    @property
+    def gateway(self) -> Gateway:
+        """Who it is."""
+        ...
+
+    def reserve(self, count: int) -> int:
+        """Keep room for so many turns at most; returns how many there is room for."""
+        ...
+
+    def take(self, claimed: tuple[ClaimedTurn, ...], reserved: int) -> None:
+        """Begin these, and give the rest of the reserved room back."""
+        ...
+
+
 class Journal(Protocol):
     """See the module. ``now`` is always the caller's clock, seconds since the epoch."""
 
@@ -238,8 +257,13 @@ class Journal(Protocol):
 
     # --- in -----------------------------------------------------------------------------
 
-    async def accept(self, arrivals: tuple[Arrival, ...], now: float) -> tuple[Receipt, ...]:
+    async def accept(
+        self, arrivals: tuple[Arrival, ...], now: float, taker: Taker | None = None
+    ) -> tuple[Receipt, ...]:
         """Write arrivals into the book; the caller acknowledges after this returns.
+
+        New turns that ``claim_turns`` would hand out now may be handed to ``taker`` in the same
+        write, once it is durable, even when the caller waits no longer.
 
         * A key seen before on this bot: ``is_new`` is False, nothing changes.
         * A message whose recall arrived earlier: stored as ``recalled`` (``recalled_early``).

@@ -8,10 +8,25 @@ from msgspec.structs import replace
 from posthouse.model.disposition import Claimant, Disposition, Notice
 from posthouse.model.event import Event, MessageEdited, MessageReceived, recall_key
 from posthouse.model.message import plain_text
-from posthouse.model.turn import Answer, EventState, LaneKind, OnEdit, TurnState
-from posthouse.store.journal import BURST_EVENTS_MAX, BURST_MAX_S, Arrival, Receipt
+from posthouse.model.turn import (
+    Answer,
+    EventState,
+    LaneKind,
+    OnEdit,
+    StoredEvent,
+    Turn,
+    TurnState,
+)
+from posthouse.store.journal import (
+    BURST_EVENTS_MAX,
+    BURST_MAX_S,
+    Arrival,
+    ClaimedTurn,
+    Gateway,
+    Receipt,
+)
 from posthouse.store.queries import load
-from posthouse.store.sql import lanes, outputs, rows
+from posthouse.store.sql import lanes, outputs, rows, turns
 from posthouse.store.sql.database import Database
 from posthouse.store.sql.outputs import Author, NewKey
 
@@ -29,6 +44,8 @@ class Fate(Struct, frozen=True):
     turn: int | None = None
     is_part: bool = False  # the turn is given it
     notice: Notice | None = None  # beside the disposition's own
+    is_alone: bool = False  # the turn is new, and this is all there is to it
+    answer: Answer | None = None  # that the turn is given
 
 
 class Queue(Struct, frozen=True):
@@ -38,13 +55,65 @@ class Queue(Struct, frozen=True):
     is_told: bool
 
 
+Accepted = tuple[tuple[Receipt, ...], tuple[ClaimedTurn, ...]]
+
+
 def accept(
-    database: Database, arrivals: tuple[Arrival, ...], now: float, new_key: NewKey
-) -> tuple[Receipt, ...]:
-    return tuple(_accept_one(database, arrival, now, new_key) for arrival in arrivals)
+    database: Database,
+    arrivals: tuple[Arrival, ...],
+    now: float,
+    new_key: NewKey,
+    gateway: Gateway | None,
+    room: int,
+) -> Accepted:
+    """Write arrivals, and then hand out what stands first in its lane."""
+    written = [_accept_one(database, arrival, now, new_key) for arrival in arrivals]
+    claimed: dict[int, ClaimedTurn] = {}
+    for arrival, (receipt, fate) in zip(arrivals, written, strict=True):
+        if gateway is None or len(claimed) == room:
+            break
+        if fate.is_alone:
+            turn = _hand_out(database, arrival, receipt, fate, gateway, now)
+            claimed |= {} if turn is None else {receipt.event: turn}
+    receipts = (
+        replace(receipt, is_taken=True) if receipt.event in claimed else receipt
+        for receipt, _ in written
+    )
+    return tuple(receipts), tuple(claimed.values())
 
 
-def _accept_one(database: Database, arrival: Arrival, now: float, new_key: NewKey) -> Receipt:
+def _hand_out(
+    database: Database,
+    arrival: Arrival,
+    receipt: Receipt,
+    fate: Fate,
+    gateway: Gateway,
+    now: float,
+) -> ClaimedTurn | None:
+    """Claim a turn that was put just now, if nothing stands before it; None otherwise."""
+    assert receipt.turn is not None
+    lane = _lane(arrival)
+    held = turns.claim_fresh(database, gateway, now, lane, receipt.turn)
+    if held is None:
+        return None
+    claim, chat = held
+    turn = Turn(
+        id=receipt.turn,
+        chat=chat,
+        session=arrival.disposition.session,
+        handler=arrival.disposition.handler,
+        person=arrival.event.sender,
+        events=(StoredEvent(receipt.event, arrival.event, now, arrival.has_slot),),
+        attempt=1,
+        answer=fate.answer,
+        accepted_at=now,
+    )
+    return ClaimedTurn(claim, turn, turns.is_control(lane))
+
+
+def _accept_one(
+    database: Database, arrival: Arrival, now: float, new_key: NewKey
+) -> tuple[Receipt, Fate]:
     event = arrival.event
     found = database.one(
         SQL["look"],
@@ -56,14 +125,18 @@ def _accept_one(database: Database, arrival: Arrival, now: float, new_key: NewKe
     assert found is not None
     first, is_taken_back, length, is_told = found
     if first is not None:
-        return _repeated(database, first)
+        repeated = _repeated(database, first)
+        return repeated, Fate(repeated.state)
     if is_taken_back:  # its recall was faster
         fate = Fate(EventState.RECALLED, "recalled_early")
     else:
         fate = _decide(database, arrival, Queue(length, bool(is_told)), now)
     number = _enter(database, arrival, fate, now)
     _put_notices(database, arrival, fate, now, new_key)
-    return Receipt(event=number, is_new=True, state=fate.state, reason=fate.reason, turn=fate.turn)
+    receipt = Receipt(
+        event=number, is_new=True, state=fate.state, reason=fate.reason, turn=fate.turn
+    )
+    return receipt, fate
 
 
 def _recall_key(event: Event) -> str:
@@ -194,7 +267,7 @@ def _to_turn(
     if queue.is_told and queue.length <= disposition.queue_max // 2:
         database.run(SQL["overload"], lane=_lane(arrival), is_overloaded=False)
     turn = _put_turn(database, arrival, now, answer, replaces)
-    return Fate(state, reason, turn, is_part=True)
+    return Fate(state, reason, turn, is_part=True, is_alone=replaces is None, answer=answer)
 
 
 def _lane(arrival: Arrival) -> str:

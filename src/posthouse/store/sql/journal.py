@@ -5,6 +5,9 @@ Each write is an operation of a module beside this one, each read waits for no w
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Delivery, Happening, Next
 from posthouse.model.disposition import NewDelivery
@@ -22,6 +25,7 @@ from posthouse.store.journal import (
     RecallScope,
     Receipt,
     Result,
+    Taker,
     Verdict,
     Wanted,
 )
@@ -35,6 +39,7 @@ from posthouse.store.sql import (
     history,
     turns,
 )
+from posthouse.store.sql.accept import Accepted
 from posthouse.store.sql.committer import Committer
 from posthouse.store.sql.outputs import NewKey
 from posthouse.store.sql.questions import Asking
@@ -74,9 +79,24 @@ class SqlJournal:
 
     # --- in -----------------------------------------------------------------------------
 
-    async def accept(self, arrivals: tuple[Arrival, ...], now: float) -> tuple[Receipt, ...]:
+    async def accept(
+        self, arrivals: tuple[Arrival, ...], now: float, taker: Taker | None = None
+    ) -> tuple[Receipt, ...]:
+        room = 0 if taker is None else taker.reserve(len(arrivals))
+        writing = asyncio.ensure_future(self._accept(arrivals, now, taker, room))
+        if taker is not None:
+            writing.add_done_callback(partial(_hand_over, taker, room))
+        receipts, _ = await asyncio.shield(writing)
+        return receipts
+
+    async def _accept(
+        self, arrivals: tuple[Arrival, ...], now: float, taker: Taker | None, room: int
+    ) -> Accepted:
         chats = tuple({arrival.chat for arrival in arrivals})
-        return await self._commit("accept", chats, accept.accept, arrivals, now, self._new_key)
+        gateway = taker.gateway if taker is not None and room else None
+        return await self._commit(
+            "accept", chats, accept.accept, arrivals, now, self._new_key, gateway, room
+        )
 
     # --- turns --------------------------------------------------------------------------
 
@@ -261,3 +281,9 @@ class SqlJournal:
 
     async def history(self, session: str, characters_max: int) -> tuple[tuple[str, str], ...]:
         return await self._reading.ask(history.history, session, characters_max)
+
+
+def _hand_over(taker: Taker, room: int, writing: asyncio.Future[Accepted]) -> None:
+    """Give a taker its turns, whether or not the one who brought them still waits."""
+    has_failed = writing.cancelled() or writing.exception() is not None
+    taker.take(() if has_failed else writing.result()[1], room)

@@ -54,6 +54,7 @@ class Held(Struct, frozen=True):
     ready_at: float
     notes: str
     send_fence: int | None  # of the idle send lane, if a first delivery may take it at once
+    waiting: int  # turns of the lane, this one included
 
     @property
     def lane(self) -> str:
@@ -85,6 +86,24 @@ def claim(database: Database, gateway: Gateway, now: float, limit: int) -> tuple
         else:
             database.run(SQL["recount"], lane=lane, now=now)
     return tuple(claimed)
+
+
+def claim_fresh(
+    database: Database, gateway: Gateway, now: float, lane: str, turn: int
+) -> tuple[Claim, Chat] | None:
+    """Claim a lane for the one turn that waits in it; None where ``claim`` would not, either."""
+    taken = database.count(
+        SQL["claim_fresh"],
+        lane=lane,
+        turn=turn,
+        gateway=gateway.id,
+        epoch=gateway.epoch,
+        now=now,
+    )
+    row = database.one(SQL["fresh"], lane=lane) if taken else None
+    if row is None:
+        return None
+    return Claim(lane, row[0], gateway.id, gateway.epoch), rows.chat(row[1:])
 
 
 def next_at(database: Database) -> float | None:
@@ -171,11 +190,12 @@ def hold(
     row = lanes.held_row(database, SQL["held"], claim, turn=turn, now=now, has_first=has_first)
     if row is None:
         raise FenceLost
-    handler, person, wanted, wanted_reason, is_started, tries, ready_at, notes, fence = row[:9]
+    handler, person, wanted, wanted_reason, is_started, tries, ready_at, notes = row[:8]
+    fence, waiting = row[8:10]
     return Held(
         claim,
         turn,
-        rows.chat(row[9:]),
+        rows.chat(row[10:]),
         handler,
         person,
         Wanted(wanted) if wanted else Wanted.NOTHING,
@@ -185,6 +205,7 @@ def hold(
         ready_at,
         notes,
         None if fence == BUSY else fence,
+        waiting,
     )
 
 
@@ -256,7 +277,7 @@ def finish(  # noqa: PLR0913 - the protocol's own
     _put_rest(database, held, result, capabilities, now, is_first_out=first is not None)
     notes = rows.json(rows.pairs(held.notes) + result.notes) if result.notes else held.notes
     _end(database, held, result.state, result.reason, now, notes=notes)
-    return Finished(Verdict.DONE, first)
+    return Finished(Verdict.DONE, first, is_more=held.waiting > 1)
 
 
 def retry(database: Database, claim: Claim, turn: int, at: float, reason: str) -> Verdict:

@@ -98,7 +98,7 @@ SELECT t.handler, t.person, t.wanted, t.wanted_reason, t.started_at IS NOT NULL,
          SELECT CASE WHEN s.waiting = 0 AND s.owner IS NULL AND s.not_before_at <= :now
                 THEN s.fence ELSE -1 END
          FROM lanes s WHERE s.lane = 's:' || t.chat), 0) END,
-       c.*
+       l.waiting, c.*
 FROM lanes l JOIN turns t ON t.id = l.current JOIN chats c ON c.id = t.chat
 WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
   AND l.current = :turn;

@@ -33,6 +33,21 @@ WHERE lane IN (
               WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
 RETURNING lane, fence, current, tries, ready_at, crashes;
 
+-- name: claim_fresh
+-- Take the lane of a turn that was put just now, under the conditions of `claim`: it is free, ready,
+-- and has nothing else.
+UPDATE lanes SET
+  owner = :gateway, epoch = :epoch, fence = fence + 1, tries = 1, crashes = 0, current = :turn
+WHERE lane = :lane AND owner IS NULL AND current IS NULL AND waiting = 1 AND ready_at <= :now
+  AND (kind = 'c' OR NOT EXISTS (SELECT 1 FROM lanes k
+                                 WHERE k.lane = 'c:' || lanes.chat AND k.waiting > 0))
+  AND EXISTS (SELECT 1 FROM gateways g
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now);
+
+-- name: fresh
+-- The fence of a lane that was taken just now, and its chat.
+SELECT l.fence, c.* FROM lanes l JOIN chats c ON c.id = l.chat WHERE l.lane = :lane;
+
 -- name: turns
 -- Claimed turns, whether they have spoken before, with their chats and, a row each, their events.
 SELECT t.id, t.session, t.handler, t.started_at IS NOT NULL, t.replaces, t.answer, t.accepted_at,
@@ -86,7 +101,7 @@ SELECT t.handler, t.person, t.wanted, t.wanted_reason, t.started_at IS NOT NULL,
        THEN coalesce((
          SELECT iif(s.waiting = 0 AND s.owner IS NULL AND s.not_before_at <= :now, s.fence, -1)
          FROM lanes s WHERE s.lane = 's:' || t.chat), 0) END,
-       c.*
+       l.waiting, c.*
 FROM lanes l JOIN turns t ON t.id = l.current JOIN chats c ON c.id = t.chat
 WHERE l.lane = :lane AND l.fence = :fence AND l.owner = :gateway AND l.epoch = :epoch
   AND l.current = :turn;

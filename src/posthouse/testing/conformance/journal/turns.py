@@ -7,9 +7,16 @@ from msgspec.structs import replace
 from posthouse.model.delivery import Kind, Sent, State, Step
 from posthouse.model.disposition import NewQuestion
 from posthouse.model.turn import TurnState
-from posthouse.store.journal import ClaimedTurn, OnceState, Result, Verdict, Wanted
+from posthouse.store.journal import (
+    ClaimedTurn,
+    OnceState,
+    Receipt,
+    Result,
+    Verdict,
+    Wanted,
+)
 from posthouse.testing.conformance.checks import holds, same
-from posthouse.testing.conformance.scene import Scene, bodies, output, texts
+from posthouse.testing.conformance.scene import Scene, bodies, output, route, texts
 
 # --- order ---------------------------------------------------------------------------------
 
@@ -74,6 +81,91 @@ async def waiting_turns_behind_a_running_one_are_not_next(scene: Scene) -> None:
     await scene.claim_one()
     await scene.say("two")
     same(await scene.journal.next_turn_at(scene.now), None, "behind a running turn")
+
+
+# --- handed out as they are accepted ---------------------------------------------------------
+
+
+class Hands:
+    """Takes as many turns at once as there is room for."""
+
+    def __init__(self, scene: Scene, room: int = 9) -> None:
+        self.gateway = scene.gateway
+        self.taken: list[ClaimedTurn] = []
+        self.room = room
+
+    def reserve(self, count: int) -> int:
+        """Keep room."""
+        kept = min(count, self.room)
+        self.room -= kept
+        return kept
+
+    def take(self, claimed: tuple[ClaimedTurn, ...], reserved: int) -> None:
+        """Keep what is given."""
+        self.taken += claimed
+        self.room += reserved - len(claimed)
+
+
+async def _accept(scene: Scene, hands: Hands, *messages: tuple[str, str]) -> tuple[Receipt, ...]:
+    arrivals = tuple(
+        scene.arrival(scene.message(text, who=who), route(scene.session(who)))
+        for text, who in messages
+    )
+    return await scene.journal.accept(arrivals, scene.now, hands)
+
+
+async def what_stands_first_may_be_taken_as_it_is_accepted(scene: Scene) -> None:
+    hands = Hands(scene)
+    receipts = await _accept(scene, hands, ("one", "ann"), ("two", "ann"), ("three", "ben"))
+    taken = tuple(hands.taken)
+    same([one.turn.id for one in taken], [r.turn for r in receipts if r.is_taken], "the taken")
+    same(hands.room, 9 - len(taken), "the room that is left")
+    claimed = (*taken, *await scene.claim())
+    same(sorted(texts(claimed)), ["one", "three"], "each first turn once, whoever handed it out")
+    for each in claimed:
+        same((each.turn.attempt, len(each.turn.events)), (1, 1), "its try, and its events")
+        same((await scene.finish(each)).verdict, Verdict.DONE, "the verdict")
+    same(texts(await scene.claim()), ["two"], "who waited behind the first")
+
+
+async def a_taken_turn_is_the_turn_that_a_claim_would_show(scene: Scene) -> None:
+    hands = Hands(scene)
+    await _accept(scene, hands, ("hello", "ann"))
+    for taken in hands.taken:
+        await scene.journal.retry(taken.claim, taken.turn.id, scene.now, "stopping")
+        claimed = await scene.claim_one()
+        same(claimed.turn, taken.turn, "the turn, as it is written")
+
+
+async def no_more_are_taken_than_there_is_room_for(scene: Scene) -> None:
+    hands = Hands(scene, room=1)
+    await _accept(scene, hands, ("one", "ann"), ("two", "ben"))
+    holds(len(hands.taken) <= 1, "taken with room for one")
+    same(sorted(texts((*hands.taken, *await scene.claim()))), ["one", "two"], "all")
+
+
+async def a_repeat_is_not_taken_again(scene: Scene) -> None:
+    hands = Hands(scene)
+    arrival = scene.arrival(scene.message("one", message_id="m1"), route(scene.session()))
+    await scene.journal.accept((arrival,), scene.now, hands)
+    taken = len(hands.taken)
+    await scene.journal.accept((arrival,), scene.now, hands)
+    same(len(hands.taken), taken, "taken after the repeat")
+
+
+async def nothing_is_taken_while_control_has_something_in_the_chat(scene: Scene) -> None:
+    await scene.order("undo")
+    hands = Hands(scene)
+    await _accept(scene, hands, ("hello", "ann"))
+    same(hands.taken, [], "taken behind an order")
+
+
+async def an_epoch_that_is_over_is_given_nothing_at_once(scene: Scene) -> None:
+    hands = Hands(scene)
+    await scene.crash()
+    await _accept(scene, hands, ("hello", "ann"))
+    same(hands.taken, [], "taken by who is no more")
+    same(texts(await scene.claim()), ["hello"], "handed out to who is there")
 
 
 # --- control -------------------------------------------------------------------------------
