@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 import tempfile
@@ -56,6 +57,8 @@ def crash(kills: int, events: int, seed: int | None, *, as_json: bool) -> int:
 
 
 def _run(folder: Path, plan: Plan, terminal: Terminal) -> Report:
+    # A killed house leaves the platform's answers half written, which is no news here.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     with progressing(terminal, plan.kills, "反复杀死驿站", "killing the house") as done:
         return asyncio.run(Kills(folder, plan, lambda: done(1)).run())
 
