@@ -1,12 +1,13 @@
 """The console in a real browser: keyboard, phone, dark, two languages, and live."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import ClientSession, web
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from posthouse.cli.laboratory.premises import Premises, free_port
 from tests.browser.people import People, Person
@@ -67,6 +68,31 @@ async def test_what_was_said_is_taken_back_after_its_count(
     await expect(zhou.page.locator(".gone")).to_have_count(1)
     await page.get_by_role("link", name="为什么").first.click()
     await expect(page.locator(".amend")).to_contain_text("完成")
+
+
+async def test_what_happens_before_the_page_listens_is_seen_all_the_same(
+    people: People, premises: Premises
+) -> None:
+    zhou = await people.enter("小周")
+    await zhou.say("第一句")
+    await expect(zhou.answers).to_have_count(1)
+    page = await signed_in(people, premises)
+    asks, is_over = asyncio.Event(), asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        asks.set()
+        await is_over.wait()
+        await route.continue_()
+
+    await page.get_by_role("link", name="会话").click()
+    await page.route("**/console/events", hold)
+    await page.locator(".chat-list a").first.click()
+    await asks.wait()
+    await expect(page.locator(".message.ours")).to_have_count(1)
+    await zhou.say("第二句")
+    await expect(zhou.answers).to_have_count(2)
+    is_over.set()
+    await expect(page.locator(".message.ours")).to_have_count(2)
 
 
 async def test_taking_over_and_giving_back(people: People, premises: Premises) -> None:

@@ -13,6 +13,7 @@ from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import HEADERS
 from posthouse.console.problems import Declined
+from posthouse.store.reader import Mark
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
 PAGES_MAX = 200
@@ -41,7 +42,8 @@ class Live:
     """Follows the feed while pages are open.
 
     A page gets ``changed`` with the numbers of the chats; what it shows it asks for itself, so
-    nothing that only some may see goes this way.
+    nothing that only some may see goes this way. It gets ``listening`` first: what happened since
+    it was made is not told, so it looks once; what happens from there on is.
     """
 
     def __init__(self, around: Surroundings) -> None:
@@ -67,12 +69,12 @@ class Live:
     async def _frames(self) -> AsyncIterator[bytes]:
         watch = _Watch()
         self._watches.add(watch)
-        self._follow()
         time = asyncio.get_running_loop().time
         ends_at = time() + STREAM_S
         try:
-            yield b"retry: 2000\n\n"
-            while not self._pulse.is_stopping and time() < ends_at:
+            follower = await self._follow()
+            yield b"retry: 2000\nevent: listening\ndata: []\n\n"
+            while not self._pulse.is_stopping and time() < ends_at and not follower.done():
                 try:
                     await asyncio.wait_for(watch.woken.wait(), LOOK_EVERY_S)
                 except TimeoutError:
@@ -84,15 +86,18 @@ class Live:
         finally:
             self._watches.discard(watch)
 
-    def _follow(self) -> None:
+    async def _follow(self) -> asyncio.Task[None]:
+        """Return who reads the feed, from a mark that is not later than now."""
         if self._follower is None or self._follower.done():
-            self._follower = asyncio.create_task(self._read_feed())
+            mark = (await self._reader.feed(None)).mark
+            if self._follower is None or self._follower.done():  # nobody was faster
+                self._follower = asyncio.create_task(self._read_feed(mark))
+        return self._follower
 
-    async def _read_feed(self) -> None:
-        """Read while anybody watches; begins now, since a page shows what was before."""
+    async def _read_feed(self, mark: Mark) -> None:
+        """Read while anybody watches."""
         nudged = asyncio.Event()
         stops = [self._wakeup.listen(topic, lambda _: nudged.set()) for topic in (TURNS, SENDS)]
-        mark = (await self._reader.feed(None)).mark
         try:
             while self._watches and not self._pulse.is_stopping:
                 feed = await self._reader.feed(mark)

@@ -40,12 +40,12 @@ function listen() {
     for (const chat of JSON.parse(event.data)) changed.add(chat);
     soon();
   });
-  // What happened while nobody listened is not told again: look once.
-  source.addEventListener("error", () => {
+  // What happened since the page was made, or while nobody listened, is not told: look once.
+  source.addEventListener("listening", () => {
     const own = document.querySelector("[data-chat]");
     changed.add(own ? Number(own.dataset.chat) : 0);
+    soon();
   });
-  source.addEventListener("open", soon);
   window.addEventListener("pagehide", () => source.close());
 }
 
