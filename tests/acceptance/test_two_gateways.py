@@ -89,6 +89,12 @@ class SharedLaboratory(Laboratory):
             yield Database(connection)
 
 
+@pytest.fixture
+def url(cluster: Cluster) -> Iterator[str]:
+    with cluster.database() as url:
+        yield url
+
+
 async def until(is_so: Callable[[], bool]) -> None:
     """Look again and again: another process has no other way to tell."""
     while True:
@@ -98,9 +104,9 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 async def test_when_one_is_killed_the_other_takes_over_what_it_held(
-    tmp_path: Path, cluster: Cluster
+    tmp_path: Path, url: str
 ) -> None:
-    laboratory = SharedLaboratory(tmp_path, cluster.wiped())
+    laboratory = SharedLaboratory(tmp_path, url)
     async with (
         laboratory.both(),
         laboratory.premises.house() as first,
@@ -118,10 +124,8 @@ async def test_when_one_is_killed_the_other_takes_over_what_it_held(
     assert judgement.acknowledged == 2 * MESSAGES
 
 
-async def test_when_one_is_frozen_what_it_still_writes_is_refused(
-    tmp_path: Path, cluster: Cluster
-) -> None:
-    laboratory = SharedLaboratory(tmp_path, cluster.wiped())
+async def test_when_one_is_frozen_what_it_still_writes_is_refused(tmp_path: Path, url: str) -> None:
+    laboratory = SharedLaboratory(tmp_path, url)
     async with (
         laboratory.both(),
         laboratory.premises.house() as first,

@@ -10,7 +10,7 @@ SQL = load("sqlite/gateways.sql")
 
 
 def enter(database: Database, name: str, now: float, lease_s: float) -> Gateway:
-    row = database.one(SQL["enter"], name=name, until_at=now + lease_s)
+    row = database.one(SQL["enter"], name=name, now=now, until_at=now + lease_s)
     assert row is not None
     gateway = Gateway(id=row[0], epoch=row[1], name=name)
     database.run(SQL["free_own"], gateway=gateway.id, now=now)

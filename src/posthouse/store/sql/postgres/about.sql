@@ -30,4 +30,4 @@ SELECT chat FROM deliveries WHERE state IN ('queued', 'sending', 'unknown') AND 
 
 -- name: of_overdue
 -- The chats of lanes that gateways hold whose time is up.
-SELECT DISTINCT l.chat FROM lanes l JOIN gateways g ON g.id = l.owner WHERE g.until_at <= :now;
+SELECT DISTINCT l.chat FROM lanes l JOIN gateways g ON g.id = l.owner WHERE g.until_at <= lease_clock(:now);

@@ -22,7 +22,7 @@ FROM locked
 WHERE lanes.lane = locked.lane
   AND NOT (SELECT is_held FROM house)
   AND EXISTS (SELECT 1 FROM gateways g
-              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
 RETURNING lanes.lane, lanes.fence, lanes.current, lanes.tries, lanes.ready_at;
 
 -- name: recount

@@ -24,7 +24,7 @@ UPDATE lanes SET
 FROM locked
 WHERE lanes.lane = locked.lane
   AND EXISTS (SELECT 1 FROM gateways g
-              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
 RETURNING lanes.lane, lanes.fence, lanes.current, lanes.tries, lanes.ready_at, lanes.crashes;
 
 -- name: claim
@@ -51,7 +51,7 @@ UPDATE lanes SET
 FROM locked
 WHERE lanes.lane = locked.lane
   AND EXISTS (SELECT 1 FROM gateways g
-              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
 RETURNING lanes.lane, lanes.fence, lanes.current, lanes.tries, lanes.ready_at, lanes.crashes;
 
 -- name: turns
@@ -93,7 +93,7 @@ SELECT t.handler, t.person, t.wanted, t.wanted_reason, t.started_at IS NOT NULL,
                          WHERE k.lane = 'c:' || t.chat AND k.waiting > (l.kind = 'c')::int)
          AND NOT (SELECT is_held FROM house)
          AND EXISTS (SELECT 1 FROM gateways g
-                     WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+                     WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
        THEN coalesce((
          SELECT CASE WHEN s.waiting = 0 AND s.owner IS NULL AND s.not_before_at <= :now
                 THEN s.fence ELSE -1 END
