@@ -1,6 +1,7 @@
 """The webhook against the official SDK's requests, and against everybody else's."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ NOW = 1_750_000_000.0
 ME = Identity(bot="duty", app_id="cli_0123456789abcdef", open_id="ou_me")
 
 
-def read(payload: bytes) -> Event | None:
-    return decode(payload, ME, NOW)
+async def read(payloads: Sequence[bytes]) -> Sequence[Event]:
+    events = (decode(payload, ME, NOW) for payload in payloads)
+    return [event for event in events if event is not None]
 
 
 class House:

@@ -17,7 +17,15 @@ from aiohttp import web
 from starlette.applications import Starlette
 
 from posthouse.api.server import HttpServer, listen
-from posthouse.channels.channel import ChannelTools, ConnectionState, Letter, Part, Status, Verb
+from posthouse.channels.channel import (
+    Channel,
+    ChannelTools,
+    ConnectionState,
+    Letter,
+    Part,
+    Status,
+    Verb,
+)
 from posthouse.channels.onebot.channel import OneBotChannel
 from posthouse.model.address import Chat, ChatKind
 from posthouse.model.delivery import Outcome
@@ -221,7 +229,7 @@ async def running(
 
 
 @asynccontextmanager
-async def serving(*channels: OneBotChannel) -> AsyncIterator[str]:
+async def serving(*channels: Channel) -> AsyncIterator[str]:
     """The routes of channels on loopback, by the server that the house uses."""
     settings = ServerSettings(port=0)
     listening = listen(settings)

@@ -29,6 +29,7 @@ from posthouse.channels.feishu.history import GAP_S_MAX, missed_in
 from posthouse.channels.feishu.long_connection import POLICY, LongConnection
 from posthouse.channels.feishu.messages import Messages
 from posthouse.channels.feishu.names import Names
+from posthouse.channels.feishu.places import Places
 from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.feishu.uploads import Uploads
 from posthouse.channels.feishu.webhook import Secret, Webhook
@@ -161,16 +162,18 @@ class FeishuChannel:
             self._me = Identity(bot=self._name, app_id=self._options.app_id, open_id=bot.open_id)
             log.info("feishu_bot", bot=self._name, name=bot.app_name)
 
-    def _decode(self, payload: bytes) -> Event | None:
-        """Read one payload.
+    async def _decode(self, payloads: Sequence[bytes]) -> Sequence[Event]:
+        """Read payloads; what is deliberately ignored is left out.
 
         Raises:
             TryLater: nobody knows yet who the bot is, so nobody can say whom a mention means.
         """
         if self._me is None:
             raise TryLater
-        event = codec.decode(payload, self._me, self._tools.clock())
-        return None if event is None else self._opened.names.with_names(event)
+        now, here = self._tools.clock(), self._opened
+        events = [codec.decode(payload, self._me, now) for payload in payloads]
+        placed = await here.places.completed(events)
+        return [here.names.with_names(event) for event in placed if event is not None]
 
     def _note(self, status: Status) -> None:
         self._status = status
@@ -220,7 +223,13 @@ class FeishuChannel:
         uploads = Uploads(client, Shelf(tools.data_dir / MEDIA_FOLDER))
         line = LongConnection(client, self._decode, tools.clock, tools.sleep, options.silence_s)
         messages = Messages(client, Cards(client, tools.clock), uploads)
-        return _Open(client=client, names=Names(client), line=line, messages=messages)
+        return _Open(
+            client=client,
+            names=Names(client),
+            places=Places(client),
+            line=line,
+            messages=messages,
+        )
 
     def _secrets(self) -> tuple[Secret, ...]:
         """Return what callbacks are checked with: today's pair, and pairs with a replaced half."""
@@ -256,5 +265,6 @@ class _Open(Struct, frozen=True, kw_only=True):
 
     client: Client
     names: Names
+    places: Places
     line: LongConnection
     messages: Messages

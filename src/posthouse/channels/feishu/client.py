@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.outcomes import TOKEN_CODES, Reply, read_reply
+from posthouse.channels.feishu.outgoing import Form
 from posthouse.channels.feishu.tokens import Token, Tokens
 from posthouse.channels.keep_connected import BadCredentials
 from posthouse.model.errors import PosthouseError, Refused
@@ -35,6 +36,10 @@ T = TypeVar("T")
 
 class CallFailed(PosthouseError):
     """The platform refused a call that is no message; the text has its number."""
+
+
+class Closed(PosthouseError):
+    """The channel was closed: nothing leaves any more."""
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -92,6 +97,7 @@ class Client:
 
         Raises:
             BadCredentials: the app or its secret is unknown.
+            Closed: the channel was closed.
             aiohttp.ClientError, TimeoutError, OSError: there was no answer.
         """
         token = await self._tokens.get()
@@ -125,6 +131,8 @@ class Client:
     async def _request(
         self, call: Call, data: bytes | aiohttp.FormData | None, headers: Mapping[str, str]
     ) -> Reply:
+        if self._session.closed:
+            raise Closed
         async with self._session.request(
             call.method,
             self._options.base_url + "/open-apis" + call.path,
@@ -165,20 +173,20 @@ class Client:
 
     # --- files -------------------------------------------------------------------------------
 
-    async def upload(self, path: Path, name: str, *, is_picture: bool) -> tuple[Reply, str]:
+    async def upload(self, path: Path, name: str, form: Form) -> tuple[Reply, str]:
         """Upload a file that lies here; returns its key beside the answer, empty when refused."""
-        form = aiohttp.FormData()
+        fields = aiohttp.FormData()
         with path.open("rb") as file:
-            if is_picture:
-                form.add_field("image_type", "message")
-                form.add_field("image", file, filename=name or "picture")
+            if form is Form.IMAGE:
+                fields.add_field("image_type", "message")
+                fields.add_field("image", file, filename=name or "picture")
             else:
-                form.add_field("file_type", _file_type(name))
-                form.add_field("file_name", name or "file")
-                form.add_field("file", file, filename=name or "file")
-            where = "/im/v1/images" if is_picture else "/im/v1/files"
+                fields.add_field("file_type", _file_type(name, form))
+                fields.add_field("file_name", name or "file")
+                fields.add_field("file", file, filename=name or "file")
+            where = "/im/v1/images" if form is Form.IMAGE else "/im/v1/files"
             headers = {"Authorization": f"Bearer {await self._tokens.get()}"}
-            reply = await self._request(Call(method="POST", path=where), form, headers)
+            reply = await self._request(Call(method="POST", path=where), fields, headers)
         return reply, _key_of(reply)
 
     async def download(self, ref: str) -> AsyncIterator[bytes]:
@@ -250,8 +258,6 @@ def _trusting(ca_file: Path | None) -> ssl.SSLContext | bool:
 
 
 _FILE_TYPES = {
-    "opus": "opus",
-    "mp4": "mp4",
     "pdf": "pdf",
     "doc": "doc",
     "docx": "doc",
@@ -262,7 +268,10 @@ _FILE_TYPES = {
 }
 
 
-def _file_type(name: str) -> str:
+def _file_type(name: str, form: Form) -> str:
+    """Name the type of an upload; what is sent as a document is never called a film or a voice."""
+    if form in {Form.FILM, Form.VOICE}:
+        return "mp4" if form is Form.FILM else "opus"
     return _FILE_TYPES.get(name.rpartition(".")[2].lower(), "stream")
 
 

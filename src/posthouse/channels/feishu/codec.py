@@ -121,6 +121,17 @@ def decode(payload: bytes, me: Identity, now: float) -> Event | None:
         return _undecodable(payload, me, f"{type(error).__name__}: {error}", now)
 
 
+def is_callback(payload: bytes) -> bool:
+    """Say whether somebody waits for the answer: a press, not an event."""
+    if CALLBACK not in payload:
+        return False
+    try:
+        return read_envelope(payload).header.event_type == CALLBACK.decode()
+    except NotUnderstood:
+        return False
+
+
+CALLBACK = b"card.action.trigger"
 IGNORED = frozenset({"im.message.message_read_v1"})
 
 

@@ -8,7 +8,6 @@ by an ordinary update.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
 
 import msgspec
@@ -16,8 +15,9 @@ from msgspec import Struct
 
 from posthouse.channels.feishu.client import Call, Client
 from posthouse.channels.feishu.contents import UNREADABLE
+from posthouse.channels.feishu.lately import Lately
 from posthouse.channels.feishu.outcomes import Endpoint, Reply, outcome_of
-from posthouse.channels.feishu.outgoing import ELEMENT_ID, Outgoing, as_card
+from posthouse.channels.feishu.outgoing import ELEMENT_ID, Outgoing, as_card, streaming
 from posthouse.model.delivery import NotSent, Outcome
 
 SEQUENCE_MAX = 2**31 - 1
@@ -40,11 +40,11 @@ class Cards:
     def __init__(self, client: Client, clock: Callable[[], float]) -> None:
         self._client = client
         self._clock = clock
-        self._sequences: OrderedDict[str, int] = OrderedDict()
+        self._sequences: Lately[str, int] = Lately(CARDS_MAX)
 
     async def create(self, content: str) -> tuple[Outcome, str]:
         """Create a card that is not shown yet; returns its id, empty when it was refused."""
-        body = msgspec.json.encode({"type": "card_json", "data": content})
+        body = msgspec.json.encode({"type": "card_json", "data": streaming(content)})
         reply = await self._client.call(Call(method="POST", path="/cardkit/v1/cards", body=body))
         try:
             card_id = msgspec.json.decode(reply.body, type=_Created).data.card_id
@@ -67,12 +67,12 @@ class Cards:
     ) -> Outcome:
         reply = await self._call(card_id, method, path, fields)
         if reply.code == OUT_OF_ORDER:  # never the same number again
-            self._sequences[card_id] = self._next(card_id) + JUMP
+            self._sequences.keep(card_id, self._next(card_id) + JUMP)
             reply = await self._call(card_id, method, path, fields)
         outcome = outcome_of(reply, Endpoint.CARDKIT)
         is_closed = isinstance(outcome, NotSent) and outcome.is_final
         if is_closed:
-            self._sequences.pop(card_id, None)
+            self._sequences.forget(card_id)
         return outcome
 
     async def _call(self, card_id: str, method: str, path: str, fields: dict[str, object]) -> Reply:
@@ -81,9 +81,4 @@ class Cards:
 
     def _next(self, card_id: str) -> int:
         by_time = int(self._clock() * 10) % (SEQUENCE_MAX - 2 * JUMP) + 1
-        number = max(by_time, self._sequences.get(card_id, 0) + 1)
-        self._sequences[card_id] = number
-        self._sequences.move_to_end(card_id)
-        while len(self._sequences) > CARDS_MAX:
-            self._sequences.popitem(last=False)
-        return number
+        return self._sequences.keep(card_id, max(by_time, (self._sequences.get(card_id) or 0) + 1))

@@ -7,7 +7,7 @@ of a code, acknowledges before anything runs, and writes no address with its cre
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
@@ -17,7 +17,7 @@ from aiohttp import WSMsgType
 from msgspec import Struct
 
 from posthouse.channels.channel import Door
-from posthouse.channels.feishu import frames
+from posthouse.channels.feishu import codec, frames
 from posthouse.channels.feishu.client import Client
 from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.fragments import EVENT_BYTES_MAX, Fragments
@@ -36,8 +36,8 @@ BATCH_MAX = 64  # accepted in one go
 
 OK = b'{"code":200}'
 OK_CALLBACK = b'{"code":200,"data":"e30="}'  # with an empty object, which callbacks ask for
+CARD = "card"  # a press, in frames of this type as well as in those of events
 FAILED = b'{"code":500}'
-CALLBACK = "card.action.trigger"
 
 _WRONG_CREDENTIALS = frozenset({403, 514, 1000040344, 1000040345})
 _TOO_MANY = 1000040350
@@ -84,7 +84,7 @@ class LongConnection:
     def __init__(
         self,
         client: Client,
-        decode: Callable[[bytes], Event | None],
+        decode: Callable[[Sequence[bytes]], Awaitable[Sequence[Event]]],
         clock: Callable[[], float],
         sleep: Callable[[float], Awaitable[None]],
         silence_s: float,
@@ -216,7 +216,7 @@ class LongConnection:
             batch = [await waiting.get()]
             while len(batch) < BATCH_MAX and not waiting.empty():
                 batch.append(waiting.get_nowait())
-            events = [event for event in (self._decode(each.payload) for each in batch) if event]
+            events = await self._decode([each.payload for each in batch])
             is_stored = True
             try:
                 if events:
@@ -229,8 +229,8 @@ class LongConnection:
     async def _acknowledge(
         self, socket: aiohttp.ClientWebSocketResponse, each: _Waiting, *, is_stored: bool
     ) -> None:
-        is_callback = CALLBACK.encode() in each.payload
-        good = OK_CALLBACK if is_callback else OK
+        is_waited_for = each.frame.type == CARD or codec.is_callback(each.payload)
+        good = OK_CALLBACK if is_waited_for else OK
         took_ms = int((self._clock() - each.came_at) * 1000)
         answer = frames.answer(each.frame, good if is_stored else FAILED, took_ms)
         await socket.send_bytes(frames.encode(answer))

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from posthouse.channels.channel import Part, Verb
 from posthouse.channels.feishu import outgoing
-from posthouse.channels.feishu.client import Call, Client
+from posthouse.channels.feishu.client import Call, Client, Closed
 from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.growing import Cards
 from posthouse.channels.feishu.outcomes import Endpoint, outcome_of, outcome_of_error
@@ -38,9 +38,11 @@ class Messages:
             return await self._perform(part)
         except BadCredentials:
             return NotSent("refused_by_platform credentials", CREDENTIALS_RETRY_S)
+        except Closed:
+            return NotSent("cannot_reach")
         except UNREADABLE:
             return NotSent("cannot_encode", is_final=True)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, RuntimeError) as error:
             return outcome_of_error(error)
 
     async def _perform(self, part: Part) -> Outcome:

@@ -6,7 +6,6 @@ Waiting for a name would hold the acknowledgement back, and the platform gives i
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from urllib.parse import quote
 
 import aiohttp
@@ -16,6 +15,7 @@ from msgspec.structs import replace
 
 from posthouse.channels.feishu.client import CallFailed, Client
 from posthouse.channels.feishu.codec import UNKNOWN_CHAT
+from posthouse.channels.feishu.lately import Lately
 from posthouse.channels.keep_connected import BadCredentials
 from posthouse.model.event import Event, Internal, Undecodable
 
@@ -46,7 +46,7 @@ class Names:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._names: OrderedDict[str, str] = OrderedDict()
+        self._names: Lately[str, str] = Lately(NAMES_MAX)
         self._asking: dict[str, asyncio.Task[None]] = {}
         self._is_warned = False
 
@@ -61,6 +61,10 @@ class Names:
             sender = replace(sender, name=self._name(sender.id))
         return replace(event, place=place, sender=sender)
 
+    async def settled(self) -> None:
+        """Wait until everything that was asked for is known."""
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
     async def close(self) -> None:
         """Stop asking."""
         tasks = tuple(self._asking.values())
@@ -69,24 +73,22 @@ class Names:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _name(self, platform_id: str) -> str:
-        if platform_id in self._names:
-            self._names.move_to_end(platform_id)
-        elif platform_id and platform_id not in self._asking and len(self._asking) < ASKING_MAX:
+        known = self._names.get(platform_id)
+        is_asked = platform_id in self._asking or len(self._asking) >= ASKING_MAX
+        if known is None and platform_id and not is_asked:
             task = asyncio.ensure_future(self._ask(platform_id))
             self._asking[platform_id] = task
             task.add_done_callback(lambda _: self._asking.pop(platform_id, None))
-        return self._names.get(platform_id, "")
+        return known or ""
 
     async def _ask(self, platform_id: str) -> None:
         try:
-            self._names[platform_id] = await self._fetch(platform_id)
+            self._names.keep(platform_id, await self._fetch(platform_id))
         except (CallFailed, BadCredentials) as problem:
-            self._names[platform_id] = ""  # not asked again until it is forgotten
+            self._names.keep(platform_id, "")  # not asked again until it is forgotten
             self._warn(str(problem))
         except (aiohttp.ClientError, TimeoutError, OSError):
             pass  # asked again with the next message
-        while len(self._names) > NAMES_MAX:
-            self._names.popitem(last=False)
 
     async def _fetch(self, platform_id: str) -> str:
         where = quote(platform_id, safe="")

@@ -129,6 +129,7 @@ _AT: Mapping[Endpoint, Mapping[int, Outcome]] = {
         230026: NotSent("cannot_recall", is_final=True),
     },
     Endpoint.CARDKIT: {
+        99991672: NotSent("cannot_draft", is_final=True),  # not the scope for cards that grow
         200750: NotSent("draft_closed", is_final=True),  # older than 14 days
         200850: NotSent("draft_closed", is_final=True),  # streams no longer
         300309: NotSent("draft_closed", is_final=True),

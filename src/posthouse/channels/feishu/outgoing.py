@@ -22,6 +22,10 @@ from posthouse.model.message import Choice, Content, Media
 
 ELEMENT_ID = "answer"  # of the component that grows
 SUMMARY_CHARACTERS_MAX = 100
+PICTURE_BYTES_MAX = 10 * 1024 * 1024  # larger ones go as files
+PICTURES = frozenset(
+    f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "bmp", "x-icon", "tiff", "heic")
+)
 # In a text these would be tags, links or mentions; such words are sent as a post, which has none.
 _SPECIAL = re.compile(r"[<>&\[]")
 
@@ -34,6 +38,8 @@ class Form(StrEnum):
     CARD = "interactive"
     IMAGE = "image"
     FILE = "file"
+    FILM = "media"
+    VOICE = "audio"
 
 
 class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -88,16 +94,27 @@ def _reply_to(letter: Letter) -> str:
 
 def _form(content: Content, letter: Letter) -> tuple[Form, str]:
     if content.media is not None:
-        is_picture = content.media.mime.startswith("image/")
-        return (Form.IMAGE if is_picture else Form.FILE), ""
+        return _form_of_file(content.media), ""
     is_growing = letter.kind in {Kind.DRAFT, Kind.SETTLE}
     if is_growing or content.choices or _needs_card(content):
-        return Form.CARD, card(content, is_growing=letter.kind is Kind.DRAFT)
+        return Form.CARD, card(content)
     text = _plain(content)
     if _SPECIAL.search(text):
         return Form.POST, _post(text, content)
-    mentions = "".join(f'<at user_id="{person.id}"></at> ' for person in content.mentions)
+    mentions = "".join(
+        f'<at user_id="{person.id}">{_SPECIAL.sub("", person.name)}</at> '
+        for person in content.mentions
+    )
     return Form.TEXT, _json({"text": mentions + text})
+
+
+def _form_of_file(media: Media) -> Form:
+    """Say how people get a file: pictures and films as such, if the platform takes them."""
+    if media.mime in PICTURES and media.size_bytes <= PICTURE_BYTES_MAX:
+        return Form.IMAGE
+    if media.mime == "video/mp4":
+        return Form.FILM
+    return Form.VOICE if media.name.lower().endswith(".opus") else Form.FILE
 
 
 def _needs_card(content: Content) -> bool:
@@ -127,16 +144,21 @@ def as_card(outgoing: Outgoing) -> str:
 # --- cards ---------------------------------------------------------------------------------
 
 
-def card(content: Content, *, is_growing: bool = False) -> str:
+def card(content: Content) -> str:
     """Write a card: the words, the buttons below, and how it is shown in the list of chats."""
-    config: dict[str, object] = {"update_multi": True, "summary": {"content": _summary(content)}}
-    if is_growing:
-        config["streaming_mode"] = True
+    config = {"update_multi": True, "summary": {"content": _summary(content)}}
     elements = [
         {"tag": "markdown", "element_id": ELEMENT_ID, "content": _words(content)},
         *(_button(choice) for choice in content.choices),
     ]
     return _json({"schema": "2.0", "config": config, "body": {"elements": elements}})
+
+
+def streaming(written: str) -> str:
+    """Let a card grow: its words are shown as if somebody typed them."""
+    fields = msgspec.json.decode(written)
+    fields["config"]["streaming_mode"] = True
+    return _json(fields)
 
 
 def _words(content: Content) -> str:

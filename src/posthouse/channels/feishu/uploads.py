@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from pathlib import Path
 
 from posthouse.channels.feishu.client import Client
+from posthouse.channels.feishu.lately import Lately
 from posthouse.channels.feishu.outcomes import Endpoint, outcome_of
 from posthouse.channels.feishu.outgoing import Form
 from posthouse.model.delivery import NotSent, Outcome, Sent
 from posthouse.model.message import Media
 from posthouse.store.media import Shelf
 
-PICTURE_BYTES_MAX = 10 * 1024 * 1024  # what Feishu takes; larger ones go as files
 FILE_BYTES_MAX = 30 * 1024 * 1024
 KEYS_MAX = 1000  # remembered in memory; a forgotten one costs an upload
 
@@ -26,7 +25,7 @@ class Uploads:
     def __init__(self, client: Client, shelf: Shelf) -> None:
         self._client = client
         self._shelf = shelf
-        self._keys: OrderedDict[tuple[str, Form], str] = OrderedDict()
+        self._keys: Lately[tuple[str, Form], str] = Lately(KEYS_MAX)
 
     async def key(self, media: Media, form: Form) -> tuple[Outcome, str]:
         """Return the key of a file; empty beside the outcome that says why there is none.
@@ -35,7 +34,6 @@ class Uploads:
         """
         known = self._keys.get((media.ref, form))
         if known is not None:
-            self._keys.move_to_end((media.ref, form))
             return Sent(), known
         path = self._shelf.path(media.ref)
         if path is None:
@@ -45,12 +43,9 @@ class Uploads:
         return await self._upload(path, media, form)
 
     async def _upload(self, path: Path, media: Media, form: Form) -> tuple[Outcome, str]:
-        reply, key = await self._client.upload(path, media.name, is_picture=form is Form.IMAGE)
+        reply, key = await self._client.upload(path, media.name, form)
         if not key:
             outcome = outcome_of(reply, Endpoint.UPLOAD)
             refused = outcome if isinstance(outcome, NotSent) else NotSent("platform_error")
             return refused, ""
-        self._keys[media.ref, form] = key
-        while len(self._keys) > KEYS_MAX:
-            self._keys.popitem(last=False)
-        return Sent(), key
+        return Sent(), self._keys.keep((media.ref, form), key)

@@ -6,7 +6,7 @@ gets the same answer, so that nobody learns which one it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 from starlette.requests import ClientDisconnect, Request
@@ -42,7 +42,7 @@ class Webhook:
         bot: str,
         secrets: Sequence[Secret],
         body_bytes_max: int,
-        decode: Callable[[bytes], Event | None],
+        decode: Callable[[Sequence[bytes]], Awaitable[Sequence[Event]]],
         clock: Callable[[], float],
     ) -> None:
         self._bot = bot
@@ -83,9 +83,9 @@ class Webhook:
     async def _accept(self, payload: bytes) -> None:
         if self._door is None:
             raise TryLater
-        event = self._decode(payload)
-        if event is not None:
-            await self._door.accept((event,), Entrance.WEBHOOK)
+        events = await self._decode((payload,))
+        if events:
+            await self._door.accept(events, Entrance.WEBHOOK)
 
     def _verified(self, request: Request, body: bytes) -> tuple[Envelope, bytes]:
         """Return what was sent, opened.
