@@ -259,6 +259,16 @@ async def test_who_knows_the_code_is_the_operator() -> None:
 
 
 @simulated
+async def test_operators_are_asked_in_private_only() -> None:
+    """Whoever claims in a group does not have strangers decided about before everybody."""
+    house = await opened()
+    await put_claim(house)
+    await ask(house, "/claim 482913", who="boss")
+    (operator,) = await house.store.grants.operators()
+    assert (operator.person, operator.chat) == ("boss", None)
+
+
+@simulated
 async def test_a_code_is_worth_nothing_after_ten_wrong_tries() -> None:
     house = await opened()
     await put_claim(house)

@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator
 import pytest
 from msgspec.structs import replace
 
+from posthouse.gateway import pusher
 from posthouse.gateway.router import token_of
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
-from posthouse.model.address import ChatMode
+from posthouse.model.address import ChatMode, SessionKind
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import State
 from posthouse.model.errors import StoreClosed
@@ -202,6 +203,33 @@ async def test_a_closing_house_answers_who_waits_with_what_it_knows() -> None:
     answer = await waiting
     assert (answer.status, answer.states) == (202, ["unknown"])
     assert house.clock() - began < 1
+
+
+@simulated
+async def test_so_many_wait_at_once_and_the_next_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pusher, "WAITS_MAX", 1)
+    house = await _with_rooms(script=[ARRIVED_UNKNOWN], can=replace(CAPABILITIES, can_edit=False))
+    script = await Script.allowed(house)
+    first = asyncio.create_task(script.push(wait="sent"))
+    await house.quiet(0.1)
+    began = house.clock()
+    second = await script.push(key="k2", wait="sent", to=2)
+    assert (second.status, first.done()) == (202, False)
+    assert house.clock() == began
+    await first
+
+
+@simulated
+async def test_buttons_of_a_push_swallow_no_message() -> None:
+    house = await _with_rooms()
+    await house.store.chats.set_session_kind(1, SessionKind.CHAT)
+    script = await Script.allowed(house)
+    await script.push(text="Lunch?", choices=["Yes"], handler="demo", state="{}", wait="sent")
+    await house.say("hello")
+    await house.quiet()
+    assert await house.texts() == ("Lunch?", "re hello")
 
 
 @simulated

@@ -82,7 +82,8 @@ async def test_people_come_back_to_where_they_wanted_to_go(office: Office, admin
 
 
 @pytest.mark.parametrize(
-    "evil", ["//evil.test", "https://evil.test", "/\\evil", "\\\\evil", "javascript:x", "../../x"]
+    "evil",
+    ["//evil.test", "https://evil.test", "/\\evil", "\\\\evil", "javascript:x", "../../x", "/x"],
 )
 async def test_nobody_is_sent_elsewhere(office: Office, admin: Browser, evil: str) -> None:
     form = {"name": "ada", "password": PASSWORD, "next": evil}

@@ -115,7 +115,14 @@ async def test_only_admins_look_after_operators_and_tokens(
         assert (await ask(where)).status == 403, entry.path
 
 
-FOREIGN = ["https://evil.test", "null", "", "http://house.test.evil.test", "file://house.test"]
+FOREIGN = [
+    "https://evil.test",
+    "null",
+    "",
+    "http://",
+    "http://house.test.evil.test",
+    "file://house.test",
+]
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
@@ -155,6 +162,19 @@ async def test_a_session_that_was_ended_is_over(office: Office, admin: Browser) 
     ]
     assert (await admin.post(f"settings/sessions/{session.id}/end")).status == 303
     assert (await other.get("")).status == 303
+
+
+async def test_nobody_ends_the_sessions_of_others_as_if_they_were_their_own(
+    office: Office, admin: Browser, viewer: Browser
+) -> None:
+    sessions = await office.store.access.sessions(office.scene.now)
+    names = {one.id: one.name for one in await office.store.access.operators()}
+    number = {names[session.operator]: session.id for session in sessions}
+    answer = await viewer.post(f"settings/account/sessions/{number['ada']}/end")
+    assert answer.status == 404
+    assert (await admin.get("")).status == 200
+    assert (await viewer.post(f"settings/account/sessions/{number['vic']}/end")).status == 303
+    assert (await viewer.get("")).status == 303
 
 
 async def test_nonsense_is_answered_in_words(office: Office, admin: Browser) -> None:

@@ -90,12 +90,13 @@ def test_who_knows_the_password_never_waits() -> None:
         lockout.succeeded("ann", "10.0.0.1")
 
 
-def test_an_account_of_ones_own_buys_no_guesses_at_others() -> None:
+@pytest.mark.parametrize("victim", ["ann", "name{}"], ids=["at one", "at all"])
+def test_an_account_of_ones_own_buys_no_guesses_at_others(victim: str) -> None:
     lockout, guesses = Lockout(), 0
     for at in range(1000):
         if lockout.try_now("eve", "10.0.0.1", NOW + at) == 0:
             lockout.succeeded("eve", "10.0.0.1")
-        guesses += lockout.try_now("ann", "10.0.0.1", NOW + at) == 0
+        guesses += lockout.try_now(victim.format(at), "10.0.0.1", NOW + at) == 0
     assert guesses <= 10
 
 

@@ -351,6 +351,19 @@ async def test_who_was_invited_has_no_password_yet(console: Console) -> None:
         await console.sign_in.log_in("bob", "", HERE)
 
 
+async def test_who_is_disabled_meanwhile_does_not_come_in_by_a_link(console: Console) -> None:
+    await console.set_up()
+    await console.sign_in.invite("bob", OperatorRole.VIEWER, "operator:ann")
+    (bob,) = [one for one in await console.store.access.operators() if one.name == "bob"]
+    code = await console.sign_in.link_code("bob")
+    await console.store.access.change_operator(bob.id, "cli", console.now, is_disabled=True)
+    with pytest.raises(Refused, match="link"):
+        await console.sign_in.enter_by_link(code, OTHER, HERE)
+    await console.store.access.change_operator(bob.id, "cli", console.now, is_disabled=False)
+    with pytest.raises(Refused):
+        await console.sign_in.log_in("bob", OTHER, HERE)  # no password was set
+
+
 async def test_nobody_unknown_gets_a_link(console: Console) -> None:
     with pytest.raises(Refused, match="no operator eve"):
         await console.sign_in.link_code("eve")
