@@ -89,6 +89,13 @@ def test_a_sentence_instead_of_an_answer_is_honest() -> None:
     assert judgement.is_good
 
 
+def test_what_came_too_late_is_told_in_one_line_for_all() -> None:
+    late = Book(messages=(Message("none", "p-1", "late", "late", None),), said=())
+    judgement = judge_run(Ledger(events=(heard(1, "none"),)), late, CLASSES)
+    assert judgement.excused == ("m-1",)
+    assert judgement.is_good
+
+
 def test_a_sentence_inside_a_response_is_known_by_its_words() -> None:
     assert judged(shown("it failed", "", "none"), said("k")).excused == ("m-1",)
 

@@ -14,6 +14,7 @@ from posthouse.simulators.probe.faults import Verb
 from posthouse.simulators.probe.ledger import Ledger, MessageEntry
 from posthouse.simulators.probe.verdict import Inversion, Overlap, judge
 
+TOLD_ONCE = {"late", "refused"}  # one line for all of them: away, overloaded
 MARK = re.compile(r"\bm-\d+\b")
 
 
@@ -127,7 +128,7 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
         for event in ledger.events
         if event.type == "message" and (found := MARK.search(event.text))
     }
-    turns = {(message.bot, message.message_id): message.turn for message in book.messages}
+    messages = {(message.bot, message.message_id): message for message in book.messages}
     said: dict[str, list[Said]] = defaultdict(list)
     for each in book.said:
         said[each.origin].append(each)
@@ -136,8 +137,12 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
     fates: dict[str, list[str]] = {"lost": [], "unsure": [], "excused": []}
     for mark in marks:
         bot, message_id = ids[mark]
-        turn = turns.get((bot, message_id or ""))
-        fates[_fate(said.get(f"turn:{turn}", []), shown)].append(mark)
+        message = messages.get((bot, message_id or ""))
+        if message is not None and message.state in TOLD_ONCE:
+            fates["excused"].append(mark)
+        else:
+            turn = message.turn if message is not None else None
+            fates[_fate(said.get(f"turn:{turn}", []), shown)].append(mark)
     return {fate: tuple(marks) for fate, marks in fates.items()}
 
 

@@ -22,7 +22,7 @@ HAPPENINGS_PER_MESSAGE = 4  # pushes, acknowledgements and calls, at most before
 HESITATION_S_MAX = 0.05  # a kill comes between two of them, or in the middle of the next
 LIFE_S_MAX = 2.0  # a life ends also when less happens, and
 MESSAGES_PER_S_MIN = 40.0  # when so many messages, waiting ones included, could have been answered
-REST_S = 90.0  # at the end, beside the time for what still waits
+REST_S = 300.0  # at the end, beside the time for what still waits
 MESSAGES_PER_CHAT = 80  # decides how many chats there are, of each bot
 CHATS_MIN, CHATS_MAX = 3, 200
 LOOKS_MAX = 40  # so many of the books left behind are checked, evenly spread
@@ -150,7 +150,10 @@ class Kills:
     async def _live_to_the_end(self) -> None:
         within_s = REST_S + self.laboratory.unanswered / MESSAGES_PER_S_MIN
         async with self.laboratory.premises.house():
-            await self.laboratory.until_at_rest(within_s)
+            try:
+                await self.laboratory.until_at_rest(within_s)
+            except TimeoutError:  # what happened until then is worth a judgement all the same
+                self._problems.append(f"not everything was done after {within_s:.0f} s")
 
     def _report(self, took_s: float) -> Report:
         lives = self._lives
