@@ -16,7 +16,7 @@ export PYTHON
 help: ## Print this list
 	@echo "Posthouse (驿站). Everything is set up in .venv on first use."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ## ── use ────────────────────────────────────────────────────────────────────────────────────
 
@@ -42,6 +42,11 @@ test: dev ## Run all tests (a part: ARGS="tests/unit -k lanes")
 judges: dev ## Let frameworks of others judge the OneBot simulator (installs them beside)
 	@$(BIN)/python -m tests.channels.onebot_judges.environment
 	@$(BIN)/python -m pytest tests/channels/onebot_judges $(ARGS)
+
+.PHONY: feishu-judges
+feishu-judges: dev ## Let Feishu's own SDKs judge the Feishu simulator (installs them beside)
+	@$(BIN)/python -m tests.channels.feishu_judges.environment
+	@$(BIN)/python -m pytest tests/channels/feishu_judges $(ARGS)
 
 .PHONY: check
 check: dev ## Format, lint, types, arrows and documents: all that a change must satisfy
@@ -72,5 +77,5 @@ build: dev ## Build the wheel and the source archive into dist/
 
 .PHONY: clean
 clean: ## Remove .venv and everything made by tools; never data/
-	@rm -rf .venv .venv.lock benchmarks/peers/*/.venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv.lock benchmarks/peers/*/.venv tests/channels/*_judges/.venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -17,6 +17,7 @@ BUILD = ROOT / "requirements-build.lock"
 DEV = ROOT / "requirements-dev.lock"
 PEER = ROOT / "benchmarks" / "peers" / "nonebot2" / "requirements.lock"
 JUDGES = ROOT / "tests" / "channels" / "onebot_judges" / "requirements.lock"
+SDKS = ROOT / "tests" / "channels" / "feishu_judges"
 
 # Put together here, so that this file does not name them either.
 REGISTRIES = tuple(
@@ -31,7 +32,11 @@ REGISTRIES = tuple(
     )
 )
 
-each_lock = pytest.mark.parametrize("lock", [RUN, BUILD, DEV, PEER, JUDGES], ids=name_of)
+each_lock = pytest.mark.parametrize(
+    "lock",
+    [RUN, BUILD, DEV, PEER, JUDGES, SDKS / "current.lock", SDKS / "pinned.lock"],
+    ids=name_of,
+)
 
 
 @cache

@@ -225,9 +225,11 @@ class Desk:
         return web.Response(status=entry.status, text="<html>502 Bad Gateway</html>")
 
     def _file(self, entry: CallEntry, answer: Download) -> web.Response:
+        plain, quoted = answer.name.encode("ascii", "replace").decode(), quote(answer.name)
+        disposition = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quoted}"
         headers = {
             "Content-Type": "application/octet-stream",
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(answer.name)}",
+            "Content-Disposition": disposition.replace("\r", "").replace("\n", ""),
         }
         return self._stamped(entry, web.Response(body=answer.content, headers=headers))
 

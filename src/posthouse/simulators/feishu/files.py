@@ -87,8 +87,6 @@ def _part(call: Call, name: str, bytes_max: int) -> Part:
     part = call.parts.get(name)
     if part is None:
         raise _bad(f"no part {name!r}")
-    if part.file_name is None:
-        raise _bad(f"part {name!r} is no file: it has no filename")
     if not part.content:
         raise Refusal(234010, "File's size can't be 0.", is_malformed=True)
     if len(part.content) > bytes_max:
