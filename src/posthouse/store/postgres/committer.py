@@ -15,19 +15,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
-from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
 
 from posthouse.model.errors import StoreClosed, TryLater
-from posthouse.store.points import MOMENTS, URGENT, WAKING
+from posthouse.store.points import MOMENTS
 from posthouse.store.postgres.connect import Line
 from posthouse.store.postgres.problems import is_elsewhere, is_worth_another_try, translated
 from posthouse.store.queries import load
@@ -35,6 +31,7 @@ from posthouse.store.sql import rows
 from posthouse.store.sql.about import About, Ask, Thing
 from posthouse.store.sql.committer import Hook
 from posthouse.store.sql.database import Database
+from posthouse.store.sql.waiting import Queue, Waiting, bound, tell, wake
 
 SQL = load("postgres/transaction.sql")
 CHATS = load("postgres/about.sql")
@@ -51,85 +48,44 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Waiting:
-    """An operation in the queue, then its outcome."""
-
-    __slots__ = ("error", "future", "operation", "result", "step", "things")
-
-    def __init__(
-        self,
-        step: str,
-        things: About,
-        operation: Callable[[Database], Any],
-        future: asyncio.Future[Any],
-    ) -> None:
-        self.step = step
-        self.things = things
-        self.operation = operation
-        self.future = future
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def wake(self) -> None:
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
-
 class Writer:
     """One thread, one connection, one commit for many waiters."""
 
     def __init__(self, line: Line, at: Hook | None, name: str) -> None:
         self._line = line
         self._at = at
-        self._urgent: deque[_Waiting] = deque()
-        self._others: deque[_Waiting] = deque()
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._is_rung = False
-        self._is_closing = False
+        self._queue = Queue()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._others)
+        return len(self._queue)
 
-    def put(self, waiting: _Waiting) -> None:
+    def put(self, waiting: Waiting) -> None:
         """Let an operation wait for its turn."""
-        (self._urgent if waiting.step in URGENT else self._others).append(waiting)
-        self._ring()
+        self._queue.put(waiting)
 
     async def close(self) -> None:
         """Write what waits, and nothing more."""
-        self._is_closing = True
-        self._ring()
+        self._queue.close()
         await asyncio.to_thread(self._thread.join)
-
-    def _ring(self) -> None:
-        if not self._is_rung:
-            self._is_rung = True
-            self._bell.put(None)
 
     # --- below: the writer's thread ----------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._is_closing:
-            self._bell.get()
-            self._is_rung = False  # before looking, so that a later ring is not missed
+        while not self._queue.is_closing:
+            self._queue.wait()
             while batch := self._take():
                 self._commit_batch(batch)
         self._line.close()
 
-    def _take(self) -> list[_Waiting]:
-        taken: list[_Waiting] = []
-        for waiters in (self._urgent, self._others):
-            while waiters and len(taken) < OPERATIONS_MAX:
-                taken.append(waiters.popleft())
+    def _take(self) -> list[Waiting]:
+        taken: list[Waiting] = []
+        while len(taken) < OPERATIONS_MAX and (waiting := self._queue.next()):
+            taken.append(waiting)
         return taken
 
-    def _commit_batch(self, batch: list[_Waiting]) -> None:
+    def _commit_batch(self, batch: list[Waiting]) -> None:
         try:
             done = self._run_together(batch)
         except Exception as problem:  # noqa: BLE001 - alone, each gets its own error
@@ -140,11 +96,10 @@ class Writer:
                 for waiting in batch:
                     self._run_alone(waiting)
             done = len(batch)
-        for waiting in reversed(batch[done:]):  # there was no time for these
-            (self._urgent if waiting.step in URGENT else self._others).appendleft(waiting)
-        self._wake(batch[:done])
+        self._queue.give_back(batch[done:])  # there was no time for these
+        wake(self._at, batch[:done])
 
-    def _run_together(self, batch: list[_Waiting]) -> int:
+    def _run_together(self, batch: list[Waiting]) -> int:
         """Run and commit operations until the time is over; returns how many."""
         database = self._begin(batch)
         ends_at = time.monotonic() + BATCH_S
@@ -157,7 +112,7 @@ class Writer:
         self._commit(database, batch[:done])
         return done
 
-    def _run_alone(self, waiting: _Waiting) -> None:
+    def _run_alone(self, waiting: Waiting) -> None:
         """Run an operation of a failed batch in a transaction of its own."""
         for left in reversed(range(TRIES_MAX)):
             try:
@@ -171,33 +126,22 @@ class Writer:
                 waiting.error = translated(problem)
             return
 
-    def _begin(self, batch: Iterable[_Waiting]) -> Database:
+    def _begin(self, batch: Iterable[Waiting]) -> Database:
         database = self._line.open()
         database.run(SQL["begin"])
         database.run(SQL["lock"], things=things_of(database, (each.things for each in batch)))
         return database
 
-    def _commit(self, database: Database, batch: list[_Waiting]) -> None:
-        steps = tuple(dict.fromkeys(waiting.step for waiting in batch)) if self._at else ()
-        self._tell(steps, BEFORE)
+    def _commit(self, database: Database, batch: list[Waiting]) -> None:
+        tell(self._at, batch, BEFORE)
         database.run(SQL["commit"])
-        self._tell(steps, AFTER)
-
-    def _tell(self, steps: tuple[str, ...], moment: str) -> None:
-        for step in steps:
-            self._at(f"{step}:{moment}")  # type: ignore[misc]  # no steps without a hook
+        tell(self._at, batch, AFTER)
 
     def _undo(self) -> None:
         try:
             self._line.open().run(SQL["rollback"])
         except (psycopg.Error, TryLater):
             self._line.close()  # the server undoes it
-
-    def _wake(self, batch: list[_Waiting]) -> None:
-        if self._at:
-            self._at(WAKING)
-        with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
-            batch[0].future.get_loop().call_soon_threadsafe(_wake_all, batch)
 
 
 class PostgresCommitter:
@@ -220,8 +164,7 @@ class PostgresCommitter:
         if sum(map(len, self._writers)) >= WAITING_MAX:
             raise TryLater(f"{WAITING_MAX} writes wait for the database; try again in a moment")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        bound = partial(_call, operation, args, kwargs)
-        self._writer(things).put(_Waiting(step, things, bound, future))
+        self._writer(things).put(Waiting(step, things, bound(operation, args, kwargs), future))
         return future
 
     async def close(self) -> None:
@@ -257,17 +200,6 @@ def _key(thing: Thing) -> int:
     return -1 - int.from_bytes(digest, "big")
 
 
-def _call(
-    operation: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], database: Database
-) -> T:
-    return operation(database, *args, **kwargs)
-
-
-def _wake_all(batch: list[_Waiting]) -> None:
-    for waiting in batch:
-        waiting.wake()
-
-
-def _fail(batch: list[_Waiting], problem: Exception) -> None:
+def _fail(batch: list[Waiting], problem: Exception) -> None:
     for waiting in batch:
         waiting.error = translated(problem)

@@ -215,7 +215,7 @@ class SqlJournal:
         return await self._commit("claim-amend", about.NOTHING, amends.claim, gateway, now, budgets)
 
     async def hurry(self, bots: tuple[str, ...], now: float) -> None:
-        await self._commit("hurry", about.NOTHING, deliveries.hurry, bots, now)
+        await self._commit("retry", about.NOTHING, deliveries.hurry, bots, now)
 
     async def next_send_at(
         self,

@@ -7,23 +7,21 @@ while a flush runs shares the next one.
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 import apsw
 
 from posthouse.model.errors import StorageFull, StoreClosed, TryLater
-from posthouse.store.points import MOMENTS, URGENT, WAKING
+from posthouse.store.points import MOMENTS, WAKING
 from posthouse.store.queries import load
 from posthouse.store.sql.about import About
 from posthouse.store.sql.committer import Hook
 from posthouse.store.sql.database import Database as AnyDatabase
+from posthouse.store.sql.waiting import Queue, Waiting, bound, tell, wake
 from posthouse.store.sqlite.database import Database
 
 SQL = load("sqlite/transaction.sql")
@@ -38,90 +36,47 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class _Waiting:
-    """An operation in the queue, then its outcome."""
-
-    __slots__ = ("error", "future", "operation", "result", "step")
-
-    def __init__(
-        self, step: str, operation: Callable[[Database], Any], future: asyncio.Future[Any]
-    ) -> None:
-        self.step = step
-        self.operation = operation
-        self.future = future
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def wake(self) -> None:
-        if self.future.done():
-            return
-        if self.error is None:
-            self.future.set_result(self.result)
-        else:
-            self.future.set_exception(self.error)
-
-
 class GroupCommitter:
     """The committer of a file: one thread, one commit for many waiters."""
 
     def __init__(self, database: Database, at: Hook | None = None) -> None:
         self._database = database
         self._at = at
-        self._urgent: deque[_Waiting] = deque()
-        self._others: deque[_Waiting] = deque()
-        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._is_rung = False
-        self._is_closing = False
+        self._queue = Queue()
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
 
     def commit(
         self,
         step: str,
-        things: About,  # noqa: ARG002 - there is one writer: nothing comes between
+        things: About,  # there is one writer: nothing comes between
         operation: Callable[Concatenate[AnyDatabase, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Awaitable[T]:
-        if self._is_closing:
+        if self._queue.is_closing:
             raise StoreClosed
-        waiters = self._urgent if step in URGENT else self._others
-        if len(self._urgent) + len(self._others) >= WAITING_MAX:
+        if len(self._queue) >= WAITING_MAX:
             raise TryLater(f"{WAITING_MAX} writes are waiting for the disk; try again in a moment")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        bound = partial(_call, operation, args, kwargs)
-        waiters.append(_Waiting(step, bound, future))
-        self._ring()
+        self._queue.put(Waiting(step, things, bound(operation, args, kwargs), future))
         return future
 
     async def close(self) -> None:
-        if not self._is_closing:
-            self._is_closing = True
-            self._ring()
+        self._queue.close()
         await asyncio.to_thread(self._thread.join)
-
-    def _ring(self) -> None:
-        if not self._is_rung:
-            self._is_rung = True
-            self._bell.put(None)
 
     # --- below: the writer's thread ----------------------------------------------------------
 
     def _run(self) -> None:
-        while not self._is_closing:
-            self._bell.get()
-            self._is_rung = False  # before looking, so that a later ring is not missed
+        while not self._queue.is_closing:
+            self._queue.wait()
             while batch := self._commit_batch():
-                self._wake(batch)
+                wake(self._at, batch)
 
-    def _next(self) -> _Waiting | None:
-        if self._urgent:
-            return self._urgent.popleft()
-        return self._others.popleft() if self._others else None
-
-    def _commit_batch(self) -> list[_Waiting]:
+    def _commit_batch(self) -> list[Waiting]:
         """Run and commit what is waiting; every one returned has a result or an error."""
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         try:
             self._run_together(batch)
         except apsw.Error as problem:
@@ -135,24 +90,24 @@ class GroupCommitter:
             self._run_apart(batch)
         return batch
 
-    def _run_together(self, batch: list[_Waiting]) -> None:
-        first = self._next()
+    def _run_together(self, batch: list[Waiting]) -> None:
+        first = self._queue.next()
         if first is None:
             return
         batch.append(first)
         ends_at = time.monotonic() + BATCH_S
         self._database.run(SQL["begin"])
-        waiting: _Waiting | None = first
+        waiting: Waiting | None = first
         while waiting is not None:
             waiting.result = waiting.operation(self._database)
             if len(batch) >= OPERATIONS_MAX or time.monotonic() >= ends_at:
                 break
-            waiting = self._next()
+            waiting = self._queue.next()
             if waiting is not None:
                 batch.append(waiting)
         self._commit(batch)
 
-    def _run_apart(self, batch: list[_Waiting]) -> None:
+    def _run_apart(self, batch: list[Waiting]) -> None:
         """Run each operation of a failed batch inside its own savepoint."""
         try:
             self._database.run(SQL["begin"])
@@ -163,7 +118,7 @@ class GroupCommitter:
             self._rollback()
             _fail(batch, problem)
 
-    def _run_alone(self, waiting: _Waiting) -> None:
+    def _run_alone(self, waiting: Waiting) -> None:
         waiting.error = None
         self._database.run(SQL["savepoint"])
         try:
@@ -175,25 +130,14 @@ class GroupCommitter:
             self._database.run(SQL["undo"])
         self._database.run(SQL["release"])
 
-    def _commit(self, batch: list[_Waiting]) -> None:
-        steps = tuple(dict.fromkeys(waiting.step for waiting in batch)) if self._at else ()
-        self._tell(steps, BEFORE)
+    def _commit(self, batch: list[Waiting]) -> None:
+        tell(self._at, batch, BEFORE)
         self._database.run(SQL["commit"])
-        self._tell(steps, AFTER)
-
-    def _tell(self, steps: tuple[str, ...], moment: str) -> None:
-        for step in steps:
-            self._at(f"{step}:{moment}")  # type: ignore[misc]  # no steps without a hook
+        tell(self._at, batch, AFTER)
 
     def _rollback(self) -> None:
         if self._database.connection.in_transaction:  # SQLite ends it itself on a full disk
             self._database.run(SQL["rollback"])
-
-    def _wake(self, batch: list[_Waiting]) -> None:
-        if self._at:
-            self._at(WAKING)
-        with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
-            batch[0].future.get_loop().call_soon_threadsafe(_wake_all, batch)
 
 
 class InlineCommitter:
@@ -244,18 +188,7 @@ class InlineCommitter:
         self._is_closed = True
 
 
-def _call(
-    operation: Callable[..., T], args: tuple[Any, ...], kwargs: dict[str, Any], database: Database
-) -> T:
-    return operation(database, *args, **kwargs)
-
-
-def _wake_all(batch: list[_Waiting]) -> None:
-    for waiting in batch:
-        waiting.wake()
-
-
-def _fail(batch: list[_Waiting], problem: apsw.Error) -> None:
+def _fail(batch: list[Waiting], problem: apsw.Error) -> None:
     for waiting in batch:
         waiting.error = translated(problem)
 

@@ -47,3 +47,14 @@ UPDATE lanes SET
   ready_at = (SELECT greatest(:now::float8, lanes.not_before_at) FROM deliveries d
               WHERE d.chat = lanes.chat AND d.state IN ('queued', 'sending', 'unknown') LIMIT 1)
 WHERE lane = :lane;
+
+-- name: hurry
+-- As on SQLite; a chat that somebody writes about at this moment is looked at next time.
+UPDATE lanes SET
+  ready_at = CASE WHEN not_before_at > :now THEN not_before_at ELSE :now::float8 END
+WHERE lane IN (
+  SELECT l.lane FROM lanes l JOIN deliveries d ON d.id = l.current
+  WHERE l.kind = 's' AND l.bot = :bot AND l.owner IS NULL AND l.ready_at > :now
+    AND d.state = 'queued' AND d.reason IN ('cannot_reach', 'not_connected')
+    AND pg_try_advisory_xact_lock(l.chat)
+  FOR UPDATE OF l SKIP LOCKED);
