@@ -81,7 +81,7 @@ async def measure_memory(data: Path, settled_after_s: float) -> tuple[Figure, ..
     """Measure the memory of the process and its children, a while after the start."""
     async with running(data) as process:
         await asyncio.sleep(settled_after_s)
-        found = sum(_pss_bytes(pid) for pid in _family(process.pid)) / MIB
+        found = sum(_pss_bytes(pid) for pid in family_of(process.pid)) / MIB
     return (
         Figure(
             name="memory: PSS of the process tree",
@@ -93,7 +93,7 @@ async def measure_memory(data: Path, settled_after_s: float) -> tuple[Figure, ..
     )
 
 
-def _family(pid: int) -> list[int]:
+def family_of(pid: int) -> list[int]:
     """Return a process and all below it (Linux)."""
     found = [pid]
     for parent in found:

@@ -10,6 +10,7 @@ from statistics import median
 from posthouse.cli.bench.channel import Answers, BenchChannel
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.http import IN_FLIGHT, generate, serving
+from posthouse.cli.bench.process import family_of
 from posthouse.cli.bench.road import settings_for
 from posthouse.handlers.commands.process import MODULE
 from posthouse.settings.settings import HandlerSettings
@@ -52,9 +53,8 @@ async def measure_scenes(data: Path, messages: int, rounds: int) -> tuple[Figure
 def _workers_s() -> float:
     """Return the CPU time of all workers so far (Linux)."""
     ticks = 0
-    for task in Path("/proc/self/task").glob("*/children"):
-        for pid in task.read_text().split():
-            if MODULE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                ticks += int(fields[11]) + int(fields[12])  # in user mode and in the kernel
+    for pid in family_of(os.getpid()):  # each worker has a keeper above it
+        if MODULE.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])  # in user mode and in the kernel
     return ticks / os.sysconf("SC_CLK_TCK")
