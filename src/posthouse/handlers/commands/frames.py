@@ -137,6 +137,10 @@ class Loading(Struct, frozen=True, tag_field="kind", tag="loading"):
     name: str
 
 
+class Spent(Struct, frozen=True, tag_field="kind", tag="spent"):
+    """The call has left something in the worker: the next one is for another."""
+
+
 class Ready(Struct, frozen=True, tag_field="kind", tag="ready"):
     """Everything is loaded."""
 
@@ -239,7 +243,7 @@ class Senseless(Struct, frozen=True, tag_field="kind", tag="nonsense"):
 
 Speech = Said | SaidAsk | SaidProgress | SaidPush
 End = Done | Misused | Mistaken | Gone | Failed | Senseless
-Reply = Loading | Ready | Speech | End
+Reply = Loading | Spent | Ready | Speech | End
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(Reply)

@@ -287,7 +287,7 @@ class Pool:
             log.error("scene_broken", scene=scene, traceback=why)
 
     def _give_back(self, worker: Process) -> None:
-        if not worker.is_alive:
+        if worker.is_spent or not worker.is_alive:
             self._begin(self._retire(worker))
             self._begin(self._replace())
         elif worker.generation != self._generation:

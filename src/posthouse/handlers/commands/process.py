@@ -23,6 +23,7 @@ from posthouse.handlers.commands.frames import (
     Ready,
     Reply,
     Speech,
+    Spent,
     pack,
 )
 from posthouse.handlers.commands.frames import End as EndFrame
@@ -61,6 +62,7 @@ class Process:
     def __init__(self, key: str, folder: Path, limits: Limits) -> None:
         self.key = key
         self.generation = 0
+        self.is_spent = False  # a call has left something in it
         self._folder = folder  # for its temporary files
         self._limits = limits
         self._line = Line()
@@ -189,6 +191,9 @@ class Process:
         try:
             while not is_over:
                 reply = await self._line.receive()
+                if isinstance(reply, Spent):
+                    self.is_spent = True
+                    continue
                 if reply is None or isinstance(reply, Loading | Ready):
                     raise Died
                 is_over = isinstance(reply, EndFrame)

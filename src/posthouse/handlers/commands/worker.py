@@ -13,15 +13,19 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from posthouse import scene
 from posthouse.handlers.commands.arguments import Usage
 from posthouse.handlers.commands.descendants import CALL_VARIABLE
 from posthouse.handlers.commands.keeper import CurrentCall, keep
 from posthouse.handlers.commands.loading import Function, Scene, Source, load
+from posthouse.handlers.commands.remains import Remains
 from posthouse.handlers.commands.results import Frame, Nonsense, frames_of
+
+if TYPE_CHECKING:
+    import asyncio
 
 TRACEBACK_CHARACTERS_MAX = 20_000
 SENTENCE_CHARACTERS_MAX = 2000
@@ -63,7 +67,7 @@ class Worker:
         self._pid = os.getpid()
         self._scenes: dict[str, Scene] = {}
         self._last: list[Frame] = []  # said together with the end of the call
-        self._run_async: Callable[[Any], Any] | None = None
+        self._runner: asyncio.Runner | None = None
 
     def load(self) -> None:
         """Load what the house sends first, and tell it what there is."""
@@ -80,6 +84,7 @@ class Worker:
 
     def serve(self) -> None:
         """Run one call after the other."""
+        remains = Remains()
         while (call := self._line.receive()) is not None:
             self._last = []
             os.environ[CALL_VARIABLE] = call["id"]  # marks whatever the command starts
@@ -90,7 +95,9 @@ class Worker:
             os.environ.pop(CALL_VARIABLE, None)
             for stream in (sys.stdout, sys.stderr):
                 _flush(stream)
-            self._line.send(*self._last, end)
+            self._end_loop()
+            spent: list[Frame] = [] if remains.clear() else [{"kind": "spent"}]
+            self._line.send(*spent, *self._last, end)
 
     def _answer(self, call: dict[str, Any]) -> Frame:
         """Run a call; whatever it raises becomes its end."""
@@ -150,15 +157,27 @@ class Worker:
             yield each
 
     def _wait_for(self, awaitable: Any) -> object:  # noqa: ANN401 - an awaitable
-        if self._run_async is None:
+        if self._runner is None:
             import asyncio  # only where a scene needs it
 
-            self._run_async = asyncio.Runner().run
+            self._runner = asyncio.Runner()
 
         async def wait() -> object:
             return await awaitable
 
-        return self._run_async(wait())
+        return self._runner.run(wait())
+
+    def _end_loop(self) -> None:
+        """Let the next command find neither tasks nor threads of this one in the loop."""
+        runner = self._runner
+        if runner is None:
+            return
+        import asyncio
+
+        loop = runner.get_loop()
+        if asyncio.all_tasks(loop) or getattr(loop, "_default_executor", None) is not None:
+            self._runner = None
+            runner.close()
 
     def _leave_if_forked(self) -> None:
         """End a copy of this process that a command made: the line belongs to the first."""
