@@ -32,6 +32,7 @@ from posthouse.settings.language import Said
 from posthouse.settings.load import Loaded
 from posthouse.settings.origin import Layer
 from posthouse.settings.settings import Settings
+from posthouse.settings.store_address import without_password
 from posthouse.settings.zone import zone_of
 
 FREE_BYTES_WARN = 1024**3
@@ -222,6 +223,7 @@ def limit_findings(settings: Settings) -> Iterator[Finding]:
 async def _house(settings: Settings) -> list[Finding]:
     owner = owner_of(settings.data)
     findings = list(_running(owner) if owner else _standing(settings))
+    findings += _shared_database(settings)
     if owner is None and not _has_book(settings):
         said = Said("数据库：还没有，首次启动时建立", "database: none yet, made at the first start")
         return [*findings, Finding(Mark.OK, "database", said)]
@@ -231,6 +233,14 @@ async def _house(settings: Settings) -> list[Finding]:
     except PosthouseError as problem:
         said = Said(problem.sentence("zh"), problem.sentence("en"))
         return [*findings, Finding(Mark.FAIL, "database", said)]
+
+
+def _shared_database(settings: Settings) -> Iterator[Finding]:
+    if settings.store.is_shared:
+        where = without_password(settings.store.url)
+        me = settings.gateway.name
+        said = Said(f"共用的数据库 {where}，本进程叫 {me}", f"shared database {where}, as {me}")
+        yield Finding(Mark.OK, "database", said)
 
 
 def _has_book(settings: Settings) -> bool:

@@ -14,6 +14,7 @@ from posthouse.cli.doctor import (
     Finding,
     Mark,
     _bot,
+    _house,
     as_it_runs,
     clock_finding,
     counted,
@@ -122,3 +123,18 @@ def test_variables_without_meaning_are_listed(tmp_path: Path) -> None:
     assert first.mark is Mark.OK
     assert second.mark is Mark.WARN
     assert "TELEGRAM_BOT_TOKEN" in second.said.zh
+
+
+@pytest.mark.parametrize("is_there", ["there", "away"])
+async def test_a_shared_database_is_named_without_its_password(
+    is_there: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = "postgresql://me:pass1234@127.0.0.1:1/nothing"
+    if is_there == "there":
+        url = request.getfixturevalue("cluster").wiped()
+    config = tmp_path / "posthouse.toml"
+    config.write_text(f'data = "{tmp_path}/data"\n[store]\nurl = "{url}"\n[server]\nport = 0\n')
+    found = await _house(load({}, config=config).settings)
+    assert "as gateway-1" in " ".join(each.said.en for each in found)
+    assert "pass1234" not in str(found)
+    assert (Mark.FAIL in {each.mark for each in found}) is (is_there == "away")
