@@ -142,10 +142,6 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "onebot_no_file": Said(
         "机器人 {bot}：文件发不出去（{problem}）", "bot {bot}: a file cannot be sent ({problem})"
     ),
-    "onebot_recent_not_saved": Said(
-        "QQ：最近的会话没能记下（{problem}），下次启动后不会补取消息",
-        "QQ: recent chats were not saved ({problem}); the next start fetches nothing",
-    ),
     "websocket_failed": Said("WebSocket {path} 出错", "WebSocket {path} failed"),
     "web_request_failed": Said(
         "处理网页请求 {method} {path} 时出错", "the page's request {method} {path} failed inside"
@@ -211,6 +207,18 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "names_unknown": Said(
         "查不到飞书的人名或群名（{problem}），以编号代替。解决办法：{remedy}",
         "Feishu does not tell the names of people or chats ({problem}); remedy: {remedy}",
+    ),
+    "places_unknown": Said(
+        "查不到飞书消息或会话的出处（{problem}）：表情回应略去，其余按群聊处理；"
+        "请开通 im:message:readonly 与 im:chat:readonly",
+        "Feishu does not tell where something happened ({problem}): reactions are left out, the"
+        " rest counts as of a group. Grant im:message:readonly and im:chat:readonly",
+    ),
+    "feishu_shared": Said(
+        "飞书机器人 {bot} 的应用共有 {count} 个长连接，每条消息只随机送给其中一个；"
+        "除了本驿站的其他进程，请停掉别的程序，或给它们另建应用",
+        "the app of Feishu bot {bot} has {count} long connections, and each message goes to one of"
+        " them at random. Stop what is no process of this house, or give it an app of its own",
     ),
     "no_history": Said(
         "飞书不让机器人 {bot} 读取历史消息（{problem}），离线期间的消息只能靠飞书重投；"

@@ -31,6 +31,7 @@ from posthouse.model.address import Chat, ChatKind
 from posthouse.model.delivery import Outcome
 from posthouse.model.message import Content
 from posthouse.settings.settings import ServerSettings
+from posthouse.store.reader import HeardChat
 from posthouse.testing.recording_door import RecordingDoor
 from posthouse.wakeup.local import LocalWakeup
 
@@ -207,6 +208,24 @@ def tools(
     return ChannelTools(**given | more)
 
 
+class Book:
+    """What the house remembers: chats of an earlier life, and those that came through the door."""
+
+    def __init__(self, *chats: str, door: RecordingDoor | None = None) -> None:
+        self._chats = chats
+        self._door = door or RecordingDoor()
+
+    async def heard_lately(
+        self, bot: str, since_at: float, limit: int = 50
+    ) -> tuple[HeardChat, ...]:
+        assert bot == "qq"
+        now = time.time()
+        assert since_at < now
+        heard = [event.place.platform_id for event in self._door.events]
+        chats = dict.fromkeys((*self._chats, *heard))
+        return tuple(HeardChat(chat, ChatKind.PRIVATE, now) for chat in chats)[:limit]
+
+
 @asynccontextmanager
 async def running(
     data_dir: Path,
@@ -216,7 +235,9 @@ async def running(
     """A bot that runs; its routes are not served."""
     clock, statuses, door = Clock(), Statuses(), RecordingDoor()
     channel = OneBotChannel.build(
-        "qq", options or {}, tools(data_dir, clock, statuses.note, **more)
+        "qq",
+        options or {},
+        tools(data_dir, clock, statuses.note, **{"reader": Book(door=door)} | more),
     )
     channel.attach(door)
     run = asyncio.ensure_future(channel.run(door))

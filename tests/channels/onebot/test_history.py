@@ -3,79 +3,33 @@
 from __future__ import annotations
 
 import json
-import stat
 import time
 from pathlib import Path
 
 from posthouse.channels.channel import ConnectionState
 from posthouse.channels.onebot import codec
 from posthouse.channels.onebot.codec import Context, Frame
-from posthouse.channels.onebot.history import CHATS_MAX, GAP_S_MAX, MARGIN_S, Recent, missed_in
+from posthouse.channels.onebot.history import missed_in
 from posthouse.model.delivery import Sent
-from tests.channels.onebot.stage import connected, failed, ok, reverse, said
+from tests.channels.onebot.stage import Book, connected, failed, ok, reverse, said
 
-
-def test_the_newest_chats_are_asked_about_from_a_little_before(tmp_path: Path) -> None:
-    recent = Recent(tmp_path / "recent.json")
-    recent.heard("private:1", 10_000.0)
-    recent.heard("private:1", 9_000.0)  # brought late
-    assert recent.since(10_100.0) == {"private:1": 10_000.0 - MARGIN_S}
-    assert recent.since(10_000.0 + GAP_S_MAX) == {}
-
-
-def test_chats_are_bounded_and_the_silent_ones_go_first(tmp_path: Path) -> None:
-    recent = Recent(tmp_path / "recent.json")
-    for number in range(CHATS_MAX):
-        recent.heard(str(number), 1.0)
-    recent.heard("0", 2.0)
-    recent.heard("new", 2.0)
-    assert len(recent.since(3.0)) == CHATS_MAX
-    assert {"0", "new"} < set(recent.since(3.0))
-    assert "1" not in recent.since(3.0)
-
-
-def test_it_survives_the_process_for_nobody_else_to_read(tmp_path: Path) -> None:
-    path = tmp_path / "recent.json"
-    recent = Recent(path)
-    recent.heard("private:1", 10_000.0)
-    recent.save()
-    again = Recent(path)
-    again.load()
-    assert again.since(10_000.0) == recent.since(10_000.0)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-def test_a_file_that_is_broken_or_cannot_be_written_costs_only_the_gap(tmp_path: Path) -> None:
-    path = tmp_path / "recent.json"
-    path.write_text("[1")
-    recent = Recent(path)
-    recent.load()
-    assert recent.since(0.0) == {}
-    nowhere = Recent(tmp_path / "no" / "where.json")
-    nowhere.heard("private:1", 1.0)
-    nowhere.save()
+ANN = "private:20001"
 
 
 async def test_a_new_process_asks_for_what_the_old_one_never_heard(tmp_path: Path) -> None:
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
-        await peer.say(said("before", 1))
-        await stage.door.until_accepted(1)
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
+    async with reverse(tmp_path, reader=Book(ANN)) as stage, connected(stage.url) as peer:
         peer.answers["get_friend_msg_history"] = ok({"messages": [said("missed", 2)]})
         await stage.door.until_accepted(1)
         assert [getattr(event, "message_id", "") for event in stage.door.events] == ["2"]
 
 
 async def test_chats_that_speak_up_meanwhile_are_asked_about_too(tmp_path: Path) -> None:
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
-        await peer.say(said("before", 1))
-        await stage.door.until_accepted(1)
     listed = [
         {"peerUin": "20002", "chatType": 1, "msgTime": str(int(time.time()))},
         {"peerUin": "30001", "chatType": 2, "msgTime": "1"},  # long ago
         {"peerUin": "5", "chatType": 100, "msgTime": str(int(time.time()))},
     ]
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
+    async with reverse(tmp_path, reader=Book(ANN)) as stage, connected(stage.url) as peer:
         peer.answers["get_recent_contact"] = ok(listed)
         peer.answers["get_friend_msg_history"] = ok({"messages": [said("new", 2, user_id=20002)]})
         await stage.door.until_accepted(1)
@@ -116,10 +70,10 @@ async def test_an_implementation_that_knows_no_pages_is_not_asked_for_ever() -> 
 
 
 async def test_an_implementation_without_history_is_asked_once(tmp_path: Path) -> None:
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
-        await peer.say(said("a", 1), said("b", 2, user_id=20002))
-        await stage.door.until_accepted(2)
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
+    async with (
+        reverse(tmp_path, reader=Book(ANN, "private:20002")) as stage,
+        connected(stage.url) as peer,
+    ):
         peer.answers["get_friend_msg_history"] = failed(1404)
         await peer.say(said("live", 3))
         await stage.door.until_accepted(1)
@@ -128,10 +82,8 @@ async def test_an_implementation_without_history_is_asked_once(tmp_path: Path) -
 
 
 async def test_history_can_be_switched_off(tmp_path: Path) -> None:
-    async with reverse(tmp_path) as stage, connected(stage.url) as peer:
-        await peer.say(said("before", 1))
-        await stage.door.until_accepted(1)
-    async with reverse(tmp_path, {"history": False}) as stage, connected(stage.url) as peer:
+    options = {"history": False}
+    async with reverse(tmp_path, options, reader=Book(ANN)) as stage, connected(stage.url) as peer:
         await stage.statuses.until_state(ConnectionState.CONNECTED)
         await stage.send()
         assert not peer.called("get_friend_msg_history")

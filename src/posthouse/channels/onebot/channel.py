@@ -24,7 +24,14 @@ from posthouse.channels.keep_connected import BadCredentials, Policy, Pulse, kee
 from posthouse.channels.onebot import codec, media, words
 from posthouse.channels.onebot.codec import Context, Frame
 from posthouse.channels.onebot.forward import Forward, ping_for_ever
-from posthouse.channels.onebot.history import CannotTell, Recent, contacts, missed_in
+from posthouse.channels.onebot.history import (
+    CHATS_MAX,
+    GAP_S_MAX,
+    MARGIN_S,
+    CannotTell,
+    contacts,
+    missed_in,
+)
 from posthouse.channels.onebot.intake import Intake
 from posthouse.channels.onebot.line import Line, Role, hold
 from posthouse.channels.onebot.lines import Lines
@@ -35,7 +42,6 @@ from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import PosthouseError
-from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content, Media
 from posthouse.store.media import Shelf
 
@@ -64,7 +70,6 @@ class OneBotChannel:
         self._capabilities = options.capabilities()
         self._door: Door | None = None
         self._intake = Intake(name, tools.sleep)
-        self._recent = Recent(tools.data_dir / f"onebot-{name}.json")
         self._errands: set[asyncio.Task[None]] = set()
         self._lines = Lines(tools.clock)
         self._status = (
@@ -114,12 +119,10 @@ class OneBotChannel:
         self._door = door
         self._lines.opening()
         connecting = self._connect_for_ever if self._options.url else self._wait_for_ever
-        self._recent.load()
         tasks = [
             asyncio.ensure_future(each)
             for each in (
                 self._intake.run(door),
-                self._recent.save_for_ever(self._tools.sleep),
                 connecting(),
             )
         ]
@@ -148,8 +151,6 @@ class OneBotChannel:
             await self._take_unreadable(payload, f"{type(problem).__name__}: {problem}")
             return
         for event in events:
-            if isinstance(event, MessageReceived):
-                self._recent.heard(event.place.platform_id, event.at)
             await self._intake.put(event)
         approval = codec.approval_of(
             frame, friends=self._options.approve_friends, groups=self._options.approve_groups
@@ -176,28 +177,32 @@ class OneBotChannel:
 
     async def _fill_gap(self, line: Line) -> None:
         """Ask for what was said since the last connection; what is live waits a moment for it."""
-        if not (self._options.history and self._recent.since(self._tools.clock())):
+        since = await self._heard_lately() if self._options.history else {}
+        if not since:
             return
         self._intake.hold()
         timer = asyncio.get_running_loop().call_later(HOLD_S, self._intake.release)
         try:
-            await self._look_back(line)
+            await self._look_back(line, since)
         except CannotTell:
             log.info("onebot_no_history", bot=self._name)
         finally:
             timer.cancel()
             self._intake.release()
 
-    async def _look_back(self, line: Line) -> None:
+    async def _heard_lately(self) -> dict[str, float]:
+        """Return the chats that spoke in the last day, and since when to ask about each."""
+        reader, since_at = self._tools.reader, self._tools.clock() - GAP_S_MAX
+        chats = await reader.heard_lately(self._name, since_at, CHATS_MAX) if reader else ()
+        return {chat.platform_id: chat.heard_at - MARGIN_S for chat in chats}
+
+    async def _look_back(self, line: Line, since: dict[str, float]) -> None:
         async def ask(action: str, params: dict[str, object]) -> Frame:
             return await line.ask(codec.encode_call(action, params), HISTORY_WITHIN_S)
 
-        now = self._tools.clock()
-        context = Context(self._name, now, self._lines.sent)
-        since = self._recent.since(now)
-        newly_at = self._recent.all_since(now)
-        if newly_at is not None:
-            since = dict.fromkeys(await contacts(newly_at, ask), newly_at) | since
+        context = Context(self._name, self._tools.clock(), self._lines.sent)
+        newly_at = max(since.values())  # whoever else has spoken since then was not heard
+        since = dict.fromkeys(await contacts(newly_at, ask), newly_at) | since
         found = 0
         for chat, since_at in since.items():
             events = await missed_in(chat, since_at, ask, line.self_id, context)

@@ -1,21 +1,16 @@
 """What was said while nobody listened: asked for after a gap, where an implementation can tell.
 
 OneBot itself brings nothing twice. NapCat, LLOneBot and go-cqhttp keep the newest messages of a
-chat, and the book knows by their ids which of them it has. Since when to ask must survive a crash:
-a small file in the data directory remembers when each chat was last heard; NapCat tells of chats
-that spoke up since.
+chat, and the book knows by their ids which of them it has, and when each chat was last heard;
+NapCat tells of chats that spoke up since.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import msgspec
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -28,11 +23,9 @@ COUNT = 100  # messages at once
 PAGES_MAX = 10  # of one chat
 MARGIN_S = 300.0  # before the gap: what was on its way when it began
 GAP_S_MAX = 86400.0
-SAVE_EVERY_S = 2.0
 PRIVATE_CONTACT, GROUP_CONTACT = 1, 2  # NapCat's kinds of chats
 
 Ask = Callable[[str, dict[str, object]], Awaitable[Frame]]
-log = structlog.get_logger("posthouse.onebot")
 
 
 class _Messages(Struct, frozen=True):
@@ -53,65 +46,6 @@ _MESSAGES = msgspec.json.Decoder(_Messages)
 
 class CannotTell(Exception):
     """The implementation keeps no history."""
-
-
-class Recent:
-    """The chats with the newest traffic, and when each was last heard.
-
-    Args:
-        path: the file that remembers them; one that cannot be read or written costs a gap.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._heard_at: dict[str, float] = {}
-        self._is_saved = True
-
-    def heard(self, platform_id: str, at: float) -> None:
-        """Remember that a chat was heard."""
-        before_at = self._heard_at.pop(platform_id, at)
-        self._heard_at[platform_id] = max(at, before_at)
-        if len(self._heard_at) > CHATS_MAX:
-            del self._heard_at[next(iter(self._heard_at))]
-        self._is_saved = False
-
-    def since(self, now: float) -> dict[str, float]:
-        """Return since when to ask about each chat that was not silent for long."""
-        return {chat: at - MARGIN_S for chat, at in self._heard_at.items() if now - at < GAP_S_MAX}
-
-    def all_since(self, now: float) -> float | None:
-        """Return since when any chat may have spoken unheard; None when nobody ever did."""
-        newest_at = max(self._heard_at.values(), default=0.0)
-        return newest_at - MARGIN_S if now - newest_at < GAP_S_MAX else None
-
-    def load(self) -> None:
-        """Remember what the last process knew."""
-        try:
-            self._heard_at = msgspec.json.decode(self._path.read_bytes(), type=dict[str, float])
-        except (OSError, *UNREADABLE):
-            self._heard_at = {}
-
-    async def save_for_ever(self, sleep: Callable[[float], Awaitable[None]]) -> None:
-        """Write it down again and again."""
-        try:
-            while True:
-                if not self._is_saved:
-                    await asyncio.to_thread(self.save)
-                await sleep(SAVE_EVERY_S)
-        finally:
-            self.save()
-
-    def save(self) -> None:
-        """Write it down."""
-        self._is_saved = True
-        draft = self._path.with_suffix(".new")
-        try:
-            handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with open(handle, "wb") as file:  # noqa: PTH123 - the mode counts from the first byte
-                file.write(msgspec.json.encode(self._heard_at))
-            draft.replace(self._path)
-        except OSError as problem:
-            log.warning("onebot_recent_not_saved", problem=problem.strerror)
 
 
 async def contacts(since_at: float, ask: Ask) -> tuple[str, ...]:
