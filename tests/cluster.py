@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -72,11 +73,58 @@ def binaries() -> Path:
 
 
 class Cluster:
-    """A running server; its address is a socket in a folder of its own."""
+    """A server in a folder of its own, which is also where its socket lies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, tools: Path, user: str | None, settings: dict[str, str]
+    ) -> None:
         self.folder = folder
+        self._tools = tools
+        self._user = user
+        self._settings = settings
         self._numbers = count(1)
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Raises:
+            Missing: it does not.
+        """
+        chosen = [
+            word for name, value in self._settings.items() for word in ("-c", f"{name}={value}")
+        ]
+        with (self.folder / "log").open("a") as log:
+            self._server = subprocess.Popen(
+                [self._tools / "postgres", "-D", self.folder / "data", "-k", self.folder, *chosen],
+                cwd=self.folder,
+                user=self._user,
+                stdout=log,
+                stderr=log,
+            )
+        for _ in range(100):
+            asked: list[str | Path] = [
+                self._tools / "pg_isready",
+                "-q",
+                "-t",
+                "1",
+                "-h",
+                self.folder,
+            ]
+            if subprocess.run(asked, check=False).returncode == 0:
+                return
+            if self._server.poll() is not None:
+                raise Missing(
+                    f"PostgreSQL does not start: {(self.folder / 'log').read_text()[-300:]}"
+                )
+        raise Missing("PostgreSQL does not answer")
+
+    def stop(self) -> None:
+        """Stop the server; whoever is connected is cut off."""
+        if self._server is not None:
+            self._server.send_signal(signal.SIGINT)
+            self._server.wait(30)
+            self._server = None
 
     def url(self, database: str) -> str:
         return f"postgresql://{SUPERUSER}@/{database}?host={self.folder}"
@@ -117,10 +165,22 @@ def running(settings: dict[str, str] = QUICK) -> Iterator[Cluster]:
         os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
     try:
         _initdb(tools, folder, user)
-        with _serving(tools, folder, user, settings):
-            yield Cluster(folder)
+        cluster = Cluster(folder, tools, user, settings)
+        try:
+            cluster.start()
+            _make_template(cluster)
+            yield cluster
+        finally:
+            cluster.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_template(cluster: Cluster) -> None:
+    cluster.run(f"CREATE DATABASE {EMPTY}")
+    bring_up_to_date(cluster.url(EMPTY))
+    with psycopg.connect(cluster.url(EMPTY), autocommit=True) as connection:
+        connection.execute(OWN_TIME)
 
 
 def _user() -> str | None:
@@ -145,40 +205,3 @@ def _initdb(tools: Path, folder: Path, user: str | None) -> None:
     )
     if made.returncode:
         raise Missing(f"initdb failed: {made.stderr.strip().splitlines()[-1:]}")
-
-
-@contextmanager
-def _serving(
-    tools: Path, folder: Path, user: str | None, settings: dict[str, str]
-) -> Iterator[None]:
-    chosen = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    log = (folder / "log").open("w")
-    server = subprocess.Popen(
-        [tools / "postgres", "-D", folder / "data", "-k", folder, *chosen],
-        cwd=folder,
-        user=user,
-        stdout=log,
-        stderr=log,
-    )
-    try:
-        _wait_until_ready(tools, folder, server)
-        cluster = Cluster(folder)
-        cluster.run(f"CREATE DATABASE {EMPTY}")
-        bring_up_to_date(cluster.url(EMPTY))
-        with psycopg.connect(cluster.url(EMPTY), autocommit=True) as connection:
-            connection.execute(OWN_TIME)
-        yield
-    finally:
-        server.terminate()
-        server.wait(30)
-        log.close()
-
-
-def _wait_until_ready(tools: Path, folder: Path, server: subprocess.Popen[bytes]) -> None:
-    for _ in range(100):
-        asked = subprocess.run([tools / "pg_isready", "-q", "-t", "1", "-h", folder], check=False)
-        if asked.returncode == 0:
-            return
-        if server.poll() is not None:
-            raise Missing(f"PostgreSQL does not start: {(folder / 'log').read_text()[-300:]}")
-    raise Missing("PostgreSQL does not answer")

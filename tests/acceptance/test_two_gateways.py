@@ -20,13 +20,15 @@ from posthouse.store.postgres.database import Database
 from posthouse.store.postgres.tables import PostgresTables
 from posthouse.store.sql.tables import move
 from posthouse.store.sqlite.tables import SqliteTables
-from tests.cluster import Cluster
+from tests.cluster import QUICK, Cluster, Missing, running
 
 WEBHOOK_BOTS = tuple(each for each in BOTS if each.bot_class not in CONNECTED)
 CLASSES = {each.bot: each.bot_class for each in WEBHOOK_BOTS}
 LEASE_S = 3.0
 MESSAGES = 60
 REST_WITHIN_S = 90.0
+AWAY_S = 2.0
+UNSAFE = ("fsync", "full_page_writes")
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -145,3 +147,35 @@ async def test_when_one_is_frozen_what_it_still_writes_is_refused(tmp_path: Path
     judgement = laboratory.judged()
     assert judgement.is_good, judgement.problems
     assert judgement.acknowledged == 3 * MESSAGES
+
+
+async def test_when_the_database_goes_away_and_comes_back_both_go_on(tmp_path: Path) -> None:
+    with a_cluster() as cluster, cluster.database() as url:
+        laboratory = SharedLaboratory(tmp_path, url)
+        async with (
+            laboratory.both(),
+            laboratory.premises.house() as first,
+            laboratory.second.house() as second,
+        ):
+            await asyncio.gather(first.until_open(), second.until_open())
+            laboratory.talk(MESSAGES)
+            await laboratory.until_at_work("gateway-1")
+            await asyncio.to_thread(cluster.stop)
+            laboratory.talk(MESSAGES)
+            await asyncio.sleep(AWAY_S)  # for which houses and platform find nobody
+            await asyncio.to_thread(cluster.start)
+            await laboratory.rests()
+        judgement = laboratory.judged()
+        assert judgement.is_good, judgement.problems
+        assert judgement.acknowledged == 2 * MESSAGES
+
+
+@contextlib.contextmanager
+def a_cluster() -> Iterator[Cluster]:
+    """A database server that may be stopped, and keeps what it says it keeps."""
+    durable = {name: value for name, value in QUICK.items() if name not in UNSAFE}
+    try:
+        with running(durable) as cluster:
+            yield cluster
+    except Missing as missing:
+        pytest.skip(str(missing))
