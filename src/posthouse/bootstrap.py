@@ -8,9 +8,18 @@ import random
 import secrets
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from aiohttp import ClientSession
 from starlette.routing import BaseRoute
@@ -20,6 +29,7 @@ from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools, Inviting
+from posthouse.channels.finding import Examined, Finding
 from posthouse.gateway.answerers import Answerers
 from posthouse.gateway.bots import Bot, Bots
 from posthouse.gateway.connections import Connections
@@ -554,6 +564,43 @@ def _channel_builder(
         return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
 
     return build
+
+
+async def examined(
+    name: str, settings: Settings, world: World | None = None
+) -> AsyncIterator[Finding]:
+    """Yield what a bot's platform says about it; nothing where the channel cannot look.
+
+    Raises:
+        OperatorMistake: the bot's options are wrong.
+    """
+    bot, world = settings.bots[name], world or World()
+    kind = load_channel(bot.channel)
+    if not issubclass(cast("type", kind), Examined):
+        return
+    channel = kind.build(name, bot.model_extra or {}, _few_tools(settings, world))
+    assert isinstance(channel, Examined)
+    try:
+        async for finding in channel.examine():
+            yield finding
+    finally:
+        await channel.close()
+
+
+def _few_tools(settings: Settings, world: World) -> ChannelTools:
+    """Lend a channel what it needs to look around: no book, and nobody to tell."""
+    return ChannelTools(
+        clock=world.clock,
+        sleep=world.sleep,
+        random=world.random,
+        new_key=world.new_key,
+        http=world.http,
+        wakeup=LocalWakeup(),
+        data_dir=settings.data,
+        language=settings.language,
+        host=settings.server.host,
+        public_url=settings.server.public_url,
+    )
 
 
 def database_of(settings: Settings) -> Path:

@@ -8,20 +8,18 @@ import shutil
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
-
-from msgspec import Struct
 
 from posthouse import __version__
 from posthouse.api.app import is_loopback
 from posthouse.api.desk import CHECK, COUNTS, HELD, Nothing
 from posthouse.api.server import listen
-from posthouse.bootstrap import database_of
+from posthouse.bootstrap import database_of, examined
 from posthouse.channels.channel import ConnectionState
+from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.house import Counter, counter_of
 from posthouse.cli.roads import STATES as DELIVERIES
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
@@ -44,26 +42,10 @@ HEALTH_WITHIN_S = 5.0
 TROUBLES = ("turns_buried", "deliveries_failed", "deliveries_doubtful")
 
 
-class Mark(StrEnum):
-    """How a finding is."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Finding(Struct, frozen=True):
-    """One line: what was looked at, how it is, and what to do."""
-
-    mark: Mark
-    subject: str
-    said: Said
-    remedy: Said = Said("", "")
-
-
 async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
     """Look at everything and report; 1 when something fails."""
     findings = [*_around(loaded), *await _house(loaded.settings)]
+    findings += [finding async for finding in _platforms(loaded.settings)]
     sources = [
         {"key": key, "value": value, "from": str(origin)}
         for key, value, origin in loaded.sources()
@@ -303,6 +285,17 @@ def _bot(name: str, channel: str, status: dict[str, str]) -> Finding:
         for language in ("zh", "en")
     )
     return Finding(Mark.OK if is_fine else Mark.FAIL, "bot", Said(f"机器人 {zh}", f"bot {en}"))
+
+
+async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
+    """Ask the platforms that tell whether they are set up for their bots."""
+    for name in settings.bots:
+        try:
+            async for finding in examined(name, settings):
+                yield finding
+        except PosthouseError as problem:
+            said = Said(problem.sentence("zh"), problem.sentence("en"))
+            yield Finding(Mark.FAIL, f"bot {name}", said)
 
 
 COUNTED = {

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.doctor import (
     COUNTED,
     RELEASED_AT,
-    Finding,
-    Mark,
     _bot,
     _house,
     as_it_runs,

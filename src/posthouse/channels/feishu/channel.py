@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -24,6 +24,7 @@ from posthouse.channels.channel import (
 from posthouse.channels.feishu import codec, outgoing
 from posthouse.channels.feishu.client import CallFailed, Client
 from posthouse.channels.feishu.codec import Identity
+from posthouse.channels.feishu.examination import Examination, connections_of
 from posthouse.channels.feishu.growing import Cards
 from posthouse.channels.feishu.history import GAP_S_MAX, missed_in
 from posthouse.channels.feishu.long_connection import POLICY, LongConnection
@@ -33,20 +34,33 @@ from posthouse.channels.feishu.places import Places
 from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.feishu.uploads import Uploads
 from posthouse.channels.feishu.webhook import Secret, Webhook
+from posthouse.channels.finding import Finding
 from posthouse.channels.keep_connected import BadCredentials, Pulse, keep_connected
 from posthouse.channels.options import read_options
 from posthouse.model.address import Chat, Entrance
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import PosthouseError, TryLater
 from posthouse.model.event import Event
 from posthouse.model.message import Content, Media
 from posthouse.store.media import Shelf
 
 MEDIA_FOLDER = "media"
+LOOK_FOR_OTHERS_AFTER_S = 20.0  # an earlier connection of our own may still be counted until then
 FILL_FIRST_S = 30.0  # then live reading begins beside it
 
 log = structlog.get_logger("posthouse.feishu")
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[object, object, None]) -> AsyncGenerator[asyncio.Task[None]]:
+    """Let something run while something else does, and no longer."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 class _Bot(Struct, frozen=True):
@@ -117,7 +131,8 @@ class FeishuChannel:
         await self._learn_who_i_am()
         async with self._filling_the_gap(door):
             if self._options.entrance == "long_connection":
-                await self._line.connect_and_read(pulse, door)
+                async with _beside(self._look_for_others()):
+                    await self._line.connect_and_read(pulse, door)
                 return
             pulse.connected()
             while True:
@@ -127,13 +142,19 @@ class FeishuChannel:
     @asynccontextmanager
     async def _filling_the_gap(self, door: Door) -> AsyncGenerator[None]:
         """Ask for what was missed, before live reading begins if that takes no longer than this."""
-        filling = asyncio.ensure_future(self._fill_the_gap(door))
-        try:
+        async with _beside(self._fill_the_gap(door)) as filling:
             await asyncio.wait({filling}, timeout=FILL_FIRST_S)
             yield
-        finally:
-            filling.cancel()
-            await asyncio.gather(filling, return_exceptions=True)
+
+    async def _look_for_others(self) -> None:
+        """Say when other programs take part of the messages: each goes to one connection only."""
+        await self._tools.sleep(LOOK_FOR_OTHERS_AFTER_S)
+        try:
+            count = await connections_of(self._client)
+        except (PosthouseError, aiohttp.ClientError, TimeoutError, OSError):
+            return
+        if count > 1:
+            log.warning("feishu_shared", bot=self._name, count=count)
 
     async def _fill_the_gap(self, door: Door) -> None:
         reader, me, now = self._tools.reader, self._me, self._tools.clock()
@@ -178,6 +199,14 @@ class FeishuChannel:
     def _note(self, status: Status) -> None:
         self._status = status
         self._tools.on_status(self._name, status)
+
+    async def examine(self) -> AsyncIterator[Finding]:
+        """Look at the app with calls that change nothing; see ``examination``."""
+        url = self._tools.public_url
+        webhook = f"{url.rstrip('/')}{self._webhook.path}" if url else ""
+        looking = Examination(self._name, self._client, self._options, webhook)
+        async for finding in looking.findings():
+            yield finding
 
     async def download(self, media: Media) -> AsyncIterator[bytes]:
         async for chunk in self._client.download(media.ref):

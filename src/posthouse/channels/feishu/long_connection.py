@@ -134,23 +134,13 @@ class LongConnection:
 
     async def _discover(self) -> _Place:
         status, body = await self._client.discover()
-        try:
-            answer = msgspec.json.decode(body, type=_Discovered)
-        except UNREADABLE:
-            raise NoAddress(f"Feishu gave no address: HTTP {status}") from None
-        if answer.code in _WRONG_CREDENTIALS:
-            raise BadCredentials(
-                f"Feishu refuses the long connection ({answer.code}): check app_id and app_secret,"
-                " and that the app is published and enabled.",
-                f"飞书拒绝长连接（{answer.code}）："
-                "请核对 app_id 与 app_secret，并确认应用已发布、已启用。",
-            )
-        if answer.code == _TOO_MANY:
-            raise TooManyConnections
-        if answer.code or answer.data is None or not answer.data.URL:
-            raise NoAddress(f"Feishu gave no address: {answer.code or status}")
-        self._follow(answer.data.ClientConfig)
-        return answer.data
+        problem = refusal_of_discovery(status, body)
+        if problem is not None:
+            raise problem
+        place = msgspec.json.decode(body, type=_Discovered).data
+        assert place is not None
+        self._follow(place.ClientConfig)
+        return place
 
     async def _connect(self, url: str) -> aiohttp.ClientWebSocketResponse:
         try:
@@ -248,6 +238,26 @@ class LongConnection:
         while (left_s := self._heard_event_at + self._silence_s - self._clock()) > 0:
             await self._sleep(max(left_s, 1.0))
         log.info("connecting_anew", silent_s=self._silence_s)
+
+
+def refusal_of_discovery(status: int, body: bytes) -> PosthouseError | None:
+    """Say why there is no address in an answer of discovery; None when there is one."""
+    try:
+        answer = msgspec.json.decode(body, type=_Discovered)
+    except UNREADABLE:
+        return NoAddress(f"Feishu gave no address: HTTP {status}")
+    if answer.code in _WRONG_CREDENTIALS:
+        return BadCredentials(
+            f"Feishu refuses the long connection ({answer.code}): check app_id and app_secret,"
+            " and that the app is published and enabled.",
+            f"飞书拒绝长连接（{answer.code}）："
+            "请核对 app_id 与 app_secret，并确认应用已发布、已启用。",
+        )
+    if answer.code == _TOO_MANY:
+        return TooManyConnections(zh="这个应用的长连接太多了；请停掉其他使用它的程序。")
+    if answer.code or answer.data is None or not answer.data.URL:
+        return NoAddress(f"Feishu gave no address: {answer.code or status}")
+    return None
 
 
 def _service_of(url: str) -> int:

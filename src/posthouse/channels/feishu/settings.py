@@ -72,6 +72,10 @@ class FeishuOptions(ChannelOptions):
         """Where the platform is, without a slash at the end."""
         return DOMAINS.get(self.domain, self.domain).rstrip("/")
 
+    def console_url(self, path: str) -> str:
+        """Return a page of the app in the developer console."""
+        return f"{self.base_url}/app/{self.app_id}/{path}"
+
     def capabilities(self) -> Capabilities:
         """Return what a Feishu bot can do."""
         return Capabilities(

@@ -58,8 +58,13 @@ class Webhook:
     def attach(self, door: Door) -> None:
         self._door = door
 
+    @property
+    def path(self) -> str:
+        """Where the platform sends to, below the house's address."""
+        return f"/webhooks/{self._bot}"
+
     def route(self) -> Route:
-        return Route(f"/webhooks/{self._bot}", self._take, methods=["POST"])
+        return Route(self.path, self._take, methods=["POST"])
 
     async def _take(self, request: Request) -> Response:
         try:
