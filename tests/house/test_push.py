@@ -229,6 +229,10 @@ async def test_buttons_of_a_push_swallow_no_message() -> None:
     await script.push(text="Lunch?", choices=["Yes"], handler="demo", state="{}", wait="sent")
     await house.say("hello")
     await house.quiet()
+    ((number,),) = list(house.store._reading.connection.execute("SELECT id FROM questions"))
+    question = await house.store.questions.find(number)
+    assert question is not None
+    assert not question.is_answered
     assert await house.texts() == ("Lunch?", "re hello")
 
 
