@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.api.permission_tasks import Everybody
 from posthouse.cli import grant
-from posthouse.cli.terminal import speak
+from posthouse.cli.grant import _show_operators
+from posthouse.cli.terminal import Terminal, speak
 from posthouse.console.lockout import Lockout
 from posthouse.console.passwords import Passwords
 from posthouse.console.sign_in import SignIn, Visit
@@ -16,7 +18,7 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import Effect, Field, OperatorRole, Subject, SubjectKind
 from posthouse.model.secret import hashed
 from posthouse.settings.settings import BotSettings, Settings
-from posthouse.store.grants import PEOPLE_MAX
+from posthouse.store.grants import PEOPLE_MAX, Stranger
 from posthouse.store.sqlite.store import SqliteStore
 
 NOW = 1_795_000_000.0
@@ -184,3 +186,13 @@ async def test_a_link_lets_one_operator_in(settings: Settings, shown: Shown) -> 
     async with book(settings) as store:
         entered = await sign_in(store).log_in("bob", PASSWORD, Visit())
         assert entered.visitor.operator.name == "bob"
+
+
+def test_who_asks_for_a_scene_is_listed_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    asks = [
+        Stranger(bot="b", person="ou_1", name="Ann", handler="commands", reason=reason, at=1.0)
+        for reason in ("not_granted deploy", "not_granted")
+    ]
+    _show_operators(Terminal(), Everybody(in_chats=(), of_console=(), strangers=tuple(asks)))
+    shown = capsys.readouterr().out.splitlines()
+    assert ["commands deploy" in line for line in shown[:2]] == [True, False]
