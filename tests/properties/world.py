@@ -127,7 +127,6 @@ class World:
     runs: Counter[str] = field(default_factory=Counter)
     effects: Counter[int] = field(default_factory=Counter)
     notices: int = 0
-    stopped: set[tuple[str, str, str]] = field(default_factory=set)  # sessions, by their person
     is_hostile: bool = True
 
     # --- what happens -----------------------------------------------------------------------
@@ -173,8 +172,6 @@ class World:
             words, who=last.who, room=last.room, bot=last.bot, at=at, message_id=f"o-{number}-{at}"
         )
         await self.hand_over(order)
-        if words == "/stop":
-            self.stopped.add(last.session)
         for each in mine if words != "/new" else ():
             each.is_called_off = True
             each.called_back += [text for text in standing if _answers(text, each.texts)]
@@ -363,7 +360,6 @@ class World:
         )
         reason = road.turn.reason if road.turn is not None else ""
         is_reported = reason in {"interrupted", "handler_error"}
-        is_reported |= reason == "stopped" and spoken.session in self.stopped
         is_excused = is_reported or spoken.is_called_off or self.is_withdrawn(spoken, rows)
         assert seen or is_doubtful or is_excused, f"{what} was lost: {road}"
         if len(spoken.texts) == 1:
