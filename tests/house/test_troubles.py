@@ -13,12 +13,12 @@ from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.address import Role
 from posthouse.model.capabilities import Capabilities, SendsFrom
-from posthouse.model.delivery import State
+from posthouse.model.delivery import BACK_OFF_MAX_S, NotSent, State
 from posthouse.model.errors import StorageFull, TryLater
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, Turn
 from posthouse.settings.settings import GatewaySettings, StoreSettings
-from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES, ScriptedChannel
+from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES, Answer, ScriptedChannel
 from tests.house.kit import HouseKit, Scripted, closed, echo, opened, simulated, thinking
 from tests.house.people import edited, said
 from tests.house.test_drafts import aloud
@@ -465,6 +465,44 @@ async def test_a_clock_set_back_an_hour_loses_nothing_and_delays_nothing_new() -
     await house.quiet(2 * 3600.0)
     assert await house.texts() == ("re 1", "re 1", "re 2")
     await house.check()
+
+
+@simulated
+async def test_a_clock_set_back_an_hour_silences_no_chat_that_was_used_before() -> None:
+    house = await opened()
+    await house.say("1")
+    await house.quiet()
+    house.skew_s = -3600.0
+    await house.quiet()
+    await house.say("2")
+    await house.quiet()
+    assert await house.texts() == ("re 1", "re 2")
+
+
+@simulated
+async def test_what_was_put_off_while_the_clock_was_ahead_goes_on_once_it_is_right() -> None:
+    house = await opened(script=[Answer(NotSent("cannot_reach", retry_after_s=20.0))])
+    await house.say("1")
+    await house.quiet(1.0)
+    house.skew_s = -3600.0
+    await house.quiet()
+    assert await house.texts() == ("re 1",)
+
+
+@simulated
+async def test_a_house_that_starts_once_the_clock_is_right_believes_no_time_from_before() -> None:
+    house = await opened(script=[Answer(NotSent("cannot_reach", retry_after_s=900.0))])
+    await house.say("1", room="other")
+    await house.quiet()
+    await house.say("2")
+    await house.quiet()
+    await house.close()
+    house.skew_s = -3600.0
+    await house.open()
+    await house.say("3")
+    await house.quiet(BACK_OFF_MAX_S + 10.0)
+    assert await house.texts() == ("re 2", "re 3")
+    assert await house.texts("other") == ("re 1",)
 
 
 @simulated

@@ -168,6 +168,11 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "lease lost: another process runs as {gateway}",
     ),
     "lease_not_renewed": Said("租约没有续上：{problem}", "the lease was not renewed: {problem}"),
+    "clock_set_back": Said(
+        "时钟往回拨了 {by_s} 秒：推迟的事情现在就做",
+        "the clock was set back by {by_s} s: what was put off is done now",
+    ),
+    "waits_not_bounded": Said("没能缩短等待：{problem}", "waits could not be shortened: {problem}"),
     "lease_entered_again": Said(
         "{gateway} 重新上岗，第 {epoch} 任", "{gateway} is back, epoch {epoch}"
     ),

@@ -14,6 +14,7 @@ from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.capabilities import SendsFrom
+from posthouse.model.delivery import BACK_OFF_MAX_S
 from posthouse.model.errors import PosthouseError
 from posthouse.store.upkeep import Retention, Upkeep
 from posthouse.wakeup.wakeup import SENDS, TURNS
@@ -128,9 +129,14 @@ class Supervisor:
                 return
 
     async def _renew(self) -> None:
+        await self._bound_waits(BACK_OFF_MAX_S)  # the last process may have had a wrong clock
         while True:
+            slept_at = self._clock()
             await self._sleep(self._limits.lease_s / RENEWALS_PER_LEASE)
             now = self._clock()
+            if now < slept_at:
+                log.warning("clock_set_back", by_s=slept_at - now)
+                await self._bound_waits(0.0)
             try:
                 is_ours = await self._journal.renew(self._lease.gateway, now, self._limits.lease_s)
                 if is_ours:
@@ -145,6 +151,15 @@ class Supervisor:
                     self._wakeup.nudge(SENDS)
             except PosthouseError as problem:
                 log.warning("lease_not_renewed", problem=str(problem))
+
+    async def _bound_waits(self, wait_s: float) -> None:
+        """Believe no time that a clock wrote which was ahead: whoever waits for it waits long."""
+        try:
+            await self._journal.bound_waits(self._clock(), wait_s)
+        except PosthouseError as problem:
+            log.warning("waits_not_bounded", problem=str(problem))
+        self._wakeup.nudge(TURNS)
+        self._wakeup.nudge(SENDS)
 
     async def _enter_again(self, now: float) -> None:
         """Our time was up (the process slept, the disk was full): come back as a new epoch."""

@@ -255,6 +255,13 @@ class Journal(Protocol):
         """Free the lanes of gateways whose time is up; returns how many."""
         ...
 
+    async def bound_waits(self, now: float, wait_s: float) -> None:
+        """Let nothing wait longer than ``wait_s`` from now, and no chat for its pace.
+
+        A clock that was ahead and was set right has left times behind that nobody meant.
+        """
+        ...
+
     # --- in -----------------------------------------------------------------------------
 
     async def accept(

@@ -31,3 +31,9 @@ def renew(database: Database, gateway: Gateway, now: float, lease_s: float) -> b
 
 def free(database: Database, now: float) -> int:
     return database.count(SQL["free_overdue"], now=now)
+
+
+def bound_waits(database: Database, now: float, wait_s: float) -> None:
+    database.run(SQL["bound_bursts"], latest_at=now + wait_s)
+    database.run(SQL["bound_lanes"], latest_at=now + wait_s)
+    database.run(SQL["bound_paces"], now=now)

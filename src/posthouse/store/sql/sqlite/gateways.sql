@@ -29,3 +29,16 @@ WHERE owner IN (SELECT id FROM gateways WHERE until_at <= :now);
 -- Nobody could look for unclear messages while the house was away: their wait begins again.
 UPDATE deliveries SET unclear_since_at = :now
 WHERE state IN ('queued', 'sending', 'unknown') AND state = 'unknown' AND unclear_since_at < :now;
+
+-- name: bound_bursts
+-- No waiting turn waits for more of the same person beyond :latest_at.
+UPDATE turns SET burst_until_at = :latest_at
+WHERE state = 'waiting' AND burst_until_at > :latest_at;
+
+-- name: bound_lanes
+-- No free lane is put off beyond :latest_at.
+UPDATE lanes SET ready_at = :latest_at WHERE owner IS NULL AND ready_at > :latest_at;
+
+-- name: bound_paces
+-- No chat's pace reaches beyond :now.
+UPDATE lanes SET not_before_at = :now WHERE not_before_at > :now;

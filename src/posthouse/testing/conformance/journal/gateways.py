@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Any
 
-from posthouse.model.delivery import Sent, State
+from posthouse.model.delivery import NotSent, Sent, State
 from posthouse.model.errors import FenceLost
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import Gateway, OnceState, Result, Verdict
@@ -213,6 +213,38 @@ async def a_claim_without_free_does_not_take_from_the_living(scene: Scene) -> No
     await scene.claim_one()
     scene.gateway = await scene.journal.enter("g2", scene.now, LEASE_S)
     same(await scene.claim(), (), "turns that somebody living works on")
+
+
+async def what_a_clock_that_was_ahead_has_put_off_waits_no_longer(scene: Scene) -> None:
+    await scene.wait(3600)
+    await scene.answer("question", "one", "two")
+    await scene.settle(await scene.send_one(), Sent(("p1",)), pace_s=5)
+    await scene.say("the first of a burst", burst_s=1.5)
+    scene.now -= 3600
+    same((await scene.claim(), await scene.sends()), ((), ()), "what is handed out an hour early")
+    await scene.journal.bound_waits(scene.now, 0.0)
+    same(len(await scene.claim()), 1, "turns, once no wait is believed")
+    same(len(await scene.sends()), 1, "deliveries, once no wait is believed")
+
+
+async def a_pace_of_a_clock_that_was_ahead_holds_up_nothing_new(scene: Scene) -> None:
+    await scene.wait(3600)
+    await scene.answer("question", "one")
+    await scene.settle(await scene.send_one(), Sent(("p1",)), pace_s=5)
+    scene.now -= 3600
+    await scene.journal.bound_waits(scene.now, 300.0)
+    await scene.answer("question", "two")
+    same(len(await scene.sends()), 1, "deliveries to a chat that was used before")
+
+
+async def waits_within_bounds_stay(scene: Scene) -> None:
+    await scene.answer("question", "one")
+    await scene.settle(await scene.send_one(), NotSent("rate_limited", retry_after_s=60.0))
+    await scene.journal.bound_waits(scene.now, 60.0)
+    await scene.wait(59)
+    same(await scene.sends(), (), "deliveries before the platform allows them")
+    await scene.wait(1)
+    same(len(await scene.sends()), 1, "deliveries afterwards")
 
 
 def _turn(origin: str) -> int:
