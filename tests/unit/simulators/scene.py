@@ -43,10 +43,14 @@ class Clock:
 
     async def pass_sleep(self, span_s: float) -> None:
         """Wait until somebody sleeps for exactly so long, then jump to the end of it."""
+        await self.until_asleep(span_s)
+        self.advance(span_s)
+
+    async def until_asleep(self, span_s: float) -> None:
+        """Wait until somebody sleeps for exactly so long."""
         while not any(span == span_s and not f.done() for _, span, f in self._sleepers):
             self._somebody_fell_asleep.clear()
             await self._somebody_fell_asleep.wait()
-        self.advance(span_s)
 
     def advance(self, span_s: float) -> None:
         self.now += span_s

@@ -236,6 +236,7 @@ class Cards:
         entity.writes += 1
         if entity.message is not None:
             entity.message.updated_at = self._tenant.now
+            self._tenant.show(entity.message)
 
     # --- tokens ---------------------------------------------------------------------------------
 

@@ -189,7 +189,7 @@ class Control:
 
     async def _refuse(self, request: web.Request) -> web.StreamResponse:
         refuse = await _body(request, Refuse)
-        refused = self._server.messages.refused
+        refused = self._server.tenant.refused
         if refuse.code:
             refused[refuse.to] = refuse.code
         else:

@@ -35,6 +35,13 @@ Act = Callable[[], Answer]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+class _Asked(msgspec.Struct, frozen=True):
+    """What a message to be sent is known by."""
+
+    receive_id: str = ""
+    uuid: str = ""
+
+
 class Desk:
     """Takes the calls of all apps: does each at once or never, and answers as its fault says."""
 
@@ -77,6 +84,7 @@ class Desk:
     async def _take(self, request: web.Request, endpoint: Endpoint) -> web.StreamResponse:
         entry = self._enter(request, endpoint.verb)
         raw, parts = await _read(request)
+        self._announce(entry, raw)
 
         def act() -> Answer:
             app = self._admit(request, endpoint, entry)
@@ -115,12 +123,26 @@ class Desk:
             method=request.method,
             path=request.path.removeprefix(BASE),
             key="",
-            message_id=request.match_info.get("message_id", ""),
+            message_id="" if verb is Verb.SEND else request.match_info.get("message_id", ""),
             log_id=self._tenant.new_id("2026", 28),
             began_at=self._tenant.now,
         )
         self._tenant.notes.calls.add(entry)
+        self._tenant.stir()
         return entry
+
+    def _announce(self, entry: CallEntry, raw: bytes) -> None:
+        """Note what a call is about, though it may never be done."""
+        if entry.verb is not Verb.SEND:
+            return
+        try:
+            asked = msgspec.json.decode(raw, type=_Asked)
+        except msgspec.MsgspecError:
+            return
+        chat = self._tenant.chat(asked.receive_id)
+        replied = self._tenant.messages.get(entry.path.removesuffix("/reply").rpartition("/")[2])
+        chat = replied.chat if chat is None and replied is not None else chat
+        entry.key, entry.chat = asked.uuid, chat.key if chat is not None else ""
 
     def _name(self, request: web.Request) -> str:
         try:

@@ -81,6 +81,9 @@ class Directory:
         who = self._tenant.who(call.app, call.path["user_id"], id_type)
         if not isinstance(who, Person):
             raise Refusal(41012, "user id invalid", is_malformed=True)
+        if who.key in self._tenant.refused:
+            code = self._tenant.refused[who.key]
+            raise Refusal(code, "no user authority error")
         return {
             "user": {
                 **self._tenant.ids(call.app, who),

@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from posthouse.simulators.feishu import content
 from posthouse.simulators.feishu.apps import App
 from posthouse.simulators.feishu.record import EventEntry
 from posthouse.simulators.feishu.tenant import Chat, Mention, Message, Party, Tenant
@@ -200,6 +201,14 @@ def pressed(
             "open_chat_id": message.chat.chat_id,
         },
     }
+
+
+def text_of(message: Message, card: Body | None = None) -> str:
+    """Return a message as people read it, with the names of those it mentions."""
+    text = content.readable(message.kind, message.content, card).replace("@_all", "@all")
+    for mention in message.mentions:
+        text = text.replace(mention.placeholder, f"@{name_of(mention.party)}")
+    return text
 
 
 def name_of(who: Party) -> str:

@@ -84,8 +84,7 @@ class Exchange:
             self.switches[app.name],
             self.faults,
             self._sleep,
-            lambda: self.tenant.now,
-            self.tenant.seed,
+            self.tenant,
         )
         post.webhook_of = lambda event: self._webhook(app, event)
         return post

@@ -106,7 +106,6 @@ class Messages:
         self._people = people
         self._cards = cards
         self._emit = emit
-        self.refused: dict[str, int] = {}  # chat or person → code
         self.reset()
 
     def reset(self) -> None:
@@ -295,8 +294,8 @@ class Messages:
         if app.name not in chat.apps:
             raise Refusal(NOT_IN_CHAT, "Bot/User can NOT be out of the chat.")
         for key in (chat.key, *(chat.people if chat.is_private else ())):
-            if key in self.refused:
-                raise Refusal(self.refused[key], "The tenant's settings forbid it.")
+            if key in self._tenant.refused:
+                raise Refusal(self._tenant.refused[key], "The tenant's settings forbid it.")
         if chat.is_muted and not chat.manages(app):
             raise Refusal(230018, "This operation is not allowed by the settings of the group.")
 
@@ -367,6 +366,7 @@ class Messages:
         message.updated_at = self._tenant.now
         text = content.readable(message.kind, message.content, self._cards.shown(message))
         message.changes = [*message.changes, Change(what=what, at=self._tenant.now, text=text)]
+        self._tenant.show(message)
 
     def recall(self, call: Call) -> Body:
         message = self._message(call)

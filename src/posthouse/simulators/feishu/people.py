@@ -183,6 +183,7 @@ class People:
         now = self._tenant.now
         message.recalled_at, message.recalled_by = now, who
         message.changes = [*message.changes, Change(what="recalled", at=now, by=_key(who))]
+        self._tenant.show(message)
         recall_type = "message_owner"
         if who != message.sender:
             is_owner = _key(who) == message.chat.owner
@@ -226,6 +227,7 @@ class People:
         emoji, by = reaction.emoji, reaction.by
         change = Change(what=what, at=self._tenant.now, text=emoji, by=_key(by))
         message.changes = [*message.changes, change]
+        self._tenant.show(message)
         told = self._each_app(
             message.chat,
             kind,
@@ -360,7 +362,7 @@ class People:
             type=kind,
             event_id=written["header"]["event_id"],
             message_id=message.message_id if message is not None else None,
-            text=_heard_text(message) if is_said and message is not None else "",
+            text=events.text_of(message) if is_said and message is not None else "",
             said_at=self._tenant.now,
         )
         self._tenant.notes.events.add(entry)
@@ -422,13 +424,6 @@ def _action(button: Button, what: Press) -> dict[str, Any]:
     if what.option is not None:
         action |= {"tag": "select_static", "option": what.option}
     return action
-
-
-def _heard_text(message: Message) -> str:
-    text = content.readable(message.kind, message.content)
-    for mention in message.mentions:
-        text = text.replace(mention.placeholder, f"@{events.name_of(mention.party)}")
-    return text
 
 
 def _key(who: Party) -> str:

@@ -13,6 +13,7 @@ from posthouse.simulators.feishu.apps import App
 from posthouse.simulators.feishu.events import Event
 from posthouse.simulators.feishu.faults import Fault, FaultPlan, Verb
 from posthouse.simulators.feishu.settings import Switches, TenantSettings
+from posthouse.simulators.feishu.tenant import Tenant
 from posthouse.simulators.timing import Sleep, end
 
 
@@ -42,23 +43,22 @@ class Errand:
 class Post:
     """All events of one app."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - what it needs from the tenant
+    def __init__(
         self,
         app: App,
         settings: TenantSettings,
         switches: Switches,
         faults: FaultPlan,
         sleep: Sleep,
-        clock: Callable[[], float],
-        seed: int,
+        tenant: Tenant,
     ) -> None:
         self._app = app
         self._settings = settings
         self._switches = switches
         self._faults = faults
         self._sleep = sleep
-        self._clock = clock
-        self._dice = random.Random(f"{seed}:{app.name}")
+        self._tenant = tenant
+        self._dice = random.Random(f"{tenant.seed}:{app.name}")
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._lines: list[Road] = []
@@ -131,10 +131,12 @@ class Post:
             await self._sleep(self._faults.settings.delay_s)
         road = await self._open_road(event)
         entry.pushes += 1
+        self._tenant.stir()
         attempt = await self._push(event, road, fault)
         entry.problem = attempt.problem
+        self._tenant.stir()
         if not attempt.problem:
-            entry.acknowledged_at = entry.acknowledged_at or self._clock()
+            entry.acknowledged_at = entry.acknowledged_at or self._tenant.now
         return attempt
 
     async def _open_road(self, event: Event) -> Road | None:

@@ -16,6 +16,7 @@ from posthouse.simulators.feishu.record import Change, Limits, Notes
 from posthouse.simulators.feishu.refusals import OTHER_APP, WRONG_ID, Refusal, malformed
 
 Clock = Callable[[], float]
+Watcher = Callable[["Message"], None]
 ChatKind = Literal["group", "topic", "p2p"]
 
 
@@ -125,6 +126,8 @@ class Tenant:
         self.limits = limits or Limits()
         self.tenant_key = self._hash("tenant")[:16]
         self._clock = clock
+        self._watchers: list[Watcher] = []
+        self._listeners: list[Callable[[], None]] = []
         self.reset()
 
     def reset(self) -> None:
@@ -135,6 +138,7 @@ class Tenant:
         self.chats: dict[str, Chat] = {}
         self.messages: dict[str, Message] = {}
         self.files: dict[str, StoredFile] = {}
+        self.refused: dict[str, int] = {}  # chat or person → the code of every call about it
         self._files_bytes = 0
         self._chats_by_id: dict[str, Chat] = {}
         self._open_ids: dict[str, tuple[str, Party]] = {}
@@ -288,7 +292,31 @@ class Tenant:
             )
         self.messages[message.message_id] = message
         message.chat.messages.append(message)
+        self.show(message)
         return message
+
+    # --- who wants to know ----------------------------------------------------------------------
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call somebody whenever people see a message for the first time, or see it change."""
+        self._watchers.append(watcher)
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call somebody whenever an event was pushed or taken, a call came in, or people see."""
+        self._listeners.append(listener)
+
+    def show(self, message: Message) -> None:
+        """Tell the watchers that people see something new."""
+        for watcher in self._watchers:
+            watcher(message)
+        self.stir()
+
+    def stir(self) -> None:
+        """Tell the listeners that something happened."""
+        for listener in self._listeners:
+            listener()
+
+    # --- files ----------------------------------------------------------------------------------
 
     def keep_file(self, stored: StoredFile) -> str:
         """Keep a file and return its key.

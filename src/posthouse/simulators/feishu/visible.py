@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from posthouse.simulators.feishu import content, events
+from posthouse.simulators.feishu import content
 from posthouse.simulators.feishu.apps import App
 from posthouse.simulators.feishu.cards import Cards
+from posthouse.simulators.feishu.events import text_of
 from posthouse.simulators.feishu.record import Change, MessageEntry, Record
 from posthouse.simulators.feishu.tenant import Message, Party, Tenant
 
@@ -26,7 +27,7 @@ def entry(cards: Cards, message: Message) -> MessageEntry:
         is_own=app is not None,
         key=message.key,
         kind=message.kind,
-        text=_text(message, card),
+        text=text_of(message, card),
         at=message.at,
         buttons=tuple(content.buttons(card)) if card is not None else (),
         quote=message.parent.message_id if message.parent is not None else None,
@@ -52,13 +53,6 @@ def record(tenant: Tenant, cards: Cards) -> Record:
         connections=tuple(notes.connections.entries),
         forgotten=notes.forgotten,
     )
-
-
-def _text(message: Message, card: dict[str, object] | None) -> str:
-    text = content.readable(message.kind, message.content, card)
-    for mention in message.mentions:
-        text = text.replace(mention.placeholder, f"@{events.name_of(mention.party)}")
-    return text
 
 
 def _written_card(cards: Cards, message: Message) -> list[Change]:
