@@ -261,6 +261,6 @@ def test_every_delivery_comes_to_an_end(name: str, policy: Policy, wires: list[W
     """Unless the platform only ever asks to wait: a limit lengthens the wait and never drops."""
     assume(set(wires) != {Wire.LIMITED})
     life = Life(name, policy)
-    for attempt in range(3 * ATTEMPTS_MAX):
+    for attempt in range(6 * ATTEMPTS_MAX):  # limits and searches are no attempts
         life.live(Moment(0.0, wires[attempt % len(wires)]))
     assert life.delivery.state not in OPEN_STATES
