@@ -526,3 +526,14 @@ async def test_every_kind_of_message_can_be_said() -> None:
         message = told.errands[0].event.body["event"]["message"]
         assert message["message_type"] == "location"
         assert json.loads(message["content"]) == content
+
+
+async def test_a_forwarded_bundle_is_fetched_with_its_parts() -> None:
+    async with open_town() as town:
+        parts = tuple(town.said(f"part {number}") for number in range(2))
+        told = town.say(type="merge_forward", forwarded=parts)
+        message = told.errands[0].event.body["event"]["message"]
+        assert message["content"] == "Merged and Forwarded Message"
+        items = (await town.call("GET", f"/im/v1/messages/{told.message_id}")).data["items"]
+        assert [each["message_id"] for each in items] == [told.message_id, *parts]
+        assert [each.get("upper_message_id") for each in items] == [None, *[told.message_id] * 2]

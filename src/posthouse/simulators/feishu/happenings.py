@@ -31,6 +31,7 @@ class Say(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: str = "text"
     content: dict[str, Any] | str | None = None
     file: File | None = None
+    forwarded: tuple[str, ...] = ()  # message ids, of a merge_forward
     mentions: tuple[str, ...] = ()  # names of apps or people, or "all"
     reply_to: str | None = None  # a message id
     thread: bool | str = False  # True: open a thread under reply_to; a thread id: go on in it

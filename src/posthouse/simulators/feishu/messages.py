@@ -390,7 +390,10 @@ class Messages:
 
     def get(self, call: Call) -> Body:
         message = self._message(call)
-        return {"items": [self.shown(call.app, message)]}
+        inner = [self.shown(call.app, each) for each in message.forwarded]
+        for each in inner:
+            each["upper_message_id"] = message.message_id
+        return {"items": [self.shown(call.app, message), *inner]}
 
     def history(self, call: Call) -> Body:
         kind = call.choice("container_id_type", ("chat", "thread"))

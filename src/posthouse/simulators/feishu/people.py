@@ -82,6 +82,7 @@ class People:
             root=(parent.root or parent) if parent is not None else None,
             thread_id=self._thread(what, chat, parent),
             mentions=mentions,
+            forwarded=tuple(self._message(each) for each in what.forwarded),
         )
         self._tenant.keep(message)
         told = tuple(self._told(message))
@@ -107,6 +108,8 @@ class People:
             return given if isinstance(given, str) else events.as_json(given)
         if what.type == "text":
             return events.as_json({"text": _with_placeholders(what, mentions)})
+        if what.type == "merge_forward":
+            return "Merged and Forwarded Message"  # no JSON, as it is
         return events.as_json(self._attached(what))
 
     def _attached(self, what: Say) -> dict[str, Any]:

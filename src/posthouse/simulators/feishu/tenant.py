@@ -77,6 +77,7 @@ class Message(Struct, kw_only=True, eq=False):
     parent: Message | None = None
     thread_id: str = ""
     mentions: tuple[Mention, ...] = ()
+    forwarded: tuple[Message, ...] = ()  # what stands in a bundle
     edits: int = 0
     changes: list[Change] = []
     reactions: dict[str, Reaction] = {}
