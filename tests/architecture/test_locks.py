@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.architecture.tree import ROOT, name_of, project_files
 
 RUN = ROOT / "requirements.lock"
+POSTGRES = ROOT / "requirements-postgres.lock"  # with the driver of a shared database
 BUILD = ROOT / "requirements-build.lock"
 DEV = ROOT / "requirements-dev.lock"
 PEER = ROOT / "benchmarks" / "peers" / "nonebot2" / "requirements.lock"
@@ -34,7 +35,7 @@ REGISTRIES = tuple(
 
 each_lock = pytest.mark.parametrize(
     "lock",
-    [RUN, BUILD, DEV, PEER, JUDGES, SDKS / "current.lock", SDKS / "pinned.lock"],
+    [RUN, POSTGRES, BUILD, DEV, PEER, JUDGES, SDKS / "current.lock", SDKS / "pinned.lock"],
     ids=name_of,
 )
 
