@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from http import HTTPStatus
 
 from posthouse.simulators.feishu import events, record
@@ -36,7 +35,7 @@ def as_ledger(found: Record) -> Ledger:
         found: read after the bot program has come to rest.
     """
     return Ledger(
-        messages=_with_copies([_message(entry) for entry in found.messages if entry.is_own]),
+        messages=ledger.with_copies([_message(entry) for entry in found.messages if entry.is_own]),
         events=tuple(_event(entry) for entry in found.events),
         calls=tuple(_call(entry) for entry in found.calls if entry.verb in _VERBS),
         forgotten=found.forgotten,
@@ -56,14 +55,6 @@ def _message(entry: record.MessageEntry) -> ledger.MessageEntry:
         edits=[each.at for each in entry.history if each.what in ("edited", "updated")],
         is_recalled=entry.is_recalled,
     )
-
-
-def _with_copies(messages: list[ledger.MessageEntry]) -> tuple[ledger.MessageEntry, ...]:
-    visible = Counter((each.chat, each.key) for each in messages if not each.is_recalled)
-    for message in messages:
-        if message.key:
-            message.copies = visible[message.chat, message.key]
-    return tuple(messages)
 
 
 def _event(entry: record.EventEntry) -> ledger.EventEntry:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection
 
 from posthouse.simulators.onebot import record as onebot
@@ -41,7 +40,7 @@ def as_ledger(
         key_of: which delivery a text belongs to, where the bot server's book can tell.
     """
     return Ledger(
-        messages=_with_copies(
+        messages=ledger.with_copies(
             [_message(entry, key_of) for entry in record.messages if entry.is_own]
         ),
         events=tuple(_event(entry, taken) for entry in record.events),
@@ -61,14 +60,6 @@ def _message(entry: onebot.MessageEntry, key_of: KeyOf) -> ledger.MessageEntry:
         quote=_text_of(entry.quote),
         is_recalled=entry.is_recalled,
     )
-
-
-def _with_copies(messages: list[ledger.MessageEntry]) -> tuple[ledger.MessageEntry, ...]:
-    visible = Counter((each.chat, each.key) for each in messages if not each.is_recalled)
-    for message in messages:
-        if message.key:
-            message.copies = visible[message.chat, message.key]
-    return tuple(messages)
 
 
 def _event(entry: onebot.EventEntry, taken: Collection[int] | None) -> ledger.EventEntry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from msgspec import Struct
 
 from posthouse.simulators.probe.faults import Fault, Verb
@@ -25,7 +27,7 @@ class MessageEntry(Struct, kw_only=True):
     writes: int = 1  # overwriting counts
     is_recalled: bool = False
     is_slot: bool = False
-    copies: int = 1  # entries of this chat with this key that are not recalled
+    copies: int = 1  # entries of this chat with this key that are not recalled; see with_copies
 
 
 class EventEntry(Struct, kw_only=True):
@@ -65,3 +67,12 @@ class Ledger(Struct, frozen=True, kw_only=True):
     events: tuple[EventEntry, ...] = ()
     calls: tuple[CallEntry, ...] = ()
     forgotten: int = 0  # entries that did not fit; a run with any cannot be judged
+
+
+def with_copies(messages: list[MessageEntry]) -> tuple[MessageEntry, ...]:
+    """Count copies in messages that another platform's record was turned into."""
+    visible = Counter((each.chat, each.key) for each in messages if not each.is_recalled)
+    for message in messages:
+        if message.key:
+            message.copies = visible[message.chat, message.key]
+    return tuple(messages)
