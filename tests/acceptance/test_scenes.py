@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.cli.laboratory import book
 from posthouse.cli.laboratory.laboratory import Laboratory
 from tests.unit.handlers.commands.stage import until
 
 REST_WITHIN_S = 30.0
 BOT, CHAT, PERSON = "keyed", "c-1", "u-1"
+PEOPLE = 20
 
 SCENE = '''
 """Work that takes its time."""
@@ -30,6 +32,14 @@ def cmd_run(folder: pathlib.Path, *words):
     time.sleep(60)
 
 
+def cmd_once(folder: pathlib.Path, *words):
+    begun = folder / "begun"
+    if not begun.exists():
+        begun.touch()
+        time.sleep(60)
+    return " ".join(words)
+
+
 def cmd_say(*words):
     return " ".join(words)
 '''
@@ -40,13 +50,20 @@ pytestmark = [pytest.mark.slow, pytest.mark.crash]
 class Workshop(Laboratory):
     """A laboratory whose house has scenes."""
 
+    workers = 4
+
     def _settings(self) -> str:
         folder = self._folder / "public"
         folder.mkdir()
         (folder / "work.py").write_text(SCENE, "utf-8")
-        commands = '[handlers.commands]\npublic_dirs = ["public"]\ngive_up_s = 50'
         first, *rest = super()._settings().split("\n", 1)
-        return "\n".join((first, commands, *rest))
+        commands = (
+            "[handlers.commands]",
+            'public_dirs = ["public"]',
+            "give_up_s = 50",
+            f"workers_max = {self.workers}",
+        )
+        return "\n".join((first, *commands, *rest))
 
     def shown(self) -> list[str]:
         return [message.text for message in self.platform.ledger().messages]
@@ -90,3 +107,30 @@ async def test_a_command_that_a_kill_cut_is_reported_once_and_leaves_nothing_run
     assert last == f"after {after}"
     assert len(pids.read_text().splitlines()) == 1
     assert workshop.judgement().is_good, workshop.judgement().problems
+
+
+class NarrowWorkshop(Workshop):
+    """One command runs, all others wait for its worker."""
+
+    workers = 1
+
+
+async def test_whoever_only_waited_for_a_worker_when_the_house_was_killed_is_answered(
+    tmp_path: Path,
+) -> None:
+    workshop = NarrowWorkshop(tmp_path, seed=1)
+    async with workshop.opened():
+        async with workshop.premises.house() as house:
+            await house.until_open()
+            for number in range(PEOPLE):
+                workshop.say(BOT, CHAT, f"u-{number}", f"/work once {tmp_path}")
+            await until((tmp_path / "begun").exists)
+            await until(lambda: len(book.read(workshop.premises.database).messages) == PEOPLE)
+            await house.kill()
+        async with workshop.premises.house():
+            await workshop.until_at_rest(REST_WITHIN_S)
+    told = ["it was not run again" in text for text in workshop.shown()]
+    assert sum(told) == 1
+    judgement = workshop.judgement()
+    assert judgement.is_good, judgement.problems
+    assert (judgement.answered, len(judgement.excused)) == (PEOPLE - 1, 1)

@@ -79,6 +79,30 @@ async def test_it_is_reported_as_well_when_it_had_not_said_anything() -> None:
 
 
 @simulated
+async def test_a_handler_that_begins_itself_may_run_again_until_it_has() -> None:
+    async def waits_then_works(turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        await context.sleep(3.0)
+        await context.begin()
+        await context.sleep(3.0)
+        yield Send(Content(f"re {turn.text}"))
+
+    handler = Scripted(waits_then_works, on_crash=OnCrash.REPORT, begins_itself=True)
+    house = await opened(handler=handler)
+    await house.say("go")
+    await house.quiet(2.0)
+    await house.restart()
+    await house.quiet(4.0)
+    assert handler.seen == ["go", "go"]
+    assert await house.texts() == ()
+    await house.restart()
+    await house.quiet()
+    assert handler.seen == ["go", "go"]
+    (text,) = await house.texts()
+    assert "interrupted" in text
+    await house.check()
+
+
+@simulated
 async def test_a_handler_that_reports_says_each_thing_at_once() -> None:
     steps = Steps(on_crash=OnCrash.REPORT)
     house = await opened(handler=steps.scripted)

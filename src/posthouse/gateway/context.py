@@ -40,6 +40,11 @@ class Context:
         """Wait."""
         await self._around.sleep(seconds)
 
+    async def begin(self) -> None:
+        """Write down that the turn has begun."""
+        claim, turn, around = self._claimed.claim, self._claimed.turn.id, self._around
+        await around.until_stored(lambda: self._journal.start(claim, turn, around.clock()))
+
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
         """Run ``effect`` unless its result is in the book."""
         claim, turn = self._claimed.claim, self._claimed.turn.id

@@ -86,6 +86,7 @@ class TurnRun:
         self._ending: asyncio.Task[None] | None = None
         self.has_followers = True  # the lane, as far as is known
         self._language = phrases.language_of(self._turn.chat, bot.language)
+        self._context = Context(claimed, around, self._language)
 
     # --- the ways a turn goes -------------------------------------------------------------
 
@@ -132,8 +133,8 @@ class TurnRun:
             await self._turn_away(admission.ruling)
             return
         self._outputs.notes += [("turned_away", person) for person in admission.turned_away]
-        if self._traits.on_crash is OnCrash.REPORT:
-            await self._start()
+        if self._traits.on_crash is OnCrash.REPORT and not self._traits.begins_itself:
+            await self._context.begin()
         await self._ask_handler(handler, admission.turn)
 
     async def _turn_away(self, ruling: Ruling) -> None:
@@ -155,10 +156,6 @@ class TurnRun:
         wanted = await around.until_stored(lambda: around.journal.wanted(turn))
         return wanted is not Wanted.NOTHING
 
-    async def _start(self) -> None:
-        around, turn = self._around, self._turn.id
-        await around.until_stored(lambda: around.journal.start(self._claim, turn, around.clock()))
-
     async def _go_on(self) -> None:
         """Learn what of this turn is out already: a growing message, the first outputs."""
         around, turn = self._around, self._turn.id
@@ -166,10 +163,9 @@ class TurnRun:
         self._draft = self._outputs.go_on_after(answers)
 
     async def _ask_handler(self, handler: Handler, turn: Turn) -> None:
-        context = Context(self._claimed, self._around, self._language)
         limit = asyncio.timeout(self._traits.max_run_s)
         try:
-            async with limit, aclosing(handler.handle(turn, context)) as actions:
+            async with limit, aclosing(handler.handle(turn, self._context)) as actions:
                 async for action in actions:
                     await self._take(action)
         except FenceLost:

@@ -23,6 +23,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     session_queue_max: int = 50
     attempts_max: int = 3  # then the turn is buried
     crashes_max: int = 10  # it was running so often when the process went away: it may be the cause
+    begins_itself: bool = False  # until it calls ``context.begin``, a crash re-runs it
     takes_pushes: bool = True  # a push may ask in its name: it does not trust a question's state
     answers_to: tuple[str, ...] = ()  # names that, behind a prefix, address it by themselves
     marks: tuple[str, ...] = ()  # how messages begin that are for it where no rule says otherwise
@@ -60,6 +61,10 @@ class TurnContext(Moment, Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait by the house's clock."""
+        ...
+
+    async def begin(self) -> None:
+        """Say that from here on a crash may not run the turn again (``Traits.begins_itself``)."""
         ...
 
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:

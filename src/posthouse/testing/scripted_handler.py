@@ -158,6 +158,9 @@ class StillContext:
         self._now += seconds
         await asyncio.sleep(0)
 
+    async def begin(self) -> None:
+        """Nothing crashes here."""
+
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
         if name in self._cut:
             raise Cut

@@ -22,6 +22,9 @@ class Asked:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 
+    async def begin(self) -> None:
+        """Nothing crashes here."""
+
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
         return await effect()
 

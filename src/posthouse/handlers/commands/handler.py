@@ -73,7 +73,9 @@ class Commands:
         """How this turn is run: what a scene has begun is never run twice."""
         if self._scenes is None or (turn.answer is None and self._builtin(turn.text)[0] in BUILTIN):
             return self.traits
-        return replace(self.traits, on_crash=OnCrash.REPORT, max_run_s=RUNS_S_MAX)
+        return replace(
+            self.traits, on_crash=OnCrash.REPORT, begins_itself=True, max_run_s=RUNS_S_MAX
+        )
 
     def push_by(self, push: Push) -> None:
         """Let scenes push."""

@@ -287,6 +287,7 @@ class Scenes:
         """
         try:
             async with self.pool.worker() as worker:
+                await context.begin()  # whoever only waits for a worker may be run again
                 running = _Running(errand, turn, context, self._files, self.push)
                 async with aclosing(running.actions(worker)) as actions:
                     async for action in actions:
