@@ -28,7 +28,7 @@ from posthouse.api.messages import Messages
 from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
 from posthouse.channels.catalogue import load as load_channel
-from posthouse.channels.channel import Channel, ChannelTools, Inviting
+from posthouse.channels.channel import Channel, ChannelTools, Inviting, Status
 from posthouse.channels.finding import Examined, Finding
 from posthouse.gateway.answerers import Answerers
 from posthouse.gateway.bots import Bot, Bots
@@ -566,19 +566,15 @@ def _channel_builder(
     return build
 
 
-async def examined(
-    name: str, settings: Settings, world: World | None = None
-) -> AsyncIterator[Finding]:
+async def examined(name: str, settings: Settings) -> AsyncIterator[Finding]:
     """Yield what a bot's platform says about it; nothing where the channel cannot look.
 
     Raises:
         OperatorMistake: the bot's options are wrong.
     """
-    bot, world = settings.bots[name], world or World()
-    kind = load_channel(bot.channel)
-    if not issubclass(cast("type", kind), Examined):
+    if not issubclass(cast("type", load_channel(settings.bots[name].channel)), Examined):
         return
-    channel = kind.build(name, bot.model_extra or {}, _few_tools(settings, world))
+    channel = alone(name, settings)
     assert isinstance(channel, Examined)
     try:
         async for finding in channel.examine():
@@ -587,9 +583,19 @@ async def examined(
         await channel.close()
 
 
-def _few_tools(settings: Settings, world: World) -> ChannelTools:
-    """Lend a channel what it needs to look around: no book, and nobody to tell."""
-    return ChannelTools(
+def alone(
+    name: str,
+    settings: Settings,
+    world: World | None = None,
+    on_status: Callable[[str, Status], None] = lambda _bot, _status: None,
+) -> Channel:
+    """Build one bot outside a house, without a book: to look around, not to serve.
+
+    Raises:
+        OperatorMistake: the bot's options are wrong.
+    """
+    bot, world = settings.bots[name], world or World()
+    tools = ChannelTools(
         clock=world.clock,
         sleep=world.sleep,
         random=world.random,
@@ -600,7 +606,9 @@ def _few_tools(settings: Settings, world: World) -> ChannelTools:
         language=settings.language,
         host=settings.server.host,
         public_url=settings.server.public_url,
+        on_status=on_status,
     )
+    return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
 
 
 def database_of(settings: Settings) -> Path:

@@ -17,6 +17,7 @@ from posthouse.api.answers import ERRORS
 from posthouse.api.health import PROBLEMS
 from posthouse.api.metrics import GAUGES, TOTALS
 from posthouse.bootstrap import build_house
+from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.onebot.settings import OneBotOptions
 from posthouse.channels.web.settings import WebOptions
 from posthouse.cli.commands import app
@@ -62,6 +63,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
             yield f"`[{name}]`", kind
     yield "`[bots.<name>]`", BotSettings
     yield '`[bots.<name>]` with `channel = "web"`', WebOptions
+    yield '`[bots.<name>]` with `channel = "feishu"`', FeishuOptions
     yield '`[bots.<name>]` with `channel = "onebot"`', OneBotOptions
     yield "`[handlers.<name>]`", HandlerSettings
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions

@@ -112,12 +112,66 @@ def run_command(context: typer.Context) -> None:
 @app.command(
     "init", help=_say("生成带说明的配置文件", "write a settings file that explains itself")
 )
-def init_command(
+def init_command(  # noqa: PLR0913 - one option each
+    platform_name: Annotated[
+        str,
+        typer.Argument(
+            help=_say("逐步接入一个平台", "set a bot of this platform up, step by step"),
+            metavar="[feishu|lark]",
+        ),
+    ] = "",
     *,
     config: Config = None,
     force: Annotated[bool, typer.Option("--force", help=_say("覆盖", "overwrite"))] = False,
+    name: Annotated[
+        str, typer.Option(help=_say("机器人在驿站里的名字", "what the house calls the bot"))
+    ] = "",
+    app_id: Annotated[str, typer.Option(help=_say("应用的 App ID", "the app's id"))] = "",
+    app_secret_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=_say("存有 App Secret 的文件", "a file with the app's secret"), metavar="FILE"
+        ),
+    ] = None,
+    domain: Annotated[
+        str, typer.Option(help=_say("私有部署的地址", "of a private installation"), metavar="URL")
+    ] = "",
+    webhook: Annotated[
+        str,
+        typer.Option(
+            help=_say(
+                "用 Webhook 而不用长连接：驿站的公网地址",
+                "by webhook instead of the long connection: the house's public address",
+            ),
+            metavar="URL",
+        ),
+    ] = "",
+    old: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help=_say("沿用茴香豆的 config.ini", "take over HuixiangDou's config.ini"),
+            metavar="FILE",
+        ),
+    ] = None,
+    yes: Yes = False,
 ) -> None:
-    _end(init(config, overwrites=force))
+    if not (platform_name or old):
+        _end(init(config, overwrites=force))
+    from posthouse.cli.init_feishu import Answers, init_feishu
+
+    answers = Answers(
+        platform=platform_name or "feishu",
+        config=config,
+        name=name,
+        app_id=app_id,
+        app_secret_file=app_secret_file,
+        domain=domain,
+        webhook=webhook,
+        old=old,
+        asks=not yes,
+    )
+    _finish(init_feishu(answers))
 
 
 @app.command("chat", help=_say("在终端里聊天", "chat in the terminal"))

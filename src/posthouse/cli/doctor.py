@@ -58,11 +58,12 @@ async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
         for source in sources:
             terminal.line(f"     {source['key']} = {source['value']} · {source['from']}")
         for finding in findings:
-            terminal.line(_shown(finding, terminal.language))
+            terminal.line(shown(finding, terminal.language))
     return PROBLEM_FOUND if any(finding.mark is Mark.FAIL for finding in findings) else OK
 
 
-def _shown(finding: Finding, language: str) -> str:
+def shown(finding: Finding, language: str) -> str:
+    """Put a finding into lines."""
     remedy = finding.remedy(language)
     tail = f"\n     → {remedy}" if remedy else ""
     return f"{finding.mark:<4} {finding.said(language)}{tail}"
