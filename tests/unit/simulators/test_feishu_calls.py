@@ -76,12 +76,36 @@ async def test_tokens_can_be_made_to_expire() -> None:
         assert (await town.send()).code == 99991663
 
 
-async def test_a_missing_scope_is_named() -> None:
-    poor = replace(A, missing_scopes=frozenset({"im:message:send_as_bot"}))
+async def test_one_of_the_scopes_is_enough_and_all_are_named() -> None:
+    poor = replace(A, missing_scopes=frozenset({"im:message", "im:message:send"}))
     async with open_town(poor) as town:
+        assert (await town.send()).code == 0
+    scopes = {"im:message", "im:message:send", "im:message:send_as_bot"}
+    async with open_town(replace(A, missing_scopes=frozenset(scopes))) as town:
         answer = await town.send()
         assert answer.code == 99991672
-        assert "im:message:send_as_bot" in answer.body["msg"]
+        assert all(scope in answer.body["msg"] for scope in scopes)
+
+
+async def test_what_the_console_has_is_told() -> None:
+    poor = replace(A, missing_scopes=frozenset({"im:resource"}))
+    async with open_town(poor) as town:
+        await town.client()
+        await town.server.until_connected()
+        connected = (await town.call("GET", "/event/v1/connection")).data
+        assert connected == {"online_instance_cnt": 1}
+        listed = (await town.call("GET", "/application/v6/scopes")).data["scopes"]
+        refused = [each["scope_name"] for each in listed if each["grant_status"] == 2]
+        assert refused == ["im:resource"]
+        assert len(listed) > 10
+        town.server.switches["a"].card_webhook = "http://127.0.0.1:9/event"
+        path = "/application/v6/applications/me"
+        told = (await town.call("GET", path, lang="zh_cn")).data["app"]
+        assert (told["status"], told["online_version_id"] != "") == (1, True)
+        assert told["event"]["subscription_type"] == "websocket"
+        assert "im.message.receive_v1" in told["event"]["subscribed_events"]
+        assert told["callback"]["callback_type"] == "webhook"
+        assert (await town.call("GET", path)).code == 99992402
 
 
 # ── limits ───────────────────────────────────────────────────────────────────────────────────

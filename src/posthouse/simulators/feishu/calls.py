@@ -111,5 +111,5 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     path: str
     do: Callable[[Call], Answer]
     verb: Verb = Verb.OTHER
-    scope: str = ""
+    scopes: tuple[str, ...] = ()  # any one of them is enough
     is_flat: bool = False  # the answer stands beside code and msg, not inside data

@@ -105,7 +105,9 @@ class CardKit:
             ("PUT", f"{element}/content", self.write),
         )
         return tuple(
-            Endpoint(method=method, path=path, do=do, verb=Verb.CARD, scope="cardkit:card:write")
+            Endpoint(
+                method=method, path=path, do=do, verb=Verb.CARD, scopes=("cardkit:card:write",)
+            )
             for method, path, do in rows
         )
 

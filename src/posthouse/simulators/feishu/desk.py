@@ -157,8 +157,9 @@ class Desk:
             Refusal: nobody that may.
         """
         app = self._tokens.holder(request.headers.get("Authorization", ""))
-        if endpoint.scope and endpoint.scope in app.missing_scopes:
-            words = f"Access denied. One of the following scopes is required: [{endpoint.scope}]"
+        if endpoint.scopes and app.missing_scopes.issuperset(endpoint.scopes):
+            named = ", ".join(endpoint.scopes)
+            words = f"Access denied. One of the following scopes is required: [{named}]"
             raise Refusal(NO_SCOPE, words)
         if self._settings.is_paced:
             self._check_pace(f"{app.name} {endpoint.method} {endpoint.path}")

@@ -10,6 +10,12 @@ from posthouse.simulators.feishu.refusals import Refusal
 from posthouse.simulators.feishu.tenant import Chat, Person, Tenant
 
 MEMBERS_MAX = 100
+CONTACT_SCOPES = (
+    "contact:contact.base:readonly",
+    "contact:contact:readonly",
+    "contact:contact:readonly_as_app",
+    "contact:contact:access_as_app",
+)
 ID_TYPES = ("open_id", "union_id", "user_id")
 
 
@@ -22,12 +28,13 @@ class Directory:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API list that are done here."""
         chats, one = "/im/v1/chats", "/im/v1/chats/{chat_id}"
+        chat = ("im:chat", "im:chat:readonly", "im:chat:read")
         return (
             Endpoint(method="GET", path="/bot/v3/info", do=self.bot, is_flat=True),
-            _row(chats, self.chats, "im:chat:readonly"),
-            _row(one, self.chat, "im:chat:readonly"),
-            _row(f"{one}/members", self.members, "im:chat.members:read"),
-            _row("/contact/v3/users/{user_id}", self.user, "contact:contact.base:readonly"),
+            _row(chats, self.chats, *chat),
+            _row(one, self.chat, *chat),
+            _row(f"{one}/members", self.members, *chat, "im:chat.members:read"),
+            _row("/contact/v3/users/{user_id}", self.user, *CONTACT_SCOPES),
         )
 
     def bot(self, call: Call) -> Body:
@@ -129,5 +136,5 @@ class Directory:
         return kinds[id_type]
 
 
-def _row(path: str, do: Callable[[Call], Body], scope: str) -> Endpoint:
-    return Endpoint(method="GET", path=path, do=do, verb=Verb.LOOK_UP, scope=scope)
+def _row(path: str, do: Callable[[Call], Body], *scopes: str) -> Endpoint:
+    return Endpoint(method="GET", path=path, do=do, verb=Verb.LOOK_UP, scopes=scopes)

@@ -33,7 +33,7 @@ class Files:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API list that are done here."""
-        scope = "im:resource"
+        scopes = ("im:resource", "im:resource:upload")
         rows = (
             ("POST", "/im/v1/images", self.put_image),
             ("GET", "/im/v1/images/{key}", self.get),
@@ -41,7 +41,7 @@ class Files:
             ("GET", "/im/v1/files/{key}", self.get),
         )
         return tuple(
-            Endpoint(method=method, path=path, do=do, verb=Verb.FILE, scope=scope)
+            Endpoint(method=method, path=path, do=do, verb=Verb.FILE, scopes=scopes)
             for method, path, do in rows
         )
 

@@ -115,20 +115,24 @@ class Messages:
     def endpoints(self) -> tuple[Endpoint, ...]:
         """Return the rows of the API list that are done here."""
         messages, one = "/im/v1/messages", "/im/v1/messages/{message_id}"
-        send, get, write = "im:message:send_as_bot", "im:message:readonly", "im:message:update"
-        reactions, react = f"{one}/reactions", "im:message.reactions:write_only"
+        send = ("im:message", "im:message:send_as_bot", "im:message:send")
+        get = ("im:message", "im:message:readonly", "im:message.history:readonly")
+        write = ("im:message", "im:message:send_as_bot", "im:message:update")
+        undo = ("im:message", "im:message:send_as_bot", "im:message:recall")
+        reactions, react = f"{one}/reactions", ("im:message", "im:message.reactions:write_only")
+        read = ("im:message", "im:message:readonly", "im:message.reactions:read")
         return (
             _row("POST", messages, self.send, Verb.SEND, send),
-            _row("GET", messages, self.history, Verb.LOOK_UP, "im:message.history:readonly"),
+            _row("GET", messages, self.history, Verb.LOOK_UP, get),
             _row("POST", f"{one}/reply", self.reply, Verb.SEND, send),
             _row("PUT", one, self.edit, Verb.EDIT, write),
             _row("PATCH", one, self.patch, Verb.EDIT, write),
-            _row("DELETE", one, self.recall, Verb.RECALL, "im:message:recall"),
+            _row("DELETE", one, self.recall, Verb.RECALL, undo),
             _row("GET", one, self.get, Verb.LOOK_UP, get),
             _row("GET", f"{one}/resources/{{file_key}}", self.resource, Verb.FILE, get),
             _row("GET", f"{one}/read_users", self.read_users, Verb.LOOK_UP, get),
             _row("POST", reactions, self.react, Verb.REACT, react),
-            _row("GET", reactions, self.reactions, Verb.LOOK_UP, get),
+            _row("GET", reactions, self.reactions, Verb.LOOK_UP, read),
             _row("DELETE", f"{reactions}/{{reaction_id}}", self.unreact, Verb.REACT, react),
             _row("POST", "/interactive/v1/card/update", self.late_update, Verb.EDIT),
         )
@@ -584,9 +588,13 @@ def download(stored: StoredFile) -> Download:
 
 
 def _row(
-    method: str, path: str, do: Callable[[Call], Body | Download], verb: Verb, scope: str = ""
+    method: str,
+    path: str,
+    do: Callable[[Call], Body | Download],
+    verb: Verb,
+    scopes: tuple[str, ...] = (),
 ) -> Endpoint:
-    return Endpoint(method=method, path=path, do=do, verb=verb, scope=scope)
+    return Endpoint(method=method, path=path, do=do, verb=verb, scopes=scopes)
 
 
 def _is_shared(card: Body) -> bool:

@@ -9,6 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from posthouse.simulators.feishu.cardkit import CardKit
+from posthouse.simulators.feishu.console import Console
 from posthouse.simulators.feishu.control import Control
 from posthouse.simulators.feishu.desk import Desk
 from posthouse.simulators.feishu.directory import Directory
@@ -92,6 +93,8 @@ class FeishuServer(Exchange):
             Directory(self.tenant).endpoints(),
             Files(self.tenant).endpoints(),
         )
-        app.add_routes(self._desk.routes(tuple(each for desk in desks for each in desk)))
+        endpoints = tuple(each for desk in desks for each in desk)
+        console = Console(self._posts, self.switches, endpoints)
+        app.add_routes(self._desk.routes((*endpoints, *console.endpoints())))
         app.add_routes(Control(self).routes())
         return app
