@@ -22,11 +22,11 @@ from posthouse.console.origin import check_origin
 from posthouse.console.pages import (
     LANGUAGE_COOKIE,
     LANGUAGES,
+    PACKAGE,
     PATH,
     THEME_COOKIE,
     THEMES,
     Pages,
-    Static,
     Times,
     go,
     root_of,
@@ -38,6 +38,7 @@ from posthouse.console.rules import Rules
 from posthouse.console.search import Search
 from posthouse.console.sign_in import SignIn
 from posthouse.console.today import Today
+from posthouse.look.pages import Static
 from posthouse.model.errors import Refused, TryLater
 
 PREFERENCES_S = 365 * 86400
@@ -84,7 +85,7 @@ class Console:
         ]
         return [
             Route(PATH, _with_slash, methods=["GET"]),
-            Mount(f"{PATH}/static/{self._pages.stamp}", Static(), name="console-static"),
+            Mount(f"{PATH}/static/{self._pages.stamp}", Static(PACKAGE), name="console-static"),
             *door,
             Route(f"{PATH}/preferences", self._in_words(self._prefer), methods=["POST"]),
             *(

@@ -5,22 +5,15 @@ Every address in a page is relative to it, so the console works below any sub-pa
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import MutableMapping
 from datetime import UTC, datetime, tzinfo
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from posthouse.console.asking import Ask
 from posthouse.console.problems import Declined
 from posthouse.console.words import words_of
+from posthouse.look.pages import stamp_of, templates_of
 
 PATH = "/console"
 LANGUAGE_COOKIE, THEME_COOKIE = "posthouse_language", "posthouse_theme"
@@ -36,21 +29,7 @@ HEADERS = {
     "cache-control": "no-store",
 }
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
-_YEAR_S = 31536000
-_STATIC = Path(str(files("posthouse.console").joinpath("static")))
-
-
-class Static(StaticFiles):
-    """Styles and scripts; their address changes with them, so browsers keep them."""
-
-    def __init__(self) -> None:
-        super().__init__(directory=_STATIC)
-
-    async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["cache-control"] = f"public, max-age={_YEAR_S}, immutable"
-        response.headers["x-content-type-options"] = "nosniff"
-        return response
+PACKAGE = "posthouse.console"  # whose templates and static files these are
 
 
 class Times:
@@ -105,7 +84,7 @@ class Pages:
     def __init__(self, language: str, times: Times) -> None:
         self._language = language
         self.times = times
-        self.stamp = _stamp()
+        self.stamp = stamp_of(PACKAGE)
 
     def show(self, ask: Ask, template: str, status: int = 200, **values: object) -> Response:
         """Show a page to an operator."""
@@ -126,7 +105,7 @@ class Pages:
         """Show a page to anybody."""
         language = self.language_of(request)
         html = (
-            _templates()
+            templates_of(PACKAGE)
             .get_template(template)
             .render(
                 w=words_of(language),
@@ -186,23 +165,3 @@ def back_to(request: Request) -> str:
     below = str(request.scope["path"].partition(f"{PATH}/")[2])
     query = request.url.query
     return f"{below}?{query}" if query else below
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("posthouse.console"),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _stamp() -> str:
-    """Name the static files by what is in them."""
-    digest = hashlib.sha256()
-    for path in sorted(_STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:10]

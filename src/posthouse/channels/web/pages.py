@@ -6,19 +6,12 @@ starts with all it shows inside it, as JSON that no browser runs; a policy forbi
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Awaitable, Callable, MutableMapping
-from functools import cache
-from importlib.resources import files
-from pathlib import Path
-from typing import Any
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qs
 
 import msgspec
-from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from posthouse.channels.web.chat import Chat
 from posthouse.channels.web.crypto import Invitation
@@ -32,6 +25,7 @@ from posthouse.channels.web.settings import (
 )
 from posthouse.channels.web.view import RoomPage
 from posthouse.channels.web.words import PAGE_WORDS, Declined, asked_language
+from posthouse.look.pages import stamp_of, templates_of
 from posthouse.model.address import Person
 from posthouse.store.rooms import Room
 
@@ -45,22 +39,8 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "cache-control": "no-store",
 }
-_YEAR_S = 31536000
 _FIELDS_MAX = 10
-_STATIC = Path(str(files("posthouse.channels.web").joinpath("static")))
-
-
-class Static(StaticFiles):
-    """Scripts, styles and pictures; their address changes with them, so browsers keep them."""
-
-    def __init__(self) -> None:
-        super().__init__(directory=_STATIC)
-
-    async def get_response(self, path: str, scope: MutableMapping[str, Any]) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["cache-control"] = f"public, max-age={_YEAR_S}, immutable"
-        response.headers["x-content-type-options"] = "nosniff"
-        return response
+PACKAGE = "posthouse.channels.web"  # whose templates and static files these are
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -101,7 +81,7 @@ class Pages:
     def __init__(self, chat: Chat, language: str) -> None:
         self._chat = chat
         self._language = language
-        self.stamp = _stamp()
+        self.stamp = stamp_of(PACKAGE)
 
     @property
     def _path_name(self) -> str:
@@ -272,7 +252,7 @@ class Pages:
         language = self._language_of(request)
         theme = request.cookies.get("posthouse_theme", "auto")
         html = (
-            _templates()
+            templates_of(PACKAGE)
             .get_template(template)
             .render(
                 words=PAGE_WORDS[language],
@@ -318,23 +298,3 @@ async def _form(request: Request) -> dict[str, str]:
     except ValueError:
         raise Declined("bad_request") from None
     return {name: values[0] for name, values in fields.items()}
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("posthouse.channels.web"),
-        autoescape=select_autoescape(default=True),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-@cache
-def _stamp() -> str:
-    """Name the static files by what is in them."""
-    digest = hashlib.sha256()
-    for path in sorted(_STATIC.rglob("*")):
-        if path.is_file():
-            digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:10]

@@ -8,8 +8,9 @@ from posthouse.channels.web.api import PeopleAndRooms
 from posthouse.channels.web.chat import Chat
 from posthouse.channels.web.exchange import guarded
 from posthouse.channels.web.pace import Buckets
-from posthouse.channels.web.pages import Pages, Static
+from posthouse.channels.web.pages import PACKAGE, Pages
 from posthouse.channels.web.talk import Talk
+from posthouse.look.pages import Static
 
 _OTHERS_PER_POST = 10  # edits, presses and the like are cheaper than messages
 
@@ -27,7 +28,7 @@ def routes(chat: Chat, pages: Pages) -> list[BaseRoute]:
         for method, below, endpoint in (*rooms.table(), *talk.table())
     ]
     events = Route(f"{path}/rooms/{{room}}/events", guarded(talk.events, chat.visitors))
-    static = Mount(f"{path}/static/{pages.stamp}", Static())
+    static = Mount(f"{path}/static/{pages.stamp}", Static(PACKAGE))
     shown = [
         Route(address, pages.guarded(endpoint), methods=methods)
         for address, endpoint, methods in pages.table()
