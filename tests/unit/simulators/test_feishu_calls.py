@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from posthouse.simulators.feishu.apps import app
+from posthouse.simulators.feishu.apps import Hears, app
 from posthouse.simulators.feishu.events import MESSAGE_RECALLED, MESSAGE_RECEIVED, REACTION_CREATED
 from posthouse.simulators.feishu.faults import Fault, Verb
 from posthouse.simulators.feishu.happenings import Members, Say
@@ -461,6 +461,15 @@ async def test_a_bot_hears_what_concerns_it() -> None:
         await town.sent(f'<at user_id="{other}">B</at> your turn')
         entry = town.tenant.notes.events.entries[-1]
         assert (entry.bot, entry.sender, entry.type) == ("b", "a", MESSAGE_RECEIVED)
+
+
+async def test_scopes_decide_what_a_bot_hears() -> None:
+    deaf = frozenset({"im:message.p2p_msg:readonly", "im:message.group_at_msg:readonly"})
+    async with open_town(replace(A, missing_scopes=deaf)) as town:
+        assert town.say("hi @a").errands == ()
+        assert town.say("hi", chat_type="p2p").errands == ()
+    async with open_town(replace(A, hears=Hears.EVERYTHING)) as town:
+        assert len(town.say("hi all", mentions=()).errands) == 1
 
 
 # ── what goes wrong ──────────────────────────────────────────────────────────────────────────

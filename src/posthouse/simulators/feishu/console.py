@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from posthouse.simulators.feishu import events
 from posthouse.simulators.feishu.calls import Body, Call, Endpoint
+from posthouse.simulators.feishu.people import EVERYTHING, MENTIONING, PRIVATE
 from posthouse.simulators.feishu.post import Post
 from posthouse.simulators.feishu.refusals import Refusal
 from posthouse.simulators.feishu.settings import Switches
@@ -13,9 +14,9 @@ from posthouse.simulators.feishu.settings import Switches
 VERSION_ID = "oav_d317f090b7258ad0372aa53963cda70d"
 # Scopes that no call asks for: they decide which events come, and with which fields.
 EVENT_SCOPES = (
-    "im:message.group_at_msg:readonly",
-    "im:message.group_msg",
-    "im:message.p2p_msg:readonly",
+    PRIVATE,
+    MENTIONING,
+    EVERYTHING,
     "contact:user.employee_id:readonly",
 )
 SUBSCRIBED = (

@@ -41,7 +41,10 @@ from posthouse.simulators.feishu.tenant import (
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-RECEIVE_EVERYTHING = "im:message.group_msg"
+# Scopes that decide which messages an app is told of.
+PRIVATE = "im:message.p2p_msg:readonly"
+MENTIONING = "im:message.group_at_msg:readonly"
+EVERYTHING = "im:message.group_msg"
 
 
 class Happened(Struct, frozen=True, kw_only=True):
@@ -384,9 +387,12 @@ def hears(app: App, message: Message) -> bool:
         return False
     if message.app is not None and not app.hears_bots:
         return False
+    if message.chat.is_private:
+        return PRIVATE not in app.missing_scopes
     is_mentioned = any(each.party == app for each in message.mentions)
-    hears_all = app.hears is Hears.EVERYTHING and RECEIVE_EVERYTHING not in app.missing_scopes
-    return message.chat.is_private or is_mentioned or hears_all
+    if is_mentioned and MENTIONING not in app.missing_scopes:
+        return True
+    return app.hears is Hears.EVERYTHING and EVERYTHING not in app.missing_scopes
 
 
 def _with_placeholders(what: Say, mentions: tuple[Mention, ...]) -> str:
