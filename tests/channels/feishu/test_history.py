@@ -8,7 +8,7 @@ import msgspec
 from posthouse.channels.feishu.codec import Identity, decode
 from posthouse.channels.feishu.history import Message, event_of
 from posthouse.model.address import ChatKind
-from posthouse.model.event import MessageReceived
+from posthouse.model.event import MessageRecalled, MessageReceived, recall_key
 from posthouse.store.reader import HeardChat
 
 VECTORS = json.loads((Path(__file__).parent / "vectors.json").read_text("utf-8"))
@@ -55,18 +55,24 @@ def test_a_missed_message_is_the_event_that_did_not_come() -> None:
 
 def test_a_private_chat_is_known_as_one() -> None:
     missed = event_of(as_rest(mentions=[]), HeardChat("oc_1", ChatKind.PRIVATE, NOW), ME, NOW)
-    assert missed is not None
+    assert isinstance(missed, MessageReceived)
     assert missed.is_addressed
 
 
 def test_a_message_of_a_thread_is_answered_there() -> None:
     missed = event_of(as_rest(thread_id="omt_1", parent_id="om_0"), CHAT, ME, NOW)
-    assert missed is not None
+    assert isinstance(missed, MessageReceived)
     assert missed.reply_context is not None
     assert missed.reply_context.token == missed.message_id
 
 
-def test_what_is_gone_or_no_persons_is_left() -> None:
-    assert event_of(as_rest(deleted=True), CHAT, ME, NOW) is None
+def test_what_is_gone_is_taken_back_under_the_key_of_the_event() -> None:
+    """The platform's own word for it may still come, or have come."""
+    gone = event_of(as_rest(deleted=True), CHAT, ME, NOW)
+    assert isinstance(gone, MessageRecalled)
+    assert gone.key == recall_key(CHAT.platform_id, gone.message_id)
+
+
+def test_what_is_no_persons_is_left() -> None:
     for kind in ("app", "anonymous"):
         assert event_of(as_rest(sender={"id": "x", "sender_type": kind}), CHAT, ME, NOW) is None

@@ -11,11 +11,11 @@ import pytest
 from posthouse.channels.channel import ConnectionState
 from posthouse.model.address import ChatKind
 from posthouse.model.errors import TryLater
-from posthouse.model.event import ButtonPressed, MessageReceived
+from posthouse.model.event import ButtonPressed, MessageRecalled, MessageReceived, recall_key
 from posthouse.model.message import Choice, Content, plain_text
 from posthouse.model.secret import RetiredSecret
 from posthouse.simulators.feishu.faults import Fault, Verb
-from posthouse.simulators.feishu.happenings import Press, Say
+from posthouse.simulators.feishu.happenings import Press, Recall, Say
 from posthouse.simulators.feishu.settings import ClientConfig, TenantSettings
 from posthouse.store.reader import HeardChat
 from tests.channels.feishu.stage import APP, by_webhook, opened
@@ -211,6 +211,21 @@ async def test_what_was_missed_is_read_from_the_history(tmp_path: Path) -> None:
         assert heard == ["before", *missed]
 
 
+async def test_what_was_taken_back_meanwhile_is_withdrawn(tmp_path: Path) -> None:
+    book = Book()
+    settings = TenantSettings(redelivery_s=())
+    async with opened(tmp_path, settings=settings, reader=book) as stage:
+        known = await stage.hear("oh")
+        book.chats = (HeardChat(known.place.platform_id, ChatKind.GROUP, known.at),)
+        await stage.feishu.kick()
+        await stage.statuses.until_state(ConnectionState.WAITING)
+        stage.feishu.recall(Recall(message_id=known.message_id))
+        stage.clock.advance(2.0)
+        gone = await stage.until(MessageRecalled)
+        assert gone.message_id == known.message_id
+        assert gone.key == recall_key(known.place.platform_id, known.message_id)
+
+
 async def test_a_history_that_may_not_be_read_holds_nothing_up(tmp_path: Path) -> None:
     book = Book()
     book.chats = (HeardChat("oc_unknown", ChatKind.GROUP, 0.0),)
@@ -221,9 +236,15 @@ async def test_a_history_that_may_not_be_read_holds_nothing_up(tmp_path: Path) -
 # --- webhooks --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("card_style", ["v2", "v1"])
 @pytest.mark.parametrize("encrypt_key", ["", "k3y-of-the-console"])
-async def test_a_whole_session_by_webhook(tmp_path: Path, encrypt_key: str) -> None:
+async def test_a_whole_session_by_webhook(
+    tmp_path: Path,
+    encrypt_key: str,
+    card_style: Any,  # noqa: ANN401 - a parameter
+) -> None:
     async with by_webhook(tmp_path, encrypt_key=encrypt_key) as stage:
+        stage.feishu.switches["a"].card_style = card_style
         url = stage.feishu.switches["a"].webhook
         assert await stage.feishu.challenge("a", url) == ""
         said = await stage.hear("how much?")

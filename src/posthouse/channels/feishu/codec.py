@@ -131,6 +131,28 @@ def is_callback(payload: bytes) -> bool:
         return False
 
 
+class _OldPress(Struct, frozen=True, kw_only=True):
+    """A press as apps with an address for cards of their own get it, without an envelope."""
+
+    open_message_id: str
+    open_chat_id: str
+    open_id: str
+    token: str  # of this press
+    action: msgspec.Raw
+
+
+def renewed_press(payload: bytes) -> bytes | None:
+    """Write a press of the old kind as one of today's; None when it is no such thing."""
+    try:
+        old = msgspec.json.decode(payload, type=_OldPress)
+    except UNREADABLE:
+        return None
+    header = {"event_type": CALLBACK.decode(), "event_id": old.token}
+    context = {"open_message_id": old.open_message_id, "open_chat_id": old.open_chat_id}
+    event = {"operator": {"open_id": old.open_id}, "action": old.action, "context": context}
+    return msgspec.json.encode({"schema": "2.0", "header": header, "event": event})
+
+
 CALLBACK = b"card.action.trigger"
 IGNORED = frozenset({"im.message.message_read_v1"})
 

@@ -18,7 +18,13 @@ from posthouse.channels.feishu.client import Client
 from posthouse.channels.feishu.codec import Identity, Ids, WireMention, mention_of, seconds
 from posthouse.channels.feishu.contents import Said, parts_of
 from posthouse.model.address import ChatKind, Person, Place
-from posthouse.model.event import MessageReceived, ReplyContext, message_key
+from posthouse.model.event import (
+    MessageRecalled,
+    MessageReceived,
+    ReplyContext,
+    message_key,
+    recall_key,
+)
 from posthouse.model.message import Mention, Part, Quote
 from posthouse.store.reader import HeardChat
 
@@ -67,10 +73,14 @@ class _Answer(Struct, frozen=True):
     data: _Page = _Page()
 
 
-def event_of(message: Message, chat: HeardChat, me: Identity, now: float) -> MessageReceived | None:
-    """Return what would have come in; None for what is gone, ours, or no person's."""
-    if message.deleted or message.sender.sender_type != "user" or not message.message_id:
+def event_of(
+    message: Message, chat: HeardChat, me: Identity, now: float
+) -> MessageReceived | MessageRecalled | None:
+    """Return what would have come in; None for what is ours, or no person's."""
+    if message.sender.sender_type != "user" or not message.message_id:
         return None
+    if message.deleted:
+        return _recalled(message, chat, me, now)
     mentions = {each.key: _mention(each, me) for each in message.mentions or ()}
     said = Said(
         type=message.msg_type,
@@ -92,6 +102,17 @@ def event_of(message: Message, chat: HeardChat, me: Identity, now: float) -> Mes
     )
 
 
+def _recalled(message: Message, chat: HeardChat, me: Identity, now: float) -> MessageRecalled:
+    """What was taken back meanwhile must be withdrawn, if the book has it."""
+    return MessageRecalled(
+        key=recall_key(chat.platform_id, message.message_id),
+        place=Place(me.bot, chat.platform_id, chat.kind),
+        sender=Person(""),
+        message_id=message.message_id,
+        at=now,
+    )
+
+
 def _mention(wire: _Mention, me: Identity) -> Mention:
     return mention_of(WireMention(wire.key, Ids(wire.id), wire.name), me)
 
@@ -103,8 +124,8 @@ def _quote(message: Message) -> tuple[Part, ...]:
 
 async def missed_in(
     chat: HeardChat, client: Client, me: Identity, now: float
-) -> AsyncIterator[tuple[MessageReceived, ...]]:
-    """Yield what people said in a chat since shortly before it was last heard, oldest first.
+) -> AsyncIterator[tuple[MessageReceived | MessageRecalled, ...]]:
+    """Yield what people said or took back since shortly before a chat was heard, oldest first.
 
     Raises:
         CallFailed: the app may not read the chat's history.

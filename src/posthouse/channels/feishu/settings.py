@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -46,6 +47,16 @@ class FeishuOptions(ChannelOptions):
         if domain not in DOMAINS and not (parts.scheme in {"http", "https"} and parts.hostname):
             raise ValueError('must be "feishu", "lark" or look like "https://open.example.com"')
         return domain
+
+    @field_validator("ca_file")
+    @classmethod
+    def _has_certificates(cls, path: Path | None) -> Path | None:
+        try:
+            if path is not None:
+                ssl.create_default_context(cafile=str(path))
+        except OSError as error:  # of which SSLError is one
+            raise ValueError(f"has no certificates that can be read: {error.strerror}") from None
+        return path
 
     @field_validator("proxy")
     @classmethod

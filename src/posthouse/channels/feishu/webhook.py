@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from posthouse.channels.channel import Door
-from posthouse.channels.feishu.codec import Envelope, read_envelope
-from posthouse.channels.feishu.crypto import decrypt, is_same, is_signed
+from posthouse.channels.feishu.codec import Envelope, read_envelope, renewed_press
+from posthouse.channels.feishu.crypto import decrypt, is_same, is_signed, is_signed_card
 from posthouse.model.address import Entrance
 from posthouse.model.errors import NotUnderstood, Refused, TryLater
 from posthouse.model.event import Event
@@ -109,6 +109,11 @@ class Webhook:
 
 
 def _opened(request: Request, body: bytes, secret: Secret) -> tuple[Envelope, bytes]:
+    press = renewed_press(body)
+    if press is not None:
+        if not _is_signed_card(request, body, secret.verification_token):
+            raise Refused
+        return read_envelope(press), press
     envelope, payload = read_envelope(body), body
     if secret.encrypt_key:
         payload = decrypt(envelope.encrypt, secret.encrypt_key)
@@ -124,13 +129,21 @@ def _opened(request: Request, body: bytes, secret: Secret) -> tuple[Envelope, by
 
 def _is_signed(request: Request, body: bytes, key: str) -> bool:
     """The challenge alone comes without a signature."""
+    return is_signed(body, *_signature(request), key)
+
+
+def _is_signed_card(request: Request, body: bytes, token: str) -> bool:
+    """A press of the old kind is never encrypted, and signed with the token."""
+    return bool(token) and is_signed_card(body, *_signature(request), token)
+
+
+def _signature(request: Request) -> tuple[str, str, str]:
+    """Return the time, the nonce and the signature that a request claims."""
     headers = request.headers
-    return is_signed(
-        body,
+    return (
         headers.get("X-Lark-Request-Timestamp", ""),
         headers.get("X-Lark-Request-Nonce", ""),
         headers.get("X-Lark-Signature", ""),
-        key,
     )
 
 
