@@ -20,7 +20,7 @@ from posthouse.bootstrap import build_house
 from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.onebot.settings import OneBotOptions
 from posthouse.channels.web.settings import WebOptions
-from posthouse.cli.commands import app
+from posthouse.cli.commands.every import app
 from posthouse.cli.run import parser
 from posthouse.cli.terminal import Terminal
 from posthouse.handlers.commands.settings import CommandsOptions

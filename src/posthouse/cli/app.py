@@ -38,7 +38,7 @@ def _perform(words: Sequence[str]) -> int:
         from posthouse.cli.run import run
 
         return run(words[1:])
-    from posthouse.cli.commands import perform
+    from posthouse.cli.commands.every import perform
 
     perform(list(words))
     return OK
