@@ -490,6 +490,7 @@ def test_version_and_simulate(shell: Shell) -> None:
     assert set(json.loads(shell.do("version", "--json").out)) >= {"posthouse", "python", "sqlite"}
     assert "probe" in shell.do("simulate", "mars").err
     assert "--seed" in shell.do("simulate", "probe", "--", "--help").out
+    assert "--hears-everything" in shell.do("simulate", "feishu", "--", "--help").out
     assert "name=number" in shell.do("simulate", "onebot", "--accounts", "a b").err
     assert "--heartbeat" in shell.do("simulate", "onebot", "--", "--help").out
     assert "accepts" in shell.do("bench", "mars").err
