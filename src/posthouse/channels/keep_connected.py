@@ -109,13 +109,16 @@ async def keep_connected(
         random: for jitter.
         on_status: told at every change. ``Status.is_alarming`` turns true after
             ``policy.alarm_after`` failures, at once when superseded or refused, and false again
-            when a connection has been steady.
+            when a connection has been steady. The last one is ``OFF``.
     """
     line = _Line(policy, clock, on_status)
-    while True:
-        error = await _attempt(connect_and_read, policy, sleep, line)
-        line.lost(error)
-        await sleep(line.wait_s(error, random))
+    try:
+        while True:
+            error = await _attempt(connect_and_read, policy, sleep, line)
+            line.lost(error)
+            await sleep(line.wait_s(error, random))
+    finally:
+        line.off()
 
 
 class _Line:
@@ -144,6 +147,11 @@ class _Line:
         is_hopeless = state is not ConnectionState.WAITING
         self._is_alarming |= is_hopeless or self._failures >= self._policy.alarm_after
         self._tell(state, _words(error))
+
+    def off(self) -> None:
+        """Nobody connects any more: another gateway does, or the house stops."""
+        self._is_alarming = False
+        self._tell(ConnectionState.OFF)
 
     def wait_s(self, error: BaseException | None, random: Random) -> float:
         match error:

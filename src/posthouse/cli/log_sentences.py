@@ -18,6 +18,20 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "bot {bot} cannot connect ({state}, {failures} failures): {detail}. Run posthouse doctor",
     ),
     "bot_recovered": Said("机器人 {bot} 已恢复连接", "bot {bot} is connected again"),
+    "connection_held": Said(
+        "机器人 {bot} 由这个进程连接", "bot {bot} is this process's to connect"
+    ),
+    "connection_let_go": Said(
+        "机器人 {bot} 现在归别的进程连接", "bot {bot} is another process's to connect now"
+    ),
+    "holder_not_known": Said(
+        "暂时问不到机器人该由谁连接：{problem}",
+        "who is to connect a bot cannot be asked at the moment: {problem}",
+    ),
+    "connections_not_handed_over": Said(
+        "没能交出机器人的连接，租期结束后由别的进程接手：{problem}",
+        "connections were not handed over; others have them when the lease ends: {problem}",
+    ),
     "house_started": Said("驿站已开门：{url}", "the house is open: {url}"),
     "house_stopping": Said("正在关门，最多 {within_s} 秒", "closing, within {within_s} s"),
     "house_stopped": Said("驿站已关门", "the house is closed"),

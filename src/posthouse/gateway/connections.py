@@ -33,6 +33,8 @@ class Connections:
                 failures=status.failures,
                 detail=status.detail,
             )
+        elif status.state is ConnectionState.OFF:
+            self._alarming.discard(bot)
         elif bot in self._alarming and not status.is_alarming:
             self._alarming.remove(bot)
             log.warning("bot_recovered", bot=bot)

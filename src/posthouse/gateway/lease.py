@@ -18,6 +18,10 @@ class Lease:
         """Whether something begun now may still count as ours."""
         return not self._is_doubted and now < self.until_at - self._margin_s
 
+    def left_s(self, now: float) -> float:
+        """How much longer it may act; 0 when it may not."""
+        return self.until_at - self._margin_s - now if self.holds_at(now) else 0.0
+
     def doubt(self) -> None:
         """Begin nothing more: the book says that we are not the gateway it knows."""
         self._is_doubted = True

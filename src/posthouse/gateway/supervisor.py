@@ -12,8 +12,8 @@ from posthouse.gateway.bots import Bot
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.inbox import Inbox
+from posthouse.gateway.keeper import Keeper
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.model.capabilities import SendsFrom
 from posthouse.model.delivery import BACK_OFF_MAX_S
 from posthouse.model.errors import PosthouseError
 from posthouse.store.upkeep import Retention, Upkeep
@@ -64,7 +64,7 @@ class Supervisor:
         self._upkeep = upkeep
         self._limits = limits
         self._loops: list[asyncio.Task[None]] = []
-        self._connections: dict[str, asyncio.Task[None]] = {}
+        self._keeper = Keeper(around, inbox.door, self._forever, limits.lease_s)
 
     def start(self) -> None:
         """Start the loops, then the connections."""
@@ -76,6 +76,7 @@ class Supervisor:
                 self._deliverer.run,
                 self._measure,
                 self._prune,
+                self._keeper.run,
             )
         ]
         for bot in self._bots.values():
@@ -83,14 +84,11 @@ class Supervisor:
 
     def connect(self, bot: Bot) -> None:
         """Give a bot its door, and keep it connected from now on."""
-        bot.channel.attach(self._inbox.door(bot))
-        task = asyncio.create_task(self._forever(self._connection(bot)), name=f"bot {bot.name}")
-        self._connections[bot.name] = task
+        self._keeper.connect(bot)
 
     async def disconnect(self, name: str) -> None:
         """Let go of a bot's connection."""
-        if task := self._connections.pop(name, None):
-            await _cancel([task])
+        await self._keeper.disconnect(name)
 
     async def stop(self, within_s: float) -> None:
         """Stop reading, let running work end, give back what did not.
@@ -98,24 +96,11 @@ class Supervisor:
         A connection that messages leave by is held until they have left; what comes in by it
         meanwhile is in the book for the next start.
         """
-        connections = self._connections.items()
-        await _cancel([task for name, task in connections if not self._carries_sends(name)])
+        await self._keeper.stop_reading()
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
         await self._deliverer.stop(within_s * CALLS_SHARE)
-        await _cancel([task for _, task in connections])
+        await self._keeper.stop(within_s * (1 - DRAIN_SHARE - CALLS_SHARE) / 2)
         await _cancel(self._loops)
-
-    def _carries_sends(self, name: str) -> bool:
-        bot = self._bots.get(name)
-        return bot is not None and bot.capabilities.sends_from is SendsFrom.CONNECTION
-
-    def _connection(self, bot: Bot) -> Callable[[], Awaitable[None]]:
-        door = self._inbox.door(bot)
-
-        async def keep() -> None:
-            await bot.channel.run(door)
-
-        return keep
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop again when it fails; one that returns has been stopped."""
@@ -163,6 +148,7 @@ class Supervisor:
 
     async def _enter_again(self, now: float) -> None:
         """Our time was up (the process slept, the disk was full): come back as a new epoch."""
+        await self._keeper.let_go()
         name = self._lease.gateway.name
         self._lease.gateway = await self._journal.enter(name, now, self._limits.lease_s)
         self._lease.extend(now + self._limits.lease_s)

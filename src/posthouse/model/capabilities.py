@@ -49,6 +49,7 @@ class Capabilities(Struct, frozen=True, omit_defaults=True):
     draft: DraftKind = DraftKind.NONE
     slot_s: float = 0.0  # how long the platform waits for an answer inside its HTTP request
     sends_from: SendsFrom = SendsFrom.ANY
+    has_one_connection: bool = False  # it knows one at a time; one gateway holds it
     text_unit: TextUnit = TextUnit.CHARACTERS
     text_max: int = 4000
     choices_max: int = 0  # buttons below one message

@@ -255,6 +255,14 @@ class Journal(Protocol):
         """Free the lanes of gateways whose time is up; returns how many."""
         ...
 
+    async def hold(self, gateway: Gateway, bots: tuple[str, ...], now: float) -> frozenset[str]:
+        """Hold the connections of these bots, and of no others.
+
+        Returns those that are the gateway's until its time is up. Each of the rest belongs to
+        another gateway that lives, or this one's own time is up.
+        """
+        ...
+
     async def bound_waits(self, now: float, wait_s: float) -> None:
         """Let nothing wait longer than ``wait_s`` from now, and no chat for its pace.
 

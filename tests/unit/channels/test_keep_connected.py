@@ -28,7 +28,7 @@ CONNECTING, CONNECTED, WAITING = (
 
 
 class Line:
-    """Runs the loop and keeps every status it told."""
+    """Runs the loop and keeps every status it told; ``last`` is that of the end."""
 
     def __init__(self, connect_and_read: ConnectAndRead, seed: int = 1) -> None:
         self.clock = FakeClock()
@@ -38,6 +38,7 @@ class Line:
 
     def run(self, seconds: float) -> list[Status]:
         run_simulated(self._for(seconds), self.clock)
+        self.last = self.statuses.pop()
         return self.statuses
 
     async def _for(self, seconds: float) -> None:
@@ -126,6 +127,13 @@ def test_an_alarm_after_five_failures_and_once_recovered() -> None:
     assert (statuses[-1].is_alarming, statuses[-1].failures) == (False, 0)
     changes = [a.is_alarming != b.is_alarming for a, b in pairwise(statuses)]
     assert changes.count(True) == 2
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_whoever_is_told_to_stop_is_off(*, is_there: bool) -> None:
+    line = Line(in_turn(holds(10_000) if is_there else fails(OSError("no route"))))
+    line.run(100)
+    assert (line.last.state, line.last.is_alarming) == (ConnectionState.OFF, False)
 
 
 def test_a_connection_that_flaps_is_no_recovery() -> None:

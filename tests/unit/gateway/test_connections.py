@@ -51,3 +51,12 @@ def test_a_bot_that_is_back_has_its_sends_looked_at() -> None:
     assert nudged == []
     connections.changed("a", status(ConnectionState.CONNECTED))
     assert nudged == [b"a"]
+
+
+def test_whoever_is_let_go_has_not_recovered() -> None:
+    connections = Connections(LocalWakeup())
+    with capture_logs() as said:
+        connections.changed("a", status(ConnectionState.WAITING, 5, is_alarming=True))
+        connections.changed("a", status(ConnectionState.OFF))
+        connections.changed("a", status(ConnectionState.WAITING, 5, is_alarming=True))
+    assert [line["event"] for line in said] == ["bot_silent", "bot_silent"]

@@ -23,7 +23,7 @@ QUERY_FILES = sorted(
 # Tables of a few rows, what a statement made itself, and (n, in pruning) a look that ends at the
 # first young row. A partial index holds only what is open or in trouble.
 MAY_SCAN = re.compile(
-    r"SCAN (house|gateways|chain|json_each|n$|CONSTANT ROW|\(|sqlite_"
+    r"SCAN (house|gateways|holders|h$|chain|json_each|n$|CONSTANT ROW|\(|sqlite_"
     r"|\w+ USING (COVERING )?INDEX"
     r" (turns_waiting|turns_buried|deliveries_open|deliveries_troubled|amends_queued|questions_open"
     r"|events_undecodable))"
@@ -36,6 +36,8 @@ WHOLE_TABLE = {
     "access.sessions",  # at most twenty for each operator
     "access.tokens",
     "chats.recent",
+    "gateways.bound_lanes",  # at a start, and when a clock was set back
+    "gateways.bound_paces",
     "grants.list",  # for people who look through it
     "grants.operators",  # there are a few
     "grants.people",

@@ -53,6 +53,7 @@ class OneBotOptions(ChannelOptions):
             recall_window_s=self.recall_window_s,
             can_react=self.reactions,
             sends_from=SendsFrom.CONNECTION,
+            has_one_connection=bool(self.url),  # else it goes to whom it finds
             text_max=self.text_max,
             has_media=True,
         )

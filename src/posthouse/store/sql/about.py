@@ -27,6 +27,7 @@ About = tuple[Thing, ...]
 
 NOTHING: About = ()
 DESK: About = ("desk",)  # who may do what: written rarely, and all of it belongs together
+HOLDERS: About = ("holders",)  # who holds which connection
 FILES = "files"  # which files are used: somebody may be about to remove them
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from posthouse.store.journal import Gateway
 from posthouse.store.queries import load
+from posthouse.store.sql import rows
 from posthouse.store.sql.database import Database
 
 SQL = load("sqlite/gateways.sql")
@@ -31,6 +32,14 @@ def renew(database: Database, gateway: Gateway, now: float, lease_s: float) -> b
 
 def free(database: Database, now: float) -> int:
     return database.count(SQL["free_overdue"], now=now)
+
+
+def hold(database: Database, gateway: Gateway, bots: tuple[str, ...], now: float) -> frozenset[str]:
+    who = {"gateway": gateway.id, "epoch": gateway.epoch}
+    database.run(SQL["hold_no_others"], bots=rows.json(bots), **who)
+    for bot in bots:
+        database.run(SQL["hold"], bot=bot, now=now, **who)
+    return frozenset(bot for (bot,) in database.all(SQL["held"], now=now, **who))
 
 
 def bound_waits(database: Database, now: float, wait_s: float) -> None:

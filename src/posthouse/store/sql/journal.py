@@ -77,6 +77,9 @@ class SqlJournal:
             "gateway", (about.ask("of_overdue", now=now),), gateways.free, now
         )
 
+    async def hold(self, gateway: Gateway, bots: tuple[str, ...], now: float) -> frozenset[str]:
+        return await self._commit("gateway", about.HOLDERS, gateways.hold, gateway, bots, now)
+
     async def bound_waits(self, now: float, wait_s: float) -> None:
         await self._commit("gateway", about.NOTHING, gateways.bound_waits, now, wait_s)
 

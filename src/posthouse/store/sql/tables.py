@@ -19,6 +19,7 @@ ROWS_AT_ONCE = 500
 TABLES: dict[str, str] = {
     "house": "id",
     "gateways": "id",
+    "holders": "bot",
     "chats": "id",
     "chat_aliases": "bot, platform_id",
     "chat_tags": "tag, chat",

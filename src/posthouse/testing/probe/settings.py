@@ -63,6 +63,7 @@ class ProbeOptions(ChannelOptions):
             draft=DraftKind.MESSAGE if can_amend else DraftKind.TYPING,
             slot_s=self.slot_s if kind is ProbeClass.SLOT else 0.0,
             sends_from=SendsFrom.CONNECTION if kind is ProbeClass.CONNECTION else SendsFrom.ANY,
+            has_one_connection=self.has_long_connection,
             text_max=self.text_max,
             choices_max=self.choices_max,
             has_markdown=True,

@@ -24,3 +24,23 @@ UPDATE lanes SET
   owner = NULL, ready_at = CASE WHEN waiting > 0 THEN :now::float8 END,
   tries = tries - 1, crashes = crashes + 1
 WHERE owner = :gateway;
+
+-- name: hold
+-- As on SQLite, by the database's clock. Whoever asks has the lock for holders.
+INSERT INTO holders (bot, gateway, epoch)
+SELECT :bot::text, g.id, g.epoch FROM gateways g
+WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now)
+  AND NOT EXISTS (SELECT 1 FROM holders h JOIN gateways o ON o.id = h.gateway AND o.epoch = h.epoch
+                  WHERE h.bot = :bot::text AND o.until_at > lease_clock(:now))
+ON CONFLICT (bot) DO UPDATE SET gateway = excluded.gateway, epoch = excluded.epoch;
+
+-- name: held
+-- As on SQLite, by the database's clock.
+SELECT h.bot FROM holders h JOIN gateways g ON g.id = h.gateway AND g.epoch = h.epoch
+WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now);
+
+-- name: hold_no_others
+-- As on SQLite.
+DELETE FROM holders
+WHERE gateway = :gateway AND epoch = :epoch
+  AND bot <> ALL (ARRAY(SELECT json_array_elements_text(:bots::json)));

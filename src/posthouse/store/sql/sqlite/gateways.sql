@@ -42,3 +42,22 @@ UPDATE lanes SET ready_at = :latest_at WHERE owner IS NULL AND ready_at > :lates
 -- name: bound_paces
 -- No chat's pace reaches beyond :now.
 UPDATE lanes SET not_before_at = :now WHERE not_before_at > :now;
+
+-- name: hold
+-- Hold a bot's connection from now on, unless somebody living does.
+INSERT INTO holders (bot, gateway, epoch)
+SELECT :bot, g.id, g.epoch FROM gateways g
+WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now
+  AND NOT EXISTS (SELECT 1 FROM holders h JOIN gateways o ON o.id = h.gateway AND o.epoch = h.epoch
+                  WHERE h.bot = :bot AND o.until_at > :now)
+ON CONFLICT (bot) DO UPDATE SET gateway = excluded.gateway, epoch = excluded.epoch;
+
+-- name: held
+-- Whose connections a gateway holds, while it lives.
+SELECT h.bot FROM holders h JOIN gateways g ON g.id = h.gateway AND g.epoch = h.epoch
+WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now;
+
+-- name: hold_no_others
+-- Let go of every bot but these.
+DELETE FROM holders
+WHERE gateway = :gateway AND epoch = :epoch AND bot NOT IN (SELECT value FROM json_each(:bots));

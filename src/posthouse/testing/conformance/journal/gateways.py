@@ -26,6 +26,33 @@ async def another_name_is_another_gateway(scene: Scene) -> None:
     holds(await scene.journal.renew(scene.gateway, scene.now, LEASE_S), "the first stays")
 
 
+async def a_connection_is_held_by_one(scene: Scene) -> None:
+    other = await scene.journal.enter("g2", scene.now, 3 * LEASE_S)
+    same(await scene.journal.hold(scene.gateway, ("b", "c"), scene.now), {"b", "c"}, "first come")
+    same(await scene.journal.hold(other, ("b", "d"), scene.now), {"d"}, "what nobody holds")
+    same(await scene.journal.hold(scene.gateway, ("b",), scene.now), {"b"}, "asking again")
+    same(await scene.journal.hold(other, ("b", "c"), scene.now), {"c"}, "what was let go")
+    same(await scene.journal.hold(scene.gateway, (), scene.now), set(), "nothing wanted")
+    same(await scene.journal.hold(other, ("b",), scene.now), {"b"}, "all was let go")
+
+
+async def a_connection_moves_when_its_holder_is_gone(scene: Scene) -> None:
+    old = scene.gateway
+    other = await scene.journal.enter("g2", scene.now, 3 * LEASE_S)
+    await scene.journal.hold(old, ("b", "c"), scene.now)
+    same(await scene.journal.hold(other, ("b",), scene.now + LEASE_S - 1), set(), "before its end")
+    late = scene.now + LEASE_S + 0.1
+    same(await scene.journal.hold(old, ("b",), late), set(), "whose time is up holds nothing")
+    same(await scene.journal.hold(other, ("b",), late), {"b"}, "after its end")
+    again = await scene.journal.enter("g1", late, LEASE_S)
+    same(
+        await scene.journal.hold(again, ("b", "c"), late), {"c"}, "come back, it takes what is free"
+    )
+    await scene.journal.enter("g2", late, LEASE_S)
+    same(await scene.journal.hold(other, ("b",), late), set(), "an old epoch holds nothing")
+    same(await scene.journal.hold(again, ("b",), late), {"b"}, "and nothing is held for it")
+
+
 async def a_lease_is_renewed_while_it_lasts(scene: Scene) -> None:
     holds(await scene.journal.renew(scene.gateway, scene.now + 29, LEASE_S), "in time")
     holds(await scene.journal.renew(scene.gateway, scene.now + 58, LEASE_S), "in time again")
