@@ -11,7 +11,8 @@ from msgspec import Struct
 from posthouse.simulators.feishu.apps import App
 from posthouse.simulators.feishu.faults import Verb
 from posthouse.simulators.feishu.record import CallEntry, Notes
-from posthouse.simulators.feishu.refusals import Refusal
+from posthouse.simulators.feishu.refusals import NOT_IN_CHAT, Refusal
+from posthouse.simulators.feishu.tenant import Message, Tenant
 
 Body = dict[str, Any]
 PAGE_MAX = 50
@@ -91,6 +92,19 @@ def paged(items: list[Body], start: int, size: int) -> Body:
     found: Body = {"items": items[start:end], "has_more": end < len(items)}
     if found["has_more"]:
         found["page_token"] = f"page-{end}"
+    return found
+
+
+def reached(tenant: Tenant, call: Call) -> Message:
+    """Return the message that a path names.
+
+    Raises:
+        Refusal: there is none, or the bot is not where it was said.
+    """
+    found = tenant.message(call.path["message_id"])
+    call.entry.message_id, call.entry.chat = found.message_id, found.chat.key
+    if call.app.name not in found.chat.apps:
+        raise Refusal(NOT_IN_CHAT, "Bot/User can NOT be out of the chat.")
     return found
 
 

@@ -25,7 +25,6 @@ from posthouse.simulators.timing import Sleep
 
 BASE = "/open-apis"
 TOKEN_PATH = f"{BASE}/auth/v3/tenant_access_token/internal"
-BODY_BYTES_MAX = 1024 * 1024
 PARTS_MAX = 10
 
 _BEFORE = frozenset({Fault.RESET_BEFORE, Fault.SILENT_BEFORE, Fault.ERROR_BEFORE})

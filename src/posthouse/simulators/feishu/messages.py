@@ -1,4 +1,4 @@
-"""The calls about messages: send, reply, edit, update, recall, get, history, reactions."""
+"""The calls about messages: send, reply, edit, update, recall, get, history, files of messages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from posthouse.simulators.feishu import content, events
 from posthouse.simulators.feishu.apps import App
-from posthouse.simulators.feishu.calls import Body, Call, Download, Endpoint, paged
+from posthouse.simulators.feishu.calls import Body, Call, Download, Endpoint, paged, reached
 from posthouse.simulators.feishu.cards import Cards
 from posthouse.simulators.feishu.events import Event
 from posthouse.simulators.feishu.faults import Verb
@@ -25,11 +25,11 @@ from posthouse.simulators.feishu.refusals import (
     malformed,
 )
 from posthouse.simulators.feishu.settings import TenantSettings
+from posthouse.simulators.feishu.shown import Shown
 from posthouse.simulators.feishu.tenant import (
     Chat,
     Mention,
     Message,
-    Party,
     Person,
     StoredFile,
     Tenant,
@@ -37,7 +37,6 @@ from posthouse.simulators.feishu.tenant import (
 
 DAY_S = 86400.0
 PATCH_WINDOW_S = 14 * DAY_S
-REPLY_WINDOW_S = 7 * DAY_S
 OTHERS_RECALL_S = 365 * DAY_S
 KINDS = (
     "text",
@@ -53,7 +52,6 @@ KINDS = (
     "system",
 )
 ID_TYPES = ("open_id", "union_id", "user_id", "email", "chat_id")
-EMOJIS_BAD = frozenset({"", "NO_SUCH_EMOJI"})
 
 Uuid = Annotated[str, Meta(max_length=50)]
 Emit = Callable[[Event], object]
@@ -82,14 +80,6 @@ class PatchBody(Struct, frozen=True, kw_only=True):
     content: str
 
 
-class ReactionType(Struct, frozen=True, kw_only=True):
-    emoji_type: str
-
-
-class ReactBody(Struct, frozen=True, kw_only=True):
-    reaction_type: ReactionType
-
-
 class LateUpdateBody(Struct, frozen=True, kw_only=True):
     token: str
     card: Any
@@ -106,6 +96,7 @@ class Messages:
         self._people = people
         self._cards = cards
         self._emit = emit
+        self._shown = Shown(tenant, cards)
         self.reset()
 
     def reset(self) -> None:
@@ -119,8 +110,6 @@ class Messages:
         get = ("im:message", "im:message:readonly", "im:message.history:readonly")
         write = ("im:message", "im:message:send_as_bot", "im:message:update")
         undo = ("im:message", "im:message:send_as_bot", "im:message:recall")
-        reactions, react = f"{one}/reactions", ("im:message", "im:message.reactions:write_only")
-        read = ("im:message", "im:message:readonly", "im:message.reactions:read")
         return (
             _row("POST", messages, self.send, Verb.SEND, send),
             _row("GET", messages, self.history, Verb.LOOK_UP, get),
@@ -131,9 +120,6 @@ class Messages:
             _row("GET", one, self.get, Verb.LOOK_UP, get),
             _row("GET", f"{one}/resources/{{file_key}}", self.resource, Verb.FILE, get),
             _row("GET", f"{one}/read_users", self.read_users, Verb.LOOK_UP, get),
-            _row("POST", reactions, self.react, Verb.REACT, react),
-            _row("GET", reactions, self.reactions, Verb.LOOK_UP, read),
-            _row("DELETE", f"{reactions}/{{reaction_id}}", self.unreact, Verb.REACT, react),
             _row("POST", "/interactive/v1/card/update", self.late_update, Verb.EDIT),
         )
 
@@ -147,7 +133,7 @@ class Messages:
 
     def reply(self, call: Call) -> Body:
         body = call.body(ReplyBody)
-        parent = self._message(call)
+        parent = reached(self._tenant, call)
         if parent.recalled_at is not None:
             raise Refusal(230011, "The message was recalled.")
         if body.reply_in_thread and not parent.thread_id:
@@ -191,7 +177,7 @@ class Messages:
         call.entry.message_id = made.message_id
         for event in self._people.heard(made):
             self._emit(event)
-        return self.shown(call.app, made)
+        return self._shown.message(call.app, made)
 
     def _first_of(self, app: App, key: str) -> Message | None:
         """Return what a uuid was used for, while that is remembered."""
@@ -202,7 +188,7 @@ class Messages:
         call.entry.message_id = first.message_id
         if self._settings.repeated_key == "busy":
             raise Refusal(230049, "The message is being sent.")
-        return self.shown(call.app, first)
+        return self._shown.message(call.app, first)
 
     def _made(self, app: App, chat: Chat, kind: str, given: str) -> Message:
         now = self._tenant.now
@@ -327,7 +313,7 @@ class Messages:
         self._fill(call.app, message, body.msg_type, body.content)
         message.edits += 1
         self._changed(message, "edited")
-        return self.shown(call.app, message)
+        return self._shown.message(call.app, message)
 
     def patch(self, call: Call) -> Body:
         body = call.body(PatchBody)
@@ -373,7 +359,7 @@ class Messages:
         self._tenant.show(message)
 
     def recall(self, call: Call) -> Body:
-        message = self._message(call)
+        message = reached(self._tenant, call)
         if message.recalled_at is not None:
             raise Refusal(230110, "The operation unavailable as the message is deleted.")
         if message.sender == call.app:
@@ -393,11 +379,11 @@ class Messages:
     # --- looking --------------------------------------------------------------------------------
 
     def get(self, call: Call) -> Body:
-        message = self._message(call)
-        inner = [self.shown(call.app, each) for each in message.forwarded]
+        message = reached(self._tenant, call)
+        inner = [self._shown.message(call.app, each) for each in message.forwarded]
         for each in inner:
             each["upper_message_id"] = message.message_id
-        return {"items": [self.shown(call.app, message), *inner]}
+        return {"items": [self._shown.message(call.app, message), *inner]}
 
     def history(self, call: Call) -> Body:
         kind = call.choice("container_id_type", ("chat", "thread"))
@@ -409,7 +395,8 @@ class Messages:
         found.sort(key=lambda each: each.at, reverse=order == "ByCreateTimeDesc")
         page = paged([{"at": each.message_id} for each in found], start, size)
         page["items"] = [
-            self.shown(call.app, self._tenant.messages[each["at"]]) for each in page["items"]
+            self._shown.message(call.app, self._tenant.messages[each["at"]])
+            for each in page["items"]
         ]
         return page
 
@@ -431,7 +418,7 @@ class Messages:
 
     def resource(self, call: Call) -> Download:
         kind, key = call.choice("type", ("image", "file")), call.path["file_key"]
-        message = self._message(call)
+        message = reached(self._tenant, call)
         if message.kind in ("sticker", "interactive", "folder", "merge_forward"):
             raise Refusal(234043, "The type of the message is not supported.")
         stored = self._tenant.files.get(key)
@@ -455,132 +442,15 @@ class Messages:
         ]
         return paged(readers, start, size)
 
-    # --- reactions ------------------------------------------------------------------------------
-
-    def react(self, call: Call) -> Body:
-        emoji = call.body(ReactBody).reaction_type.emoji_type
-        message = self._seen(call)
-        if emoji in EMOJIS_BAD:
-            raise Refusal(231001, "reaction type is invalid.", is_malformed=True)
-        for each in message.reactions.values():  # a second one of the same kind is the first
-            if (each.by, each.emoji) == (call.app, emoji):
-                return self._reaction(call.app, each.reaction_id, each.by, emoji, each.at)
-        made, happened = self._people.reacted(message, call.app, emoji)
-        for event in happened.events:
-            self._emit(event)
-        return self._reaction(call.app, made.reaction_id, made.by, emoji, made.at)
-
-    def unreact(self, call: Call) -> Body:
-        message = self._seen(call)
-        reaction = message.reactions.get(call.path["reaction_id"])
-        if reaction is None:
-            raise Refusal(231011, "The reaction does not belong to the message.")
-        if reaction.by != call.app:
-            raise Refusal(231007, "The reaction is not yours.")
-        for event in self._people.unreacted(message, reaction).events:
-            self._emit(event)
-        by, at = reaction.by, reaction.at
-        return self._reaction(call.app, reaction.reaction_id, by, reaction.emoji, at)
-
-    def reactions(self, call: Call) -> Body:
-        message = self._seen(call)
-        start, size = call.page()
-        wanted = call.query.get("reaction_type")
-        found = [
-            self._reaction(call.app, each.reaction_id, each.by, each.emoji, each.at)
-            for each in message.reactions.values()
-            if wanted in (None, each.emoji)
-        ]
-        return paged(found, start, size)
-
-    def _reaction(self, app: App, reaction_id: str, by: Party, emoji: str, at: float) -> Body:
-        is_app = isinstance(by, App)
-        operator_id = by.app_id if isinstance(by, App) else self._tenant.open_id(app, by)
-        return {
-            "reaction_id": reaction_id,
-            "operator": {
-                "operator_id": operator_id,
-                "operator_type": "app" if is_app else "user",
-            },
-            "action_time": events.milliseconds(at),
-            "reaction_type": {"emoji_type": emoji},
-        }
-
-    def _seen(self, call: Call) -> Message:
-        message = self._message(call)
-        if message.recalled_at is not None:
-            raise Refusal(231003, "The message is not found or has been withdrawn.")
-        return message
-
-    # --- messages as calls show them ------------------------------------------------------------
-
-    def _message(self, call: Call) -> Message:
-        found = self._tenant.message(call.path["message_id"])
-        call.entry.message_id, call.entry.chat = found.message_id, found.chat.key
-        if call.app.name not in found.chat.apps:
-            raise Refusal(NOT_IN_CHAT, "Bot/User can NOT be out of the chat.")
-        return found
+    # --- messages that are meant ------------------------------------------------------------
 
     def _own(self, call: Call, code: int) -> Message:
-        found = self._message(call)
+        found = reached(self._tenant, call)
         if found.sender != call.app:
             raise Refusal(code, "The operator is not the sender of the message.")
         if found.recalled_at is not None:
             raise Refusal(230011, "The message was recalled.")
         return found
-
-    def shown(self, app: App, message: Message) -> Body:
-        """Return a message as REST shows it."""
-        shown: Body = {
-            "message_id": message.message_id,
-            "msg_type": message.kind,
-            "create_time": events.milliseconds(message.at),
-            "update_time": events.milliseconds(message.updated_at),
-            "deleted": message.recalled_at is not None,
-            "updated": bool(message.edits),
-            "chat_id": message.chat.chat_id,
-            "sender": self._sender(app, message.sender),
-            "body": {"content": self._content(message)},
-        }
-        if message.root is not None and message.parent is not None:
-            shown |= {
-                "root_id": message.root.message_id,
-                "parent_id": message.parent.message_id,
-            }
-        if message.thread_id:
-            shown["thread_id"] = message.thread_id
-        if message.mentions:
-            shown["mentions"] = [self._mention(app, each) for each in message.mentions]
-        return shown
-
-    def _content(self, message: Message) -> str:
-        if message.recalled_at is not None:
-            return "This message was recalled"
-        card = self._cards.shown(message)
-        if card is not None:
-            text = content.card_text(card)
-            return events.as_json({"title": None, "elements": [[{"tag": "text", "text": text}]]})
-        if message.kind == "text" and message.mentions and message.app is not None:
-            return events.as_json({"text": _with_placeholders(message)})
-        return message.content
-
-    def _sender(self, app: App, sender: Party) -> Body:
-        is_app = isinstance(sender, App)
-        return {
-            "id": sender.app_id if isinstance(sender, App) else self._tenant.open_id(app, sender),
-            "id_type": "app_id" if is_app else "open_id",
-            "sender_type": "app" if is_app else "user",
-            "tenant_key": self._tenant.tenant_key,
-        }
-
-    def _mention(self, app: App, mention: Mention) -> Body:
-        return {
-            "key": mention.placeholder,
-            "id": self._tenant.open_id(app, mention.party),
-            "id_type": "open_id",
-            "name": events.name_of(mention.party),
-            "tenant_key": self._tenant.tenant_key,
-        }
 
 
 def download(stored: StoredFile) -> Download:
@@ -602,16 +472,6 @@ def _is_shared(card: Body) -> bool:
     if card.get("type") in ("template", "card"):
         return True
     return bool(card.get("config", {}).get("update_multi", content.is_new_card(card)))
-
-
-def _with_placeholders(message: Message) -> str:
-    text = str(content.parsed(message.content)["text"])
-    waiting = iter(message.mentions)
-    pieces = content.split_ats(text)
-    return "".join(
-        piece if not some_id else "@_all" if some_id == "all" else next(waiting).placeholder
-        for piece, some_id in pieces
-    )
 
 
 def _seconds(call: Call, name: str, default: float) -> float:

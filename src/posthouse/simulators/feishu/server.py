@@ -17,6 +17,7 @@ from posthouse.simulators.feishu.entrance import DISCOVERY, SOCKET, Entrance
 from posthouse.simulators.feishu.exchange import Exchange
 from posthouse.simulators.feishu.faults import FaultPlan
 from posthouse.simulators.feishu.files import UPLOAD_BYTES_MAX, Files
+from posthouse.simulators.feishu.reactions import Reactions
 from posthouse.simulators.feishu.settings import TenantSettings
 from posthouse.simulators.feishu.tenant import Tenant
 from posthouse.simulators.feishu.webhook import CONNECT_WITHIN_S
@@ -89,6 +90,7 @@ class FeishuServer(Exchange):
         app.router.add_get(SOCKET, self._entrance.connect)
         desks = (
             self.messages.endpoints(),
+            Reactions(self.tenant, self.people, self.emit).endpoints(),
             CardKit(self.tenant, self.settings, self.cards).endpoints(),
             Directory(self.tenant).endpoints(),
             Files(self.tenant).endpoints(),
