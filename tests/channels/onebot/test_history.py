@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from posthouse.channels.onebot import codec
 from posthouse.channels.onebot.codec import Context, Frame
 from posthouse.channels.onebot.history import missed_in
 from posthouse.model.delivery import Sent
+from posthouse.store.reader import HeardChat
 from tests.channels.onebot.stage import Book, connected, failed, ok, reverse, said
 
 ANN = "private:20001"
@@ -21,6 +23,36 @@ async def test_a_new_process_asks_for_what_the_old_one_never_heard(tmp_path: Pat
         peer.answers["get_friend_msg_history"] = ok({"messages": [said("missed", 2)]})
         await stage.door.until_accepted(1)
         assert [getattr(event, "message_id", "") for event in stage.door.events] == ["2"]
+
+
+class SlowBook(Book):
+    """A book that takes its time to say which chats were heard."""
+
+    def __init__(self, *chats: str) -> None:
+        super().__init__(*chats)
+        self.is_asked = asyncio.Event()
+        self.may_answer = asyncio.Event()
+
+    async def heard_lately(
+        self, bot: str, since_at: float, limit: int = 50
+    ) -> tuple[HeardChat, ...]:
+        self.is_asked.set()
+        await self.may_answer.wait()
+        return await super().heard_lately(bot, since_at, limit)
+
+
+async def test_what_is_live_waits_for_what_was_missed_however_slow_the_book_is(
+    tmp_path: Path,
+) -> None:
+    book = SlowBook(ANN)
+    async with reverse(tmp_path, reader=book) as stage, connected(stage.url) as peer:
+        peer.answers["get_friend_msg_history"] = ok({"messages": [said("missed", 1)]})
+        await book.is_asked.wait()
+        await peer.say(said("live", 2))
+        assert isinstance(await stage.send(), Sent)  # so what came before it has been read
+        book.may_answer.set()
+        await stage.door.until_accepted(2)
+        assert [getattr(event, "message_id", "") for event in stage.door.events] == ["1", "2"]
 
 
 async def test_chats_that_speak_up_meanwhile_are_asked_about_too(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ from posthouse.model.message import Content, Media
 from posthouse.store.media import Shelf
 
 ALARM_AFTER_S = 120.0  # without a connection
-HOLD_S = 1.5  # what is live waits so long for what is older
+HOLD_S = 5.0  # what is live waits so long for what is older; most are asked about sooner
 HISTORY_WITHIN_S = 5.0
 ERRANDS_MAX = 16
 IS_THERE_WITHIN_S = 3.0  # the answer of an older connection, before a newer one takes its place
@@ -175,15 +175,18 @@ class OneBotChannel:
         outcome = await line.perform(approval, Verb.SEND, self._options.answer_within_s)
         log.info("onebot_approved", bot=self._name, outcome=type(outcome).__name__)
 
-    async def _fill_gap(self, line: Line) -> None:
+    def _begin_to_look_back(self, line: Line) -> None:
         """Ask for what was said since the last connection; what is live waits a moment for it."""
-        since = await self._heard_lately() if self._options.history else {}
-        if not since:
-            return
-        self._intake.hold()
-        timer = asyncio.get_running_loop().call_later(HOLD_S, self._intake.release)
+        if self._options.history:
+            self._intake.hold()  # now: the first frame may be there already
+            timer = asyncio.get_running_loop().call_later(HOLD_S, self._intake.release)
+            self._beside(self._fill_gap(line, timer))
+
+    async def _fill_gap(self, line: Line, timer: asyncio.TimerHandle) -> None:
         try:
-            await self._look_back(line, since)
+            since = await self._heard_lately()
+            if since:
+                await self._look_back(line, since)
         except CannotTell:
             log.info("onebot_no_history", bot=self._name)
         finally:
@@ -260,7 +263,7 @@ class OneBotChannel:
 
     async def _hold(self, line: Line) -> None:
         if line.role is not Role.EVENT:
-            self._beside(self._fill_gap(line))
+            self._begin_to_look_back(line)
         await hold(line, partial(self._take, line), self._take_unreadable, self._tools.sleep)
 
     def _beside(self, errand: Coroutine[object, object, None]) -> None:
