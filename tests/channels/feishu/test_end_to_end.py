@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -197,6 +198,20 @@ async def test_markdown_is_a_card(stage: Stage) -> None:
     assert "print('<hi>')" in shown.text
 
 
+@pytest.mark.parametrize("signs", ["*", "<", "[x]", "\n<", '"', "\\", "|", "长", "`"])
+@pytest.mark.parametrize("form", ["plain", "markdown"])
+@pytest.mark.parametrize("choices", [(), (Choice("Yes", "q:yes"),)])
+async def test_a_full_message_of_awkward_signs_fits(
+    stage: Stage,
+    signs: str,
+    form: Any,  # noqa: ANN401 - a parameter
+    choices: tuple[Choice, ...],
+) -> None:
+    room = stage.channel.capabilities.text_max
+    text = signs * (room // len(signs.encode()))
+    await stage.answer(Content(text, form, choices=choices), await stage.hear())
+
+
 async def test_a_quoting_answer_is_a_reply(stage: Stage) -> None:
     said = await stage.hear()
     sent = await stage.answer("hi", said, quote_message_id=said.message_id)
@@ -340,6 +355,26 @@ async def test_a_growing_answer_survives_a_restart(stage: Stage) -> None:
     stage.channel._open = None
     assert await stage.edit("The answer is 42", said, sent, kind=Kind.SETTLE) == Sent()
     assert stage.shown(sent).text.strip() == "The answer is 42"
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+async def test_a_growing_answer_whose_opening_was_unclear_is_the_one_that_is_shown(
+    stage: Stage,
+    is_killed: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    """The repeat shows nothing new, so what it made for itself nobody would ever see."""
+    said = await stage.hear()
+    stage.feishu.faults.add("a", Verb.SEND, (Fault.RESET_AFTER,))
+    opening: dict[str, Any] = {"key": "k1", "kind": Kind.DRAFT, "is_draft": True}
+    assert isinstance(await stage.send("The", said, **opening), Unknown)
+    if is_killed:
+        await stage.channel.close()
+        stage.channel._open = None
+    sent = await stage.answer("The", said, **opening)
+    assert await stage.edit("The answer", said, sent, kind=Kind.DRAFT, is_draft=True) == Sent()
+    assert await stage.edit("The answer is 42", said, sent, kind=Kind.SETTLE) == Sent()
+    (shown,) = stage.feishu.visible(is_own_only=True)
+    assert (shown.text.strip(), shown.is_streaming) == ("The answer is 42", False)
 
 
 async def test_without_the_scope_a_growing_answer_is_a_card_like_others(tmp_path: Path) -> None:

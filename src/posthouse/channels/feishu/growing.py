@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import aiohttp
 import msgspec
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from posthouse.channels.feishu.lately import Lately
 from posthouse.channels.feishu.outcomes import Endpoint, Reply, outcome_of
 from posthouse.channels.feishu.outgoing import ELEMENT_ID, Outgoing, as_card, streaming
 from posthouse.model.delivery import NotSent, Outcome
+from posthouse.model.errors import PosthouseError
 
 SEQUENCE_MAX = 2**31 - 1
 CARDS_MAX = 1000  # whose last number is remembered
@@ -51,6 +53,20 @@ class Cards:
         except UNREADABLE:
             card_id = ""
         return outcome_of(reply, Endpoint.CARDKIT), card_id if reply.is_ok else ""
+
+    async def shown_by(self, message_id: str, created: str) -> str:
+        """Return the card that a message shows; the one just created where nobody tells.
+
+        A repeat of a message shows nothing new: its card is the one of the first attempt.
+        """
+        body = msgspec.json.encode({"message_id": message_id})
+        call = Call(method="POST", path="/cardkit/v1/cards/id_convert", body=body)
+        try:
+            reply = await self._client.call(call)
+            found = msgspec.json.decode(reply.body, type=_Created).data.card_id
+        except (*UNREADABLE, PosthouseError, aiohttp.ClientError, TimeoutError, OSError):
+            return created
+        return found if reply.is_ok and found else created
 
     async def grow(self, card_id: str, words: str) -> Outcome:
         """Show more of the answer: the whole text so far."""

@@ -78,9 +78,11 @@ class Messages:
         reply = await self._client.call(_sending(message, content, key))
         endpoint = Endpoint.REPLY if message.reply_to else Endpoint.SEND
         outcome = outcome_of(reply, endpoint)
-        if isinstance(outcome, Sent) and outcome.ids and message.form is Form.CARD:
-            return Sent((*outcome.ids, card_id or CARD))
-        return outcome
+        if not isinstance(outcome, Sent) or not outcome.ids or message.form is not Form.CARD:
+            return outcome
+        if card_id:
+            card_id = await self._cards.shown_by(outcome.ids[0], card_id)
+        return Sent((*outcome.ids, card_id or CARD))
 
     # --- new words ---------------------------------------------------------------------------
 

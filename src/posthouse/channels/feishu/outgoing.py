@@ -16,6 +16,7 @@ from msgspec import Struct
 from posthouse.channels.channel import Letter
 from posthouse.channels.feishu.codec import BUTTON_FIELD
 from posthouse.channels.feishu.rendering import escaped, to_card_markdown
+from posthouse.channels.feishu.settings import CARD_BYTES_MAX
 from posthouse.channels.markup import to_plain
 from posthouse.model.delivery import Kind
 from posthouse.model.message import Choice, Content, Media
@@ -127,7 +128,11 @@ def _needs_card(content: Content) -> bool:
 def _post(text: str, content: Content) -> str:
     people = [{"tag": "at", "user_id": person.id} for person in content.mentions]
     first, *rest = ([{"tag": "text", "text": line}] for line in text.split("\n"))
-    return _json({"zh_cn": {"content": [[*people, *first], *rest]}})
+    written = _json({"zh_cn": {"content": [[*people, *first], *rest]}})
+    if _fits(written):
+        return written
+    whole = {"tag": "text", "text": text}  # a row for each of very many lines costs too much
+    return _json({"zh_cn": {"content": [[*people, whole]]}})
 
 
 def as_post(outgoing: Outgoing) -> str:
@@ -146,12 +151,29 @@ def as_card(outgoing: Outgoing) -> str:
 
 def card(content: Content) -> str:
     """Write a card: the words, the buttons below, and how it is shown in the list of chats."""
+    written = _card(content, {"tag": "markdown", "content": _words(content)})
+    if _fits(written):
+        return written
+    # Signs with a meaning are written longer; where they are very many, they go without it.
+    return _card(content, {"tag": "div", "text": _plain_text(_plain(content))})
+
+
+def _card(content: Content, words: dict[str, object]) -> str:
     config = {"update_multi": True, "summary": {"content": _summary(content)}}
     elements = [
-        {"tag": "markdown", "element_id": ELEMENT_ID, "content": _words(content)},
+        {**words, "element_id": ELEMENT_ID},
         *(_button(choice) for choice in content.choices),
     ]
     return _json({"schema": "2.0", "config": config, "body": {"elements": elements}})
+
+
+def _fits(written: str) -> bool:
+    """Say whether a content is short enough as part of a request, where it is written once more."""
+    return len(_json(written).encode()) <= CARD_BYTES_MAX
+
+
+def _plain_text(text: str) -> dict[str, str]:
+    return {"tag": "plain_text", "content": text}
 
 
 def streaming(written: str) -> str:
@@ -178,7 +200,7 @@ def _plain(content: Content) -> str:
 def _button(choice: Choice) -> dict[str, object]:
     return {
         "tag": "button",
-        "text": {"tag": "plain_text", "content": choice.label},
+        "text": _plain_text(choice.label),
         "behaviors": [{"type": "callback", "value": {BUTTON_FIELD: choice.token}}],
     }
 

@@ -16,7 +16,8 @@ DOMAINS = {"feishu": "https://open.feishu.cn", "lark": "https://open.larksuite.c
 
 # Source: open.feishu.cn, "Send message" and "Frequency control", read 2026-05.
 KEY_WINDOW_S = 3600.0  # requests with the same ``uuid`` send at most one message this long
-CARD_BYTES_MAX = 30 * 1024  # the card's JSON; the words get half, since JSON writes some twice
+CARD_BYTES_MAX = 30 * 1024  # the whole request; the words get less, since JSON writes some twice
+TEXT_BYTES_MAX = 13 * 1024
 CHAT_SENDS_PER_S = 5.0  # shared by all bots of a group
 APP_CALLS_PER_S = 16.0  # 1,000 a minute, and 50 in any second
 
@@ -37,7 +38,7 @@ class FeishuOptions(ChannelOptions):
     body_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
     file_bytes_max: Annotated[int, Field(ge=1024)] = 30 * 1024 * 1024
     answer_within_s: Annotated[float, Field(gt=0)] = 15.0  # longer calls are unclear
-    text_max: Annotated[int, Field(ge=1000)] = CARD_BYTES_MAX // 2  # bytes
+    text_max: Annotated[int, Field(ge=1000)] = TEXT_BYTES_MAX
     recall_window_s: Annotated[float, Field(gt=0)] = 24 * 3600.0  # what the tenant allows
 
     @field_validator("domain")
