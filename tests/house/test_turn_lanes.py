@@ -210,3 +210,28 @@ async def test_a_flooded_chat_does_not_slow_the_others() -> None:
     await house.say("hello", room="quiet")
     await house.quiet(1.5)
     assert await house.texts("quiet") == ("re hello",)
+
+
+@simulated
+async def test_room_that_an_accept_kept_for_nothing_is_used_at_once() -> None:
+    """Events that nobody answers keep room while they are written: it must not be missed after."""
+    house = await opened(gateway=GatewaySettings(turns_max=2))
+    dispatcher = house.house.dispatcher
+    reserved = dispatcher.reserve(1000)
+    await house.say("1")
+    await house.quiet(1.0)
+    before = await house.texts()
+    dispatcher.take((), reserved)
+    await house.quiet(1.0)
+    assert (reserved, before, await house.texts()) == (2, (), ("re 1",))
+    await house.check()
+
+
+@simulated
+async def test_a_full_house_goes_on_as_soon_as_a_turn_ends() -> None:
+    house = await opened(handler=Scripted(thinking(3.0)), gateway=GatewaySettings(turns_max=1))
+    for number in range(4):
+        await house.say(str(number), who=f"person {number}")
+    await house.quiet(12.5)
+    assert len(await house.texts()) == 4
+    await house.check()

@@ -49,6 +49,7 @@ class Dispatcher:
         self._turns_max = turns_max
         self._running: dict[int, asyncio.Task[None]] = {}
         self._reserved = 0  # for turns that are being accepted
+        self._is_full = False  # the loop found no room: whoever gives some back tells it
         self._nudged = Nudged(around.clock)
         self._claiming = asyncio.Lock()
         self._is_stopping = False
@@ -80,6 +81,8 @@ class Dispatcher:
         self._reserved -= reserved
         for turn in claimed:
             self._start(turn)
+        if self._is_full:
+            self._nudged.set()
 
     @property
     def _free(self) -> int:
@@ -124,7 +127,8 @@ class Dispatcher:
         self._nudged.clear()
         now, ready_at = self._around.clock(), None
         try:
-            if self._free > 0:
+            self._is_full = self._free <= 0
+            if not self._is_full:
                 ready_at = await self._around.journal.next_turn_at(now)
             if ready_at is not None and ready_at <= now and await self._claim():
                 return
@@ -137,7 +141,8 @@ class Dispatcher:
         async with self._claiming:
             free = min(CLAIM_MAX, self._free)
             now = self._around.clock()
-            if free <= 0 or self._is_stopping or not self._lease.holds_at(now):
+            self._is_full = free <= 0
+            if self._is_full or self._is_stopping or not self._lease.holds_at(now):
                 return 0
             claimed = await self._around.journal.claim_turns(self._lease.gateway, now, free)
             for turn in claimed:
@@ -166,9 +171,8 @@ class Dispatcher:
             log.exception("turn_left", turn=turn.id)
             await self._let_go(claimed)
         finally:
-            is_awaited = self._free <= 0 or run is None or run.has_followers
             self._running.pop(turn.id, None)
-            if is_awaited:
+            if self._is_full or run is None or run.has_followers:
                 self._nudged.set()
 
     async def _let_go(self, claimed: ClaimedTurn) -> None:
