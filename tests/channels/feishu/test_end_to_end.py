@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from posthouse.channels.feishu.channel import MEDIA_FOLDER
+from posthouse.channels.feishu.tokens import Tokens
 from posthouse.model.address import ChatKind, Person
 from posthouse.model.delivery import Kind, NotSent, Sent, Unknown
 from posthouse.model.event import (
@@ -249,6 +250,23 @@ async def test_a_call_that_broke_after_it_was_taken_is_unclear_and_can_be_repeat
     assert isinstance(await stage.send("once", said, key="k1"), Unknown)
     assert isinstance(await stage.send("once", said, key="k1"), Sent)
     assert [each.text for each in stage.feishu.visible(is_own_only=True)] == ["once"]
+
+
+async def test_without_a_token_nothing_was_sent(stage: Stage) -> None:
+    """However the question for a token ends, the message itself has not left."""
+    said = await stage.hear()
+    for fault in (Fault.RESET_AFTER, Fault.ERROR_AFTER, Fault.TOO_MANY, Fault.HALF_RESPONSE):
+        stage.channel._client._tokens = Tokens(stage.channel._client._fetch_token, stage.clock)
+        stage.feishu.faults.add("a", Verb.TOKEN, (fault,))
+        assert await stage.send("once", said) == NotSent("cannot_reach"), fault
+    assert isinstance(await stage.send("once", said), Sent)
+    assert [each.text for each in stage.feishu.visible(is_own_only=True)] == ["once"]
+
+
+async def test_a_token_that_is_not_known_any_more_is_replaced(stage: Stage) -> None:
+    said = await stage.hear()
+    stage.feishu.faults.add("a", Verb.SEND, (Fault.BAD_TOKEN,))
+    assert isinstance(await stage.send("once", said), Sent)
 
 
 @pytest.mark.parametrize(

@@ -42,9 +42,13 @@ def test_the_platform_says_how_long_to_wait() -> None:
     assert said(None, status=429) == NotSent("rate_limited", 1.0)
 
 
-@pytest.mark.parametrize("code", [99991663, 99991672, 230006])
+@pytest.mark.parametrize("code", [99991672, 230006])
 def test_what_an_operator_can_mend_waits(code: int) -> None:
     assert said(code) == NotSent(f"refused_by_platform {code}", 60.0)
+
+
+def test_a_second_token_that_is_refused_is_the_platforms_trouble() -> None:
+    assert said(99991663) == NotSent("refused_by_platform 99991663", 5.0)
 
 
 def test_the_same_number_differs_by_endpoint() -> None:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.channels.feishu.contents import UNREADABLE
-from posthouse.channels.feishu.outcomes import TOKEN_CODES, Reply, read_reply
+from posthouse.channels.feishu.outcomes import CREDENTIAL_CODES, TOKEN_CODES, Reply, read_reply
 from posthouse.channels.feishu.outgoing import Form
 from posthouse.channels.feishu.tokens import Token, Tokens
 from posthouse.channels.keep_connected import BadCredentials
@@ -36,6 +36,10 @@ T = TypeVar("T")
 
 class CallFailed(PosthouseError):
     """The platform refused a call that is no message; the text has its number."""
+
+
+class NoToken(ConnectionError):
+    """There is no access token now, so the call itself was not made."""
 
 
 class Closed(PosthouseError):
@@ -98,6 +102,7 @@ class Client:
         Raises:
             BadCredentials: the app or its secret is unknown.
             Closed: the channel was closed.
+            NoToken: there was no answer to the question that comes before every call.
             aiohttp.ClientError, TimeoutError, OSError: there was no answer.
         """
         token = await self._tokens.get()
@@ -158,17 +163,23 @@ class Client:
         path = "/auth/v3/tenant_access_token/internal"
         call = Call(method="POST", path=path, body=msgspec.json.encode(asked))
         asked_at = self._clock()
-        reply = await self._request(call, call.body, {"Content-Type": "application/json"})
-        if reply.code is None or reply.has_failed:
-            raise aiohttp.ClientConnectionError("no token")
-        if not reply.is_ok:
+        try:
+            reply = await self._request(call, call.body, {"Content-Type": "application/json"})
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise NoToken(type(error).__name__) from None
+        if reply.code in CREDENTIAL_CODES:
             raise BadCredentials(
                 f"Feishu refuses app_id or app_secret ({reply.code}): compare both with"
                 " Credentials & Basic Info of the app in the developer console.",
                 f"飞书不接受 app_id 或 app_secret（{reply.code}）："
                 "请与开发者后台“凭证与基础信息”核对。",
             )
-        answer = msgspec.json.decode(reply.body, type=_TokenAnswer)
+        if not reply.is_ok:
+            raise NoToken(f"{reply.code or reply.status}")
+        try:
+            answer = msgspec.json.decode(reply.body, type=_TokenAnswer)
+        except UNREADABLE:
+            raise NoToken("cut") from None
         return Token(answer.tenant_access_token, asked_at + answer.expire)
 
     # --- files -------------------------------------------------------------------------------

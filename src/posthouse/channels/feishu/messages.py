@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from posthouse.channels.channel import Part, Verb
 from posthouse.channels.feishu import outgoing
-from posthouse.channels.feishu.client import Call, Client, Closed
+from posthouse.channels.feishu.client import Call, Client, Closed, NoToken
 from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.growing import Cards
 from posthouse.channels.feishu.outcomes import Endpoint, outcome_of, outcome_of_error
@@ -38,7 +38,7 @@ class Messages:
             return await self._perform(part)
         except BadCredentials:
             return NotSent("refused_by_platform credentials", CREDENTIALS_RETRY_S)
-        except Closed:
+        except (Closed, NoToken):
             return NotSent("cannot_reach")
         except UNREADABLE:
             return NotSent("cannot_encode", is_final=True)

@@ -19,6 +19,7 @@ from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 
 CREDENTIALS_RETRY_S = 60.0  # an operator has to act first
+TOKEN_RETRY_S = 5.0  # a second token that is refused as well: the platform's own trouble
 QUOTA_RETRY_S = 3600.0
 RETRY_S_MAX = 600.0
 
@@ -89,6 +90,7 @@ _GONE = NotSent("not_found_on_platform", is_final=True)
 _DONE = Sent()
 
 TOKEN_CODES = frozenset({99991661, 99991663, 99991664, 99991665, 99991668, 99991671})
+CREDENTIAL_CODES = frozenset({10003, 10014, 10015, 99991401, 99991662, 99991673})
 _OPERATOR_CODES = frozenset({99991662, 99991672, 99991673, 99991401, 10014, 10015, 230006})
 
 _ANYWHERE: Mapping[int, Outcome] = {
@@ -100,9 +102,9 @@ _ANYWHERE: Mapping[int, Outcome] = {
     99991403: NotSent("rate_limited", retry_after_s=QUOTA_RETRY_S),  # the month's quota of calls
     230049: Unknown("platform_error"),  # an earlier call with this key is still being worked on
     230025: NotSent("too_long", is_final=True),
+    **dict.fromkeys(TOKEN_CODES, NotSent("refused_by_platform", retry_after_s=TOKEN_RETRY_S)),
     **dict.fromkeys(
-        TOKEN_CODES | _OPERATOR_CODES,
-        NotSent("refused_by_platform", retry_after_s=CREDENTIALS_RETRY_S),
+        _OPERATOR_CODES, NotSent("refused_by_platform", retry_after_s=CREDENTIALS_RETRY_S)
     ),
 }
 
