@@ -116,10 +116,10 @@ async def _late_ms(pool: Pool) -> float:
         words=(),
         below="",
     )
-    async with pool.worker() as worker:
+    async with pool.seat() as seat:
         began_at = time.perf_counter()
         with suppress(TookTooLong):
-            async for _ in worker.run(call, GIVE_UP_S):
+            async for _ in seat.run(call, GIVE_UP_S):
                 pass
         return (time.perf_counter() - began_at - GIVE_UP_S) * 1e3
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from typing import cast
-
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 HEAD_BYTES = 4
 FRAME_BYTES_MAX = 4 * 1024 * 1024
-FRAMES_WAITING_MAX = 8  # more, and the worker waits
 
 
 # ── from the house ───────────────────────────────────────────────────────────────────────────
@@ -97,6 +92,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rest: str | UnsetType = UNSET
     answer: Answered | UnsetType = UNSET
     state: str | UnsetType = UNSET  # JSON, as the scene gave it
+    ticket: int = 0  # of ``Tickets``: it is begun only by who finds this in the pipe
 
 
 # ── from a worker ────────────────────────────────────────────────────────────────────────────
@@ -255,110 +251,22 @@ def pack(frame: Load | Call) -> bytes:
     return len(body).to_bytes(HEAD_BYTES, "big") + body
 
 
+def unpack(body: bytes) -> Reply:
+    """Read what a worker said.
+
+    Raises:
+        Garbled: it is no frame.
+    """
+    try:
+        reply: Reply = _decoder.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Garbled from error
+    return reply
+
+
 class Garbled(Exception):
     """A worker sent what is no frame: something else wrote to its line."""
 
 
 class TookTooLong(Exception):
     """The time of a call is over."""
-
-
-class Line(asyncio.Protocol):
-    """The house's end of the line to a worker."""
-
-    def __init__(self) -> None:
-        self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
-        self._frames: deque[bytes] = deque()
-        self._coming: asyncio.Future[None] | None = None
-        self._is_over = False
-        self._is_garbled = False
-        self._is_late = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember whom to talk to."""
-        self._transport = cast("asyncio.Transport", transport)
-
-    def data_received(self, data: bytes) -> None:
-        """Take the frames out of what came; let the worker wait when nobody takes them."""
-        self._buffer += data
-        self._cut_frames()
-        self._wake()
-
-    def _cut_frames(self) -> None:
-        buffer = self._buffer
-        while len(buffer) >= HEAD_BYTES and len(self._frames) < FRAMES_WAITING_MAX:
-            end = HEAD_BYTES + int.from_bytes(buffer[:HEAD_BYTES], "big")
-            if end > HEAD_BYTES + FRAME_BYTES_MAX:
-                self._is_garbled = True
-                self.close()
-                return
-            if len(buffer) < end:
-                return
-            self._frames.append(bytes(buffer[HEAD_BYTES:end]))
-            del buffer[:end]
-        if self._transport is not None and len(self._frames) >= FRAMES_WAITING_MAX:
-            self._transport.pause_reading()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the reason is known
-        """Remember that nothing more comes."""
-        self.end()
-
-    def end(self) -> None:
-        """Expect nothing more."""
-        self._is_over = True
-        self._wake()
-
-    def expire(self) -> None:
-        """Let nobody wait any longer, nor take what is still to come."""
-        self._is_late = True
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._coming is not None and not self._coming.done():
-            self._coming.set_result(None)
-
-    def send(self, data: bytes) -> None:
-        """Write bytes of ``pack``."""
-        if self._transport is not None and not self._is_over:
-            self._transport.write(data)
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the next frame is here already."""
-        return bool(self._frames)
-
-    async def receive(self) -> Reply | None:
-        """Take the next frame; None when the worker is gone.
-
-        Raises:
-            Garbled: what came is no frame.
-            TookTooLong: ``expire`` was called.
-        """
-        if self._is_late:
-            raise TookTooLong
-        while not self._frames:
-            if self._is_garbled:
-                raise Garbled
-            if self._is_over:
-                return None
-            self._coming = asyncio.get_running_loop().create_future()
-            await self._coming
-            if self._is_late:
-                raise TookTooLong
-        frame = self._frames.popleft()
-        if self._transport is not None and not self._transport.is_reading() and not self._is_over:
-            self._cut_frames()
-            if len(self._frames) < FRAMES_WAITING_MAX:
-                self._transport.resume_reading()
-        try:
-            reply: Reply = _decoder.decode(frame)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Garbled from error
-        return reply
-
-    def close(self) -> None:
-        """Hang up: a worker that waits for a call ends."""
-        self.end()
-        if self._transport is not None:
-            self._transport.close()

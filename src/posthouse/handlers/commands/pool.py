@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from itertools import count as numbers
@@ -20,8 +21,9 @@ from msgspec import Struct
 
 from posthouse.handlers.commands.catalogue import Catalogue
 from posthouse.handlers.commands.folders import Folders, Stamp, TooLarge
-from posthouse.handlers.commands.frames import Load, Ready
+from posthouse.handlers.commands.frames import Call, End, Load, Loading, Ready, Speech, Spent
 from posthouse.handlers.commands.process import CannotLoad, Limits, Process
+from posthouse.handlers.commands.running import Died, Running, TakenBack
 
 LOOK_EVERY_S = 1.0
 GUILTY_MAX = 20  # files of one generation that end or hold up the worker that loads them
@@ -57,8 +59,64 @@ class Trial(Struct, frozen=True):
     ready: Ready
 
 
+class Seat:
+    """A place for one call: at a worker of its own, or behind quick ones that are soon over."""
+
+    def __init__(self, pool: Pool, worker: Process) -> None:
+        self._pool = pool
+        self._run: Running | None = None
+        self.worker: Process | None = worker  # None while it looks for another one
+
+    @property
+    def has_more(self) -> bool:
+        """Whether what the call says next is here already."""
+        return self._run is not None and self._run.has_more
+
+    async def run(self, call: Call, give_up_s: float) -> AsyncGenerator[Speech | End]:
+        """Let a worker run the call; yields what it says, and at last how it ended.
+
+        Whoever leaves before that ends the call, and the worker with it.
+
+        Raises:
+            Busy, CannotLoad: it stood behind one that lasted, and found no other worker.
+            Died: the worker ended without a word.
+            TookTooLong: it did not end within ``give_up_s``.
+        """
+        is_over = False
+        run = await self._handed(call, give_up_s)
+        try:
+            while not is_over:
+                try:
+                    reply = await run.receive()
+                except TakenBack:
+                    await self._pool.move(self)
+                    run = await self._handed(call, give_up_s)
+                    continue
+                if isinstance(reply, Loading | Ready | Spent):
+                    raise Died
+                is_over = isinstance(reply, End)
+                yield reply
+        finally:
+            if not is_over and self.worker is not None:
+                await self.worker.leave(run)
+
+    async def _handed(self, call: Call, give_up_s: float) -> Running:
+        while True:
+            assert self.worker is not None
+            try:
+                self._run = self.worker.hand(call, give_up_s)
+            except TakenBack:
+                await self._pool.move(self)
+            else:
+                return self._run
+
+
 class Pool:
-    """Runs at most ``workers_max`` calls at once; the others wait in order."""
+    """Runs calls in at most ``workers_max`` workers; those that find no place wait in order.
+
+    A call goes to a worker that is awake, behind calls that will be over in a moment, rather than
+    to one that sleeps: to wake it would cost more than most commands.
+    """
 
     def __init__(
         self,
@@ -71,13 +129,16 @@ class Pool:
         self._folders = folders
         self._scratch = scratch / new_key()  # after a reload of the settings there are two of us
         self._limits = limits
-        self._free = asyncio.Semaphore(workers_max)
+        self._workers_max = workers_max
         self._new_key = new_key
         self._generations = numbers(1)
         self._generation = 0
         self._load = Load((), ())
         self._stamp: Stamp = {}
         self._idle: list[tuple[float, Process]] = []  # since when, who; newest last
+        self._busy: list[Process] = []  # that have a call, or are about to
+        self._making = 0  # workers, for calls that wait
+        self._waiting: deque[asyncio.Future[Process | None]] = deque()
         self._all: set[Process] = set()
         self._tasks: set[asyncio.Task[object]] = set()
         self._reloading = asyncio.Lock()
@@ -233,40 +294,112 @@ class Pool:
     # ── workers ─────────────────────────────────────────────────────────────────────────────
 
     @asynccontextmanager
-    async def worker(self) -> AsyncGenerator[Process]:
-        """Lend a worker for one call; who leaves it dead gets a new one made behind it.
+    async def seat(self) -> AsyncGenerator[Seat]:
+        """Give a call a place; who leaves its worker dead gets a new one made behind it.
 
         Raises:
             Busy: all were busy for too long.
             NoScenes: nothing has been loaded.
             CannotLoad: the generation in force does not load any more.
         """
-        if self._free.locked():
-            try:
-                async with asyncio.timeout(WAIT_S_MAX):
-                    await self._free.acquire()
-            except TimeoutError:
-                raise Busy from None
-        else:
-            await self._free.acquire()
+        seat = Seat(self, await self._take())
         try:
-            worker = await self._take()
-            try:
-                yield worker
-            finally:
-                self._give_back(worker)
+            yield seat
         finally:
-            self._free.release()
+            self._leave(seat)
 
-    async def _take(self) -> Process:
-        while self._idle:
+    async def move(self, seat: Seat) -> None:
+        """Give a call another place, before those who wait for their first.
+
+        Raises:
+            Busy, CannotLoad: as for ``seat``.
+        """
+        self._leave(seat)
+        seat.worker = await self._take(is_first=True)
+
+    def _leave(self, seat: Seat) -> None:
+        worker, seat.worker = seat.worker, None
+        if worker is not None:
+            self._give_back(worker)
+
+    async def _take(self, *, is_first: bool = False) -> Process:
+        worker = None
+        if is_first or not self._waiting:
+            worker = self._free_place()
+            if worker is None and self._may_make:
+                self._making += 1
+                return await self._made()
+        if worker is None:
+            worker = await self._place_in_line(is_first=is_first)
+        return worker or await self._made()
+
+    def _free_place(self) -> Process | None:
+        """Find a place at a worker that is awake, or else at one that sleeps."""
+        worker = next((each for each in self._busy if self._is_open(each)), None)
+        while worker is None and self._idle and self._may_make:
             worker = self._idle.pop()[1]
-            if worker.is_alive:
-                return worker
-            self._begin(self._retire(worker))
-        if not self._generation:
-            raise NoScenes
-        return await self._new_worker()
+            if worker.is_sound:
+                self._busy.append(worker)
+            else:
+                self._begin(self._retire(worker))
+                worker = None
+        if worker is not None:
+            worker.seats += 1
+        return worker
+
+    def _is_open(self, worker: Process) -> bool:
+        return worker.has_room and worker.generation == self._generation
+
+    @property
+    def _may_make(self) -> bool:
+        """Whether one more worker may be at work."""
+        return len(self._busy) + self._making < self._workers_max
+
+    async def _place_in_line(self, *, is_first: bool) -> Process | None:
+        """Wait for a place; returns the worker, or None for leave to make one."""
+        place: asyncio.Future[Process | None] = asyncio.get_running_loop().create_future()
+        (self._waiting.appendleft if is_first else self._waiting.append)(place)
+        try:
+            async with asyncio.timeout(WAIT_S_MAX):
+                return await place
+        except BaseException as problem:
+            if place.done() and not place.cancelled():  # both at the same moment
+                self._decline(place.result())
+            if isinstance(problem, TimeoutError):
+                raise Busy from None
+            raise
+
+    def _decline(self, worker: Process | None) -> None:
+        if worker is not None:
+            self._give_back(worker)
+        else:
+            self._making -= 1
+            self._seat_the_waiting()
+
+    def _seat_the_waiting(self) -> None:
+        """Let those who wait have what is free, in order."""
+        while self._waiting:
+            if self._waiting[0].done():  # it waits no more
+                del self._waiting[0]
+                continue
+            worker = self._free_place()
+            if worker is None and not self._may_make:
+                return
+            self._making += worker is None
+            self._waiting.popleft().set_result(worker)
+
+    async def _made(self) -> Process:
+        """Make a worker, which is counted already."""
+        try:
+            if not self._generation:
+                raise NoScenes
+            worker = await self._new_worker()
+            worker.seats += 1
+            self._busy.append(worker)
+        finally:
+            self._making -= 1
+            self._seat_the_waiting()
+        return worker
 
     async def _new_worker(self) -> Process:
         generation = self._generation
@@ -287,7 +420,15 @@ class Pool:
             log.error("scene_broken", scene=scene, traceback=why)
 
     def _give_back(self, worker: Process) -> None:
-        if worker.is_spent or not worker.is_alive:
+        worker.seats -= 1
+        if not worker.seats:
+            self._busy.remove(worker)
+            self._rest(worker)
+        self._seat_the_waiting()
+
+    def _rest(self, worker: Process) -> None:
+        """Let a worker wait for calls, if it can have any."""
+        if not worker.is_sound:
             self._begin(self._retire(worker))
             self._begin(self._replace())
         elif worker.generation != self._generation:
@@ -303,6 +444,7 @@ class Pool:
             worker = await self._new_worker()
             if worker.is_alive and worker.generation == self._generation:
                 self._idle.append((time.monotonic(), worker))
+                self._seat_the_waiting()
             else:
                 await self._retire(worker)
 

@@ -8,30 +8,40 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections import deque
+from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.handlers.commands.descendants import WORKER_VARIABLE, end_all
 from posthouse.handlers.commands.frames import (
     Call,
+    End,
     Garbled,
-    Line,
     Load,
     Loading,
     Ready,
     Reply,
-    Speech,
     Spent,
+    TookTooLong,
     pack,
 )
-from posthouse.handlers.commands.frames import End as EndFrame
+from posthouse.handlers.commands.line import Line
 from posthouse.handlers.commands.output import Output
+from posthouse.handlers.commands.running import Died, Running, TakenBack
+from posthouse.handlers.commands.tickets import Tickets
 
 MODULE = "posthouse.handlers.commands.worker"
+ENDS = (*get_args(End), Ready)
 FLAGS = ("-B", "-u", "-X", "utf8")  # no stale bytecode, and what is printed comes at once
 LEAVES_WITHIN_S = 1.0
+REST_WITHIN_S = 0.05  # for what it said before it died
+QUICK_S = 0.01  # behind a call that took no longer, others may stand …
+PATIENCE_S = 0.005  # … and so long, before they are taken to another worker
+SEATS_MAX = 16  # calls at one worker
 PRIVATE_PREFIX = "POSTHOUSE_"  # settings of the house are no business of a scene
 
 
@@ -42,10 +52,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     output_bytes_max: int
     load_within_s: float = 10.0
     variables_hidden: frozenset[str] = frozenset()  # those that hold secrets of the house
-
-
-class Died(Exception):
-    """The worker has ended in the middle of a call, or talks nonsense."""
 
 
 class CannotLoad(Exception):
@@ -65,7 +71,16 @@ class Process:
         self.is_spent = False  # a call has left something in it
         self._folder = folder  # for its temporary files
         self._limits = limits
-        self._line = Line()
+        self.seats = 0  # how many have a call here, or are about to
+        self._line = Line(self._hear, self._lost)
+        self._tickets = Tickets()
+        self._runs: deque[Running] = deque()  # in the order in which they were handed over
+        self._is_quick = False  # the last call was
+        self._is_lost = False  # nothing more comes from it
+        self._is_garbled = False
+        self._deadline: asyncio.TimerHandle | None = None  # of the call that runs
+        self._patience: asyncio.TimerHandle | None = None  # of those behind it
+        self._killing: asyncio.Task[None] | None = None
         self._output = Output(limits.output_bytes_max)
         self._process: asyncio.subprocess.Process
         self._life: int  # as long as this is open, it lives
@@ -99,18 +114,19 @@ class Process:
         life, self._life = os.pipe()
         read, write = os.pipe()
         limit = str(self._limits.memory_bytes_max)
-        arguments = (str(theirs.fileno()), str(life), limit)
+        handles = (theirs.fileno(), life, self._tickets.pipe)
         try:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *FLAGS,
                 "-m",
                 MODULE,
-                *arguments,
+                *map(str, handles),
+                limit,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=write,
                 stderr=write,
-                pass_fds=(theirs.fileno(), life),
+                pass_fds=handles,
                 start_new_session=True,
                 env=self._environment(os.environ),
             )
@@ -134,6 +150,9 @@ class Process:
 
     async def _notice_the_end(self) -> None:
         await self._process.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REST_WITHIN_S):
+                await self._line.over.wait()
         self._line.end()  # a child of it may hold the line open
 
     @property
@@ -142,9 +161,21 @@ class Process:
         return self._process.returncode is None
 
     @property
-    def has_more(self) -> bool:
-        """Whether what it says next is here already."""
-        return self._line.has_more
+    def has_room(self) -> bool:
+        """Whether one more call may come here, to begin at once or in a moment."""
+        return self.seats < SEATS_MAX and self.is_sound and self._is_quick_at_the_moment
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it can run calls, now or later."""
+        is_ending = self._is_lost or self._killing is not None
+        return self.is_alive and not self.is_spent and not is_ending
+
+    @property
+    def _is_quick_at_the_moment(self) -> bool:
+        if not self._is_quick or not self._runs:
+            return self._is_quick
+        return asyncio.get_running_loop().time() - self._runs[0].began_at < PATIENCE_S
 
     @property
     def folder(self) -> Path:
@@ -158,56 +189,142 @@ class Process:
             CannotLoad: it ended or took too long; it is ended then.
         """
         at, within_s = "", self._limits.load_within_s
-        problem = "It ended the process while it was loaded."
+        loading = Running("", within_s, 0, self._line.go_on)
+        self._runs.append(loading)
         self._line.send(pack(load))
-        reply: Reply | None = None
+        problem = ""
         try:
             async with asyncio.timeout(within_s):
-                while isinstance(reply := await self._line.receive(), Loading):
+                while isinstance(reply := await loading.receive(), Loading):
                     at = reply.name
+            if isinstance(reply, Ready):
+                return reply
         except TimeoutError:
             problem = f"It was still being loaded after {within_s:g} s."
-        except Garbled:
+        except Died:
+            problem = "It ended the process while it was loaded."
+        if self._is_garbled or not problem:
             problem = "It wrote to the line between the worker and the house."
-        if not isinstance(reply, Ready):
-            await self.kill()
-            raise CannotLoad(at, problem)
-        return reply
+        await self.kill()
+        raise CannotLoad(at, problem)
 
-    async def run(self, call: Call, give_up_s: float) -> AsyncGenerator[Speech | EndFrame]:
-        """Let it run a call; yields what it says, and at last how it ended.
+    # ── calls ───────────────────────────────────────────────────────────────────────────────
 
-        Whoever leaves before that kills the worker.
+    def hand(self, call: Call, give_up_s: float) -> Running:
+        """Hand a call over; whoever does not take all it says must ``leave`` it.
+
+        A call behind another one waits for that only a moment: it is taken back then.
 
         Raises:
-            Died: it ended without a word.
-            TookTooLong: it did not end within ``give_up_s``.
+            TakenBack: this is no place for it any more.
         """
-        self._call = call.id
-        timer = asyncio.get_running_loop().call_later(give_up_s, self._line.expire)
-        self._output.begin(call.id)
+        if not self.is_sound or (self._runs and not self._is_quick_at_the_moment):
+            raise TakenBack
+        ticket = 0
+        if self._runs:
+            ticket = self._tickets.give()
+            call = replace(call, ticket=ticket)
+        run = Running(call.id, give_up_s, ticket, self._line.go_on)
+        self._runs.append(run)
         self._line.send(pack(call))
-        is_over = False
-        try:
-            while not is_over:
-                reply = await self._line.receive()
-                if isinstance(reply, Spent):
-                    self.is_spent = True
-                    continue
-                if reply is None or isinstance(reply, Loading | Ready):
-                    raise Died
-                is_over = isinstance(reply, EndFrame)
-                yield reply
-        except Garbled as error:
-            raise Died from error
-        finally:
-            timer.cancel()
-            if not is_over:
-                await self.kill()
+        if not ticket:
+            self._begin(run)
+        elif self._patience is None:
+            self._be_patient(PATIENCE_S)
+        return run
+
+    def _begin(self, run: Running) -> None:
+        """Count the time of a call, which is the first from now on."""
+        loop = asyncio.get_running_loop()
+        run.began_at = loop.time()
+        self._call = run.id
+        self._output.begin(run.id)
+        self._deadline = loop.call_later(run.give_up_s, self._expire, run)
+
+    def _be_patient(self, wait_s: float) -> None:
+        self._patience = asyncio.get_running_loop().call_later(wait_s, self._look_at_the_first)
+
+    def _look_at_the_first(self) -> None:
+        """Let nobody wait for long: take back what stands behind a call that lasts."""
+        self._patience = None
+        if len(self._runs) < 2:  # noqa: PLR2004 - nobody stands behind
+            return
+        left_s = self._runs[0].began_at + PATIENCE_S - asyncio.get_running_loop().time()
+        if left_s > 0:
+            self._be_patient(left_s)
+        else:
+            self._is_quick = False
+            self._take_back()
+
+    def _take_back(self) -> None:
+        """Let those go that the worker has not begun, and now never will."""
+        if not any(run.ticket for run in self._runs):
+            return
+        tickets = self._tickets.take_back()
+        back = [run for run in self._runs if run.ticket in tickets]
+        for run in back:
+            self._runs.remove(run)
+            run.fail(TakenBack())
+
+    def _expire(self, run: Running) -> None:
+        self._take_back()
+        if len(self._runs) == 1 and self._runs[0] is run:  # else the next has begun: it has ended
+            run.fail(TookTooLong())
+
+    def _hear(self, reply: Reply) -> bool:
+        if not self._runs:
+            raise Garbled
+        run = self._runs[0]
+        if isinstance(reply, Spent):
+            self.is_spent = True
+        elif isinstance(reply, ENDS):
+            self._end(run, reply)
+        else:
+            return run.hear(reply)
+        return True
+
+    def _end(self, run: Running, reply: Reply) -> None:
+        """Let the next one be the first; a worker that is spent begins nothing more."""
+        self._runs.popleft()
+        if self._deadline is not None:  # it was no load
+            self._deadline.cancel()
+            self._is_quick = asyncio.get_running_loop().time() - run.began_at < QUICK_S
+        if self.is_spent:
+            self._take_back()
+        if self._runs:
+            self._begin(self._runs[0])
+        run.end(reply)
+
+    def _lost(self, is_garbled: bool) -> None:  # noqa: FBT001 - ``Line`` tells it so
+        """Nothing more comes: what has begun has failed."""
+        self._is_lost, self._is_garbled = True, is_garbled
+        self._take_back()
+        for timer in (self._deadline, self._patience):
+            if timer is not None:
+                timer.cancel()
+        for run in self._runs:
+            run.fail(Died())
+        self._runs.clear()
+
+    async def leave(self, run: Running) -> None:
+        """Take nothing more of a call; if it runs, the worker is ended with it."""
+        await asyncio.shield(asyncio.ensure_future(self._leave(run)))
+
+    async def _leave(self, run: Running) -> None:
+        run.leave()
+        self._is_quick = False
+        self._take_back()
+        while run in self._runs and self._runs[0] is not run:
+            await self._runs[0].gone()  # it has begun, so those before it end at this moment
+        has_followers = len(self._runs) > 1
+        if self._is_lost or (run in self._runs and not has_followers):
+            await self.kill()
 
     async def kill(self) -> None:
         """End it with everything that its call started, whoever is cancelled meanwhile."""
-        await asyncio.shield(asyncio.ensure_future(self._kill()))
+        if self._killing is None:
+            self._killing = asyncio.ensure_future(self._kill())
+        await asyncio.shield(self._killing)
 
     async def _kill(self) -> None:
         await asyncio.to_thread(end_all, self._process.pid, self.key, self._call)
@@ -227,6 +344,7 @@ class Process:
         await self._process.wait()
         await asyncio.wait({self._watch})
         self._line.close()
+        self._tickets.close()
         self._output.close()
         if self._life >= 0:
             os.close(self._life)

@@ -36,8 +36,9 @@ from posthouse.handlers.commands.frames import (
     Where,
 )
 from posthouse.handlers.commands.grammar import Spoken
-from posthouse.handlers.commands.pool import Busy, NoScenes, Pool
-from posthouse.handlers.commands.process import CannotLoad, Died, Process
+from posthouse.handlers.commands.pool import Busy, NoScenes, Pool, Seat
+from posthouse.handlers.commands.process import CannotLoad
+from posthouse.handlers.commands.running import Died
 from posthouse.handlers.commands.sentences import misuse, refusal, say
 from posthouse.handlers.handler import CannotAnswer, Moment, Push, TurnContext
 from posthouse.handlers.permissions import Permissions
@@ -286,10 +287,10 @@ class Scenes:
             CannotAnswer: it could not be run, or not to its end.
         """
         try:
-            async with self.pool.worker() as worker:
+            async with self.pool.seat() as seat:
                 await context.begin()  # whoever only waits for a worker may be run again
                 running = _Running(errand, turn, context, self._files, self.push)
-                async with aclosing(running.actions(worker)) as actions:
+                async with aclosing(running.actions(seat)) as actions:
                     async for action in actions:
                         yield action
         except Busy:
@@ -317,7 +318,7 @@ class _Running:
         self._pushes = 0
         self._messages = 0
 
-    async def actions(self, worker: Process) -> AsyncGenerator[Action]:
+    async def actions(self, seat: Seat) -> AsyncGenerator[Action]:
         """Yield what the command says.
 
         What is said last, together with the end, is marked so: it can then travel in a reply
@@ -326,13 +327,13 @@ class _Running:
         seconds = self._errand.give_up_s
         held: Send | None = None
         try:
-            async with aclosing(worker.run(self._errand.call, seconds)) as replies:
+            async with aclosing(seat.run(self._errand.call, seconds)) as replies:
                 async for reply in replies:
                     if held is not None:
                         yield replace(held, is_last=isinstance(reply, Done))
                         held = None
                     action = await self._action(reply)
-                    if isinstance(action, Send) and worker.has_more:
+                    if isinstance(action, Send) and seat.has_more:
                         held = action
                     elif action is not None:
                         yield action

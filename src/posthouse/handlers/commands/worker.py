@@ -1,8 +1,9 @@
 """A worker process: loads scenes, then runs one command after the other until the house hangs up.
 
-Started as ``python -m posthouse.handlers.commands.worker SOCKET LIFE MEMORY``: the file
-descriptors of the line to the house and of a pipe that ends when the house does, and the limit of
-the address space in bytes. Frames on the line are JSON behind four bytes of length.
+Started as ``python -m posthouse.handlers.commands.worker SOCKET LIFE TICKETS MEMORY``: the file
+descriptors of the line to the house, of a pipe that ends when the house does, and of the pipe of
+``Tickets``; and the limit of the address space in bytes. Frames on the line are JSON behind four
+bytes of length.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from posthouse.handlers.commands.keeper import CurrentCall, keep
 from posthouse.handlers.commands.loading import Function, Scene, Source, load
 from posthouse.handlers.commands.remains import Remains
 from posthouse.handlers.commands.results import Frame, Nonsense, frames_of
+from posthouse.handlers.commands.tickets import TICKET_BYTES
 
 if TYPE_CHECKING:
     import asyncio
@@ -61,8 +63,10 @@ class NoSuchFunction(LookupError):
 class Worker:
     """Runs what the house asks for."""
 
-    def __init__(self, line: Line, current: CurrentCall) -> None:
+    def __init__(self, line: Line, tickets: int, current: CurrentCall) -> None:
         self._line = line
+        self._tickets = tickets
+        self._ticket = 0  # the last one that was taken
         self._current = current
         self._pid = os.getpid()
         self._scenes: dict[str, Scene] = {}
@@ -86,6 +90,8 @@ class Worker:
         """Run one call after the other."""
         remains = Remains()
         while (call := self._line.receive()) is not None:
+            if not self._may_begin(call.get("ticket", 0)):
+                continue
             self._last = []
             os.environ[CALL_VARIABLE] = call["id"]  # marks whatever the command starts
             self._current.set(call["id"])
@@ -96,8 +102,24 @@ class Worker:
             for stream in (sys.stdout, sys.stderr):
                 _flush(stream)
             self._end_loop()
-            spent: list[Frame] = [] if remains.clear() else [{"kind": "spent"}]
-            self._line.send(*spent, *self._last, end)
+            if not remains.clear():
+                self._line.send({"kind": "spent"}, *self._last, end)
+                break
+            self._line.send(*self._last, end)
+        while call is not None:  # nothing more is begun
+            call = self._line.receive()
+
+    def _may_begin(self, ticket: int) -> bool:
+        """Take the ticket of a call, if it has one; the house may have been quicker."""
+        while self._ticket < ticket:
+            try:
+                taken = os.read(self._tickets, TICKET_BYTES)
+            except BlockingIOError:
+                return False
+            if not taken:
+                return False
+            self._ticket = int.from_bytes(taken, "big")
+        return ticket in (0, self._ticket)
 
     def _answer(self, call: dict[str, Any]) -> Frame:
         """Run a call; whatever it raises becomes its end."""
@@ -232,14 +254,14 @@ def _give_way_to_the_house() -> None:
 
 def main() -> None:
     """Work until the house hangs up."""
-    line, life, memory_bytes_max = map(int, sys.argv[1:4])
-    for handle in (line, life):
+    line, life, tickets, memory_bytes_max = map(int, sys.argv[1:5])
+    for handle in (line, life, tickets):
         os.set_inheritable(handle, False)  # noqa: FBT003 - it takes no names
     sys.argv[1:] = []
     _limit_memory(memory_bytes_max)
     _give_way_to_the_house()
     current = keep(life, line)
-    worker = Worker(Line(socket.socket(fileno=line)), current)
+    worker = Worker(Line(socket.socket(fileno=line)), tickets, current)
     worker.load()
     worker.serve()
     os._exit(0)  # no thread of a scene keeps us
