@@ -249,7 +249,8 @@ def _limit_memory(bytes_max: int) -> None:
 def _give_way_to_the_house() -> None:
     """Do not interrupt whoever has just asked: a call costs the house a tenth less so (Linux)."""
     if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        with contextlib.suppress(OSError):  # a container may forbid it; it works without
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 def main() -> None:
