@@ -6,9 +6,12 @@ from msgspec.structs import replace
 
 from posthouse.cli.laboratory.book import Book, Message, Said
 from posthouse.cli.laboratory.judgement import Judgement, judge_run
+from posthouse.cli.laboratory.qq import NAME, QQ, Platform
+from posthouse.simulators.onebot.segments import Segment
 from posthouse.simulators.probe.bots import BotClass
 from posthouse.simulators.probe.faults import Verb
 from posthouse.simulators.probe.ledger import CallEntry, EventEntry, Ledger, MessageEntry
+from posthouse.simulators.probe.wire import Chat, Person, Saying
 
 CLASSES = {each.value: each for each in BotClass}
 
@@ -96,6 +99,15 @@ def test_what_came_too_late_is_told_in_one_line_for_all() -> None:
     assert judgement.is_good
 
 
+def test_what_fell_between_the_socket_and_the_book_is_counted_and_is_no_loss() -> None:
+    unheard = replace(heard(1, "onebot"), acknowledged_at=None)
+    judgement = judge_run(
+        Ledger(events=(unheard,)), Book(messages=(), said=()), {QQ.bot: QQ.bot_class}
+    )
+    assert (judgement.acknowledged, judgement.fallen) == (0, ("m-1",))
+    assert judgement.is_good
+
+
 def test_a_sentence_inside_a_response_is_known_by_its_words() -> None:
     assert judged(shown("it failed", "", "none"), said("k")).excused == ("m-1",)
 
@@ -160,3 +172,61 @@ def test_what_the_book_does_not_know_must_not_be_seen() -> None:
     judgement = judged(*copies("none", 1), shown("who said this?", "k2", "none"), said("k"))
     assert judgement.strangers == ("k2",)
     assert not judgement.is_good
+
+
+# --- QQ, where only the book knows keys ---------------------------------------------------------
+
+
+async def on_qq(*texts: str, told: tuple[Said, ...]) -> Judgement:
+    """Judge a house that was told one thing in a group, and whose account said these texts."""
+    there = Platform(1, 1, None, events_max=10)
+    network = there.network
+    async with there.server:
+        saying = Saying(bot=NAME, chat=Chat(id="c"), sender=Person(id="u"), text="hello m-1")
+        entry = there.do(saying).event.entry
+        assert entry is not None
+        account = network.accounts[NAME]
+        for text in texts:
+            segments = (Segment("text", {"text": text}),)
+            network.show(account, entry.chat, account.self_id, segments)
+    book = Book(
+        messages=(Message(NAME, str(entry.message_id), "routed", "", 1),),
+        said=tuple(replace(each, bot=NAME, chat=entry.chat) for each in told),
+    )
+    assert there.untaken(book) == 0
+    return judge_run(there.ledger(book), book, {NAME: QQ.bot_class})
+
+
+ANSWER = replace(said("k"), text="hello m-1")
+TWICE = replace(ANSWER, may_be_duplicate=True, unclear_calls=1)
+
+
+async def test_an_answer_on_qq_is_found_by_its_words() -> None:
+    judgement = await on_qq("hello m-1", told=(ANSWER,))
+    assert judgement.is_good
+    assert judgement.answered == 1
+
+
+async def test_no_answer_on_qq_is_a_loss() -> None:
+    assert (await on_qq(told=(ANSWER,))).lost == ("m-1",)
+
+
+async def test_a_repeat_on_qq_must_be_told_and_is_one_for_each_unclear_call() -> None:
+    assert (await on_qq("hello m-1", "hello m-1", told=(ANSWER,))).forbidden
+    judgement = await on_qq("hello m-1", "hello m-1", told=(TWICE,))
+    assert judgement.is_good
+    assert len(judgement.repeats) == 1
+    assert (await on_qq("hello m-1", "hello m-1", "hello m-1", told=(TWICE,))).forbidden
+
+
+async def test_what_the_book_does_not_know_is_a_stranger_on_qq() -> None:
+    assert (await on_qq("hello m-1", "who said this?", told=(ANSWER,))).strangers
+
+
+async def test_sentences_that_are_alike_are_no_strangers_on_qq() -> None:
+    sentence = replace(ANSWER, text="It was *interrupted*.")
+    both = (sentence, replace(sentence, key="k2"))
+    judgement = await on_qq("It was interrupted.", "It was interrupted.", told=both)
+    assert judgement.excused == ("m-1",)
+    assert not judgement.strangers
+    assert not judgement.forbidden

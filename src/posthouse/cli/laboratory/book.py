@@ -39,6 +39,7 @@ class Said(Struct, frozen=True):
     may_be_duplicate: bool
     unclear_calls: int
     text: str
+    chat: str = ""  # as the platform calls it
 
     @property
     def is_flagged(self) -> bool:
@@ -110,9 +111,9 @@ async def inspect(
 
 
 def _said(*columns: Any) -> Said:  # noqa: ANN401 - as the query has them
-    *names, is_flagged, unclear_calls, text = columns
+    *names, is_flagged, unclear_calls, text, chat = columns
     bot, key, origin, kind, state = names
-    return Said(bot, key, origin, kind, state, bool(is_flagged), unclear_calls, text)
+    return Said(bot, key, origin, kind, state, bool(is_flagged), unclear_calls, text, chat)
 
 
 def _number(database: Path, name: str) -> int:

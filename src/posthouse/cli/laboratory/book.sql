@@ -6,8 +6,9 @@ WHERE e.message_id <> '' AND e.kind = 'message';
 
 -- name: deliveries
 -- Everything that was to be said.
-SELECT bot, key, origin, kind, state, may_be_duplicate, unclear_calls,
-  coalesce(json_extract(content, '$.text'), '') FROM deliveries;
+SELECT d.bot, d.key, d.origin, d.kind, d.state, d.may_be_duplicate, d.unclear_calls,
+  coalesce(json_extract(d.content, '$.text'), ''), c.platform_id
+FROM deliveries d JOIN chats c ON c.id = d.chat;
 
 -- name: unrest
 -- How much is still to be done.

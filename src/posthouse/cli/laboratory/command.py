@@ -28,6 +28,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("已标记的重复", "repeats told"),
     ("乱序", "inversions"),
     ("同时存疑", "overlaps"),
+    ("未送达", "fallen"),
 )
 
 
@@ -105,6 +106,7 @@ def _counts(judgement: Judgement) -> tuple[int, ...]:
         len(judgement.repeats),
         len(judgement.inversions),
         len(judgement.overlaps),
+        len(judgement.fallen),
     )
 
 

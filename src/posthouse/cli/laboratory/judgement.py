@@ -40,6 +40,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     inversions: tuple[Inversion, ...]
     overlaps: tuple[Overlap, ...]
     flagged: int
+    fallen: tuple[str, ...] = ()  # never handed over: the platform brings nothing twice
 
     @property
     def is_good(self) -> bool:
@@ -70,6 +71,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
             "inversions": len(self.inversions),
             "overlaps": len(self.overlaps),
             "flagged": self.flagged,
+            "fallen": len(self.fallen),
         }
         return ", ".join(f"{name} {count}" for name, count in counts.items())
 
@@ -106,7 +108,31 @@ def judge_run(ledger: Ledger, book: Book, classes: Mapping[str, BotClass]) -> Ju
         inversions=verdict.inversions,
         overlaps=verdict.overlaps,
         flagged=len(flagged),
+        fallen=tuple(_fallen(ledger)),
     )
+
+
+def _fallen(ledger: Ledger) -> Iterator[str]:
+    taken_back = {event.message_id for event in ledger.events if event.type == "recalled"}
+    for event in ledger.events:
+        is_missing = event.acknowledged_at is None and event.message_id not in taken_back
+        if event.type == "message" and is_missing and (found := MARK.search(event.text)):
+            yield found.group()
+
+
+def both(one: Ledger, other: Ledger) -> Ledger:
+    """Put the ledgers of two platforms together."""
+    return Ledger(
+        messages=one.messages + other.messages,
+        events=one.events + other.events,
+        calls=one.calls + other.calls,
+        forgotten=one.forgotten + other.forgotten,
+    )
+
+
+def bare(text: str) -> str:
+    """Return what is left of a text where there is no markup."""
+    return "".join(filter(str.isalnum, text))
 
 
 def ledger_of(ledger: Ledger, bot: str) -> Ledger:
@@ -133,7 +159,7 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
     for each in book.said:
         said[each.origin].append(each)
     # An answer inside a webhook's response carries no key: it is known by its words.
-    shown = {message.key or message.text for message in ledger.messages}
+    shown = {message.key or bare(message.text) for message in ledger.messages}
     fates: dict[str, list[str]] = {"lost": [], "unsure": [], "excused": []}
     for mark in marks:
         bot, message_id = ids[mark]
@@ -149,7 +175,7 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
 def _fate(said: list[Said], shown: set[str]) -> str:
     """Tell by the deliveries of the turn; a settled draft is shown under the draft's own key."""
     has_ended = any(each.state == "sent" and each.kind != "draft" for each in said)
-    if has_ended and any(each.key in shown or each.text in shown for each in said):
+    if has_ended and any(each.key in shown or bare(each.text) in shown for each in said):
         return "excused"
     return "unsure" if any(each.state == "doubtful" for each in said) else "lost"
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from posthouse.cli.laboratory import book
 from posthouse.cli.laboratory.judgement import Judgement
-from posthouse.cli.laboratory.laboratory import Laboratory, shaky
+from posthouse.cli.laboratory.laboratory import EVERY_BOT, Laboratory, shaky
 
 HAPPENINGS_PER_MESSAGE = 4  # pushes, acknowledgements and calls, at most before the next kill
 HESITATION_S_MAX = 0.05  # a kill comes between two of them, or in the middle of the next
@@ -67,7 +67,7 @@ class Report(Struct, frozen=True, kw_only=True):
     first_reply_max_s: float
     took_s: float
     problems: tuple[str, ...]  # what `db check` found in the books that were left behind
-    judgements: dict[str, Judgement]  # by class of bot
+    judgements: dict[str, Judgement]  # by class of platform, and for OneBot
 
     @property
     def is_kept(self) -> bool:
@@ -94,7 +94,11 @@ class Kills:
         self._copy = folder / "copy"
         self._on_kill = on_kill
         self.laboratory = Laboratory(
-            folder, plan.seed, shaky(plan.seed), events_max=max(plan.events, 1000)
+            folder,
+            plan.seed,
+            shaky(plan.seed),
+            bots=EVERY_BOT,
+            events_max=max(plan.events, 1000),
         )
         self._look_every = max(1, plan.kills // LOOKS_MAX)
         self._lives: list[Life] = []
@@ -105,11 +109,12 @@ class Kills:
         began_at = time.monotonic()
         plan, laboratory = self._plan, self.laboratory
         async with laboratory.opened():
+            first = await laboratory.move_in()
             for number in range(plan.kills):
-                laboratory.talk(plan.share, chats=plan.chats)
+                laboratory.talk(plan.share // 2, chats=plan.chats)
                 await self._live_and_die(is_checked=number % self._look_every == 0)
                 self._on_kill()
-            laboratory.talk(plan.events - plan.share * plan.kills, chats=plan.chats)
+            laboratory.talk(plan.events - plan.share * plan.kills - first, chats=plan.chats)
             await self._live_to_the_end()
             code, said = await laboratory.premises.command("db", "check", within_s=CHECK_S_MAX)
         if code:
@@ -126,6 +131,8 @@ class Kills:
         first_reply_s = asyncio.create_task(self._first_reply_s())
         async with laboratory.premises.house() as house:
             await house.until_open()
+            await laboratory.until_connected(LIFE_S_MAX)
+            laboratory.talk(self._plan.share - self._plan.share // 2, chats=self._plan.chats)
             life = asyncio.create_task(laboratory.platform.until_happened(happenings))
             await asyncio.wait({life}, timeout=LIFE_S_MAX + waiting / MESSAGES_PER_S_MIN)
             await asyncio.sleep(hesitation_s)

@@ -13,24 +13,28 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from posthouse.cli.laboratory import book
-from posthouse.cli.laboratory.judgement import Judgement, judge_run, ledger_of
+from posthouse.cli.laboratory import book, qq
+from posthouse.cli.laboratory.book import Book
+from posthouse.cli.laboratory.judgement import Judgement, both, judge_run, ledger_of
 from posthouse.cli.laboratory.premises import Premises
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.bots import bot as declare
 from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, Verb
-from posthouse.simulators.probe.ledger import CallEntry
+from posthouse.simulators.probe.ledger import CallEntry, Ledger
 from posthouse.simulators.probe.pusher import Errand, Patience
 from posthouse.simulators.probe.server import ProbeServer
 from posthouse.simulators.probe.state import Event, Limits, ProbePlatform
 from posthouse.simulators.probe.wire import Chat, Envelope, MessageBody, Person, Saying, signature
 
 LOOK_EVERY_S = 0.02
+LOOKS_BACK_S = 20.0  # what a house has not found by then in a history it does not find
+MOVES_IN_S = 60.0
 EVENTS_MAX = 20_000
 
 # A bot of every class, named by it; some are told by webhook, some over a long connection.
 BOTS: tuple[Bot, ...] = tuple(declare(kind.value, kind) for kind in BotClass)
-CLASSES = {each.bot: each.bot_class for each in BOTS}
+EVERY_BOT = (*BOTS, qq.QQ)
+CLASSES = {each.bot: each.bot_class for each in EVERY_BOT}
 CONNECTED = frozenset({BotClass.LOOKUP, BotClass.NONE, BotClass.CONNECTION})
 
 SHAKY_CALLS = {
@@ -84,26 +88,31 @@ class Platform(ProbePlatform):
         self.shown = 0
 
     def push(self, event: Event) -> Envelope:
-        self._count()
+        self.count()
         return super().push(event)
 
     def acknowledge(self, event: Event) -> None:
         super().acknowledge(event)
-        self._count()
+        self.count()
 
     def note_call(self, entry: CallEntry) -> None:
         super().note_call(entry)
-        self._count()
+        self.count()
 
     def send(self, bot: Bot, body: MessageBody) -> str:
         message_id = super().send(bot, body)
-        self.shown += 1
-        self._shows.set()
+        self.show()
         return message_id
 
-    def _count(self) -> None:
+    def count(self) -> None:
+        """Something has happened, here or on another platform."""
         self._happened += 1
         self._happens.set()
+
+    def show(self) -> None:
+        """People see one more message of the house, here or on another platform."""
+        self.shown += 1
+        self._shows.set()
 
     async def until_happened(self, times: int) -> None:
         """Wait for so many pushes, acknowledgements and calls from now on."""
@@ -133,7 +142,10 @@ class Laboratory:
     ) -> None:
         self.dice = random.Random(seed)  # noqa: S311 - chance that can be repeated
         self.bots = bots
-        self.platform = Platform(seed, bots, _room_for(events_max))
+        self._seed = seed
+        self._is_shaky = faults is not None
+        self._probes = tuple(each for each in bots if each is not qq.QQ)
+        self.platform = Platform(seed, self._probes or BOTS, _room_for(events_max))
         self.server = ProbeServer(
             self.platform,
             faults=FaultPlan(faults),
@@ -141,19 +153,35 @@ class Laboratory:
         )
         self._folder = folder
         self._word_pause_s = word_pause_s
+        self._events_max = events_max
         self._spoken = 0
         self._errands: list[Errand] = []
         self.premises: Premises
+        self._qq: qq.Platform | None = None
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[Laboratory]:
         """Open the platform and write the settings of a house that knows it."""
         async with self.server:
             self.premises = Premises(self._folder, self._settings())
-            for each in self.bots:
+            for each in self._probes:
                 if each.bot_class not in CONNECTED:
                     self.server.set_webhook(each, f"{self.premises.url}/webhooks/{each.bot}")
-            yield self
+            async with self._with_qq():
+                yield self
+
+    @contextlib.asynccontextmanager
+    async def _with_qq(self) -> AsyncIterator[None]:
+        """Open QQ as well, where it is asked for."""
+        if qq.QQ not in self.bots:
+            yield
+            return
+        faults = qq.shaky(self._seed) if self._is_shaky else None
+        port, events_max = self.premises.port, self._events_max
+        self._qq = qq.Platform(self._seed, port, faults, events_max=events_max)
+        self._qq.tell(self.platform.count, self.platform.show)
+        async with self._qq.server:
+            yield
 
     def _settings(self) -> str:
         """Write the settings of a house with a bot of every class."""
@@ -162,7 +190,8 @@ class Laboratory:
                 'language = "en"',
                 "[handlers.demo]",
                 f"word_pause_s = {self._word_pause_s}",
-                *(_bot_table(each, self.server.address) for each in self.bots),
+                *(_bot_table(each, self.server.address) for each in self._probes),
+                *([qq.SETTINGS] if qq.QQ in self.bots else ()),
             )
         )
 
@@ -190,15 +219,22 @@ class Laboratory:
         )
         return mark
 
-    def do(self, saying: Saying) -> Errand:
-        """Let somebody do something."""
+    def do(self, saying: Saying) -> str | None:
+        """Let somebody do something; returns the id of the message that it concerns."""
+        if saying.bot == qq.NAME:
+            return self._qq_do(saying)
         errand = self.server.say(saying)
         self._errands.append(errand)
-        return errand
+        return errand.event.entry.message_id
+
+    def _qq_do(self, saying: Saying) -> str | None:
+        assert self._qq is not None
+        entry = self._qq.do(saying).event.entry
+        return None if entry is None else str(entry.message_id)
 
     @property
     def events(self) -> tuple[Event, ...]:
-        """Everything that people did, in order."""
+        """Everything that people did on the probe platform, in order."""
         return tuple(errand.event for errand in self._errands)
 
     async def hand_over(self, event: Event) -> int:
@@ -223,18 +259,59 @@ class Laboratory:
                 await answer.read()
                 return answer.status
 
+    async def move_in(self) -> int:
+        """Let the house hear of QQ for the first time; returns how many messages that took.
+
+        Before, it has nothing to look back at: what is said while it is away is not missed.
+        """
+        if self._qq is None:
+            return 0
+        async with self.premises.house() as house:
+            await house.until_open()
+            await self.until_connected(MOVES_IN_S)
+            self.say(qq.NAME, "c-0", "u-0", "hello")
+            await self.until_at_rest(MOVES_IN_S)
+        return 1
+
+    async def until_connected(self, within_s: float) -> None:
+        """Wait a while for those who repeat nothing: what is said before may never be found."""
+        if self._qq is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(within_s):
+                    await self._qq.server.until_connected(qq.NAME)
+
     # --- the end ------------------------------------------------------------------------------
 
     async def until_at_rest(self, within_s: float) -> None:
         """Wait until the house has everything, and has nothing left to do."""
         async with asyncio.timeout(within_s):
             await asyncio.gather(*(asyncio.shield(errand.done) for errand in self._errands))
-            while True:
-                began_at = time.monotonic()
-                if not book.unrest(self.premises.database):
-                    return
-                looked_s = time.monotonic() - began_at  # looking shall not slow what is looked at
-                await asyncio.sleep(max(LOOK_EVERY_S, 10 * looked_s))
+            await self._until_done()
+            if await self._has_looked_back():
+                await self._until_done()
+
+    async def _until_done(self) -> None:
+        while True:
+            began_at = time.monotonic()
+            if not book.unrest(self.premises.database):
+                return
+            looked_s = time.monotonic() - began_at  # looking shall not slow what is looked at
+            await asyncio.sleep(max(LOOK_EVERY_S, 10 * looked_s))
+
+    async def _has_looked_back(self) -> bool:
+        """Give a platform that repeats nothing time to be asked; False: nothing was missing."""
+        until_at = time.monotonic() + LOOKS_BACK_S
+        is_missing = False
+        while self._untaken() and time.monotonic() < until_at:
+            is_missing = True
+            await asyncio.sleep(1.0)
+        return is_missing
+
+    def _untaken(self) -> int:
+        return self._qq.untaken(self._book()) if self._qq is not None else 0
+
+    def _book(self) -> Book:
+        return book.read(self.premises.database)
 
     @property
     def unanswered(self) -> int:
@@ -243,17 +320,21 @@ class Laboratory:
 
     def judgement(self) -> Judgement:
         """Judge what happened."""
-        return judge_run(self.platform.ledger(), book.read(self.premises.database), CLASSES)
+        written = self._book()
+        return judge_run(self._ledger(written), written, CLASSES)
 
     def judgements(self) -> dict[str, Judgement]:
-        """Judge each class of bot by itself."""
-        ledger, written = self.platform.ledger(), book.read(self.premises.database)
+        """Judge each bot by itself."""
+        written = self._book()
+        ledger = self._ledger(written)
         return {
-            each.bot_class.value: judge_run(
-                ledger_of(ledger, each.bot), written.of(each.bot), CLASSES
-            )
+            each.bot: judge_run(ledger_of(ledger, each.bot), written.of(each.bot), CLASSES)
             for each in self.bots
         }
+
+    def _ledger(self, written: Book) -> Ledger:
+        ledger = self.platform.ledger()
+        return ledger if self._qq is None else both(ledger, self._qq.ledger(written))
 
 
 def _room_for(events: int) -> Limits:
