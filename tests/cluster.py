@@ -52,6 +52,7 @@ QUICK = {  # for tests: what is lost in a power cut is lost
     "max_connections": "60",
     "listen_addresses": "",
 }
+SOCKET = ".s.PGSQL.5432"  # in the cluster's folder
 
 
 class Missing(Exception):

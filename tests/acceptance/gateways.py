@@ -30,7 +30,7 @@ class SharedLaboratory(Laboratory):
 
     Args:
         folder: for their settings and data.
-        urls: where each house finds the database; the first way is the tests' own, too.
+        urls: where each house finds the database; the last way is the tests' own, too.
         lease_s: how long each is believed to live after it was heard of, in seconds.
     """
 
@@ -115,13 +115,13 @@ class SharedLaboratory(Laboratory):
 
     def judged(self) -> Judgement:
         copied = self._folder / "judged.db"
-        with PostgresTables.reading(self._urls[0]) as source, SqliteTables.writing(copied) as file:
+        with PostgresTables.reading(self._urls[-1]) as source, SqliteTables.writing(copied) as file:
             move(source, file, lambda _: None)
         return judge_run(self.platform.ledger(), book.read(copied), CLASSES)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[Database]:
-        with contextlib.closing(connect(self._urls[0], is_reading=True)) as connection:
+        with contextlib.closing(connect(self._urls[-1], is_reading=True)) as connection:
             yield Database(connection)
 
 

@@ -74,7 +74,7 @@ class Keeper:
                 async with asyncio.timeout(within_s):
                     await self._ask(())
             except (TimeoutError, PosthouseError) as problem:
-                log.warning("connections_not_handed_over", problem=str(problem))
+                log.warning("connections_not_handed_over", problem=str(problem) or "no answer")
 
     # --- bots with one connection -------------------------------------------------------------
 
@@ -101,11 +101,13 @@ class Keeper:
     async def _ours(self, wanted: tuple[str, ...]) -> frozenset[str]:
         """Ask the book; while it does not answer, what we hold is ours as long as the lease."""
         lease, clock = self._around.lease, self._around.clock
+        if not lease.holds_at(clock()):
+            return frozenset()
         try:
             async with asyncio.timeout(lease.left_s(clock())):
                 return await self._ask(wanted)
         except (TimeoutError, PosthouseError) as problem:
-            log.warning("holder_not_known", problem=str(problem))
+            log.warning("holder_not_known", problem=str(problem) or "no answer")
             return self._held if lease.holds_at(clock()) else frozenset()
 
     async def _ask(self, wanted: tuple[str, ...]) -> frozenset[str]:

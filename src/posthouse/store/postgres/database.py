@@ -11,6 +11,7 @@ import psycopg
 from msgspec import Struct
 from psycopg.types.numeric import FloatDumper, Int8Dumper
 
+from posthouse.store.postgres.columns import written_out
 from posthouse.store.queries import Query, load
 from posthouse.store.sql.database import Row, Value
 
@@ -98,7 +99,7 @@ def _returning_id(sql: str) -> Statement:
 
 @cache
 def _statement(name: str, sql: str, more: str) -> Statement:
-    text = _own_words().get(name, sql)
+    text = written_out(_own_words().get(name, sql))
     names = tuple(dict.fromkeys(_NAME.findall(text)))
     numbers = {name: f"${number}" for number, name in enumerate(names, 1)}
     return Statement(_NAME.sub(lambda match: numbers[match[1]], text) + more, names)

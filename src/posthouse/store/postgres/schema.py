@@ -15,6 +15,8 @@ from posthouse.store.sql.database import Row
 
 SQL = load("postgres/schema.sql")
 
+TRIES_MAX = 10
+
 
 def bring_up_to_date(url: str) -> None:
     """Create what is missing; whoever comes at the same time waits until it is done.
@@ -23,8 +25,7 @@ def bring_up_to_date(url: str) -> None:
         OperatorMistake: the database cannot be used; the message says why and what to do.
     """
     try:
-        with connect(url, is_patient=True) as connection, connection.transaction():
-            _migrate(connection)
+        _until_nobody_stands_in_the_way(url)
     except errors.DuplicateTable as problem:
         raise OperatorMistake(
             f"the database of `store` holds tables of another program ({problem}): "
@@ -33,6 +34,19 @@ def bring_up_to_date(url: str) -> None:
         ) from problem
     except psycopg.Error as problem:
         raise explained(problem) from problem
+
+
+def _until_nobody_stands_in_the_way(url: str) -> None:
+    """Migrate beside gateways at work, with whose locks ours may meet in a circle."""
+    for left in reversed(range(TRIES_MAX)):
+        try:
+            with connect(url, is_patient=True) as connection, connection.transaction():
+                _migrate(connection)
+        except errors.DeadlockDetected:
+            if not left:
+                raise
+        else:
+            return
 
 
 def _migrate(connection: psycopg.Connection[Row]) -> None:

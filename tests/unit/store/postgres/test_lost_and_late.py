@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -13,12 +14,14 @@ from posthouse.model.errors import OperatorMistake, StorageFull, StoreClosed, Tr
 from posthouse.store.postgres import connect as connections
 from posthouse.store.postgres.connect import Line
 from posthouse.store.postgres.problems import translated
+from posthouse.store.postgres.schema import bring_up_to_date
 from posthouse.store.postgres.store import PostgresStore
 from posthouse.testing.conformance.scene import BEGAN_AT, LEASE_S, Scene
 from tests.cluster import Cluster
 from tests.conformance.test_store import parts
 
 HOUR_S = 3600.0
+WAITING_S = 20.0
 
 
 @asynccontextmanager
@@ -135,6 +138,37 @@ async def test_gateways_that_start_together_migrate_once(cluster: Cluster) -> No
         )
         for store in stores:
             await store.close()
+
+
+def test_a_migration_that_stands_in_anothers_way_is_tried_again(cluster: Cluster) -> None:
+    with cluster.database() as url, ThreadPoolExecutor(1) as threads:
+        bring_up_to_date(url)
+        with psycopg.connect(url, autocommit=True) as worker:
+            worker.execute("DELETE FROM schema_versions WHERE number = 3")
+            worker.execute("DROP TABLE holders")
+            worker.execute("SET deadlock_timeout = '1min'")  # so that it is not who gives way
+            worker.execute("BEGIN")
+            worker.execute("LOCK TABLE schema_versions IN ACCESS EXCLUSIVE MODE")
+            migrating = threads.submit(bring_up_to_date, url)
+            until_somebody_waits(url)
+            worker.execute("SELECT pg_advisory_xact_lock(1886352244)")
+            worker.execute("ROLLBACK")
+            migrating.result(WAITING_S)
+            assert worker.execute("SELECT count(*) FROM holders").fetchone() == (0,)
+
+
+def until_somebody_waits(url: str) -> None:
+    """Return when a session of this database waits for a lock."""
+    waits = (
+        "SELECT 1 FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(url, autocommit=True) as connection:
+        for _ in range(2000):
+            connection.execute("SELECT pg_sleep(0.005)")
+            if connection.execute(waits).fetchone():
+                return
+    raise AssertionError("nobody waits")
 
 
 # --- time -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from importlib.resources import files
 import psycopg
 import pytest
 
+from posthouse.store.postgres.columns import COLUMNS
 from posthouse.store.postgres.database import Statement, own_words, statement
 from posthouse.store.queries import Query, load
 from posthouse.store.sql.database import Row
@@ -35,6 +36,23 @@ def connection(cluster: Cluster) -> Iterator[psycopg.Connection[Row]]:
 def test_postgresql_understands(query: Query, connection: psycopg.Connection[Row]) -> None:
     connection.execute(f"PREPARE tried AS {statement(query).text}")
     connection.execute("DEALLOCATE tried")
+
+
+@pytest.mark.parametrize("query", SHARED, ids=lambda query: query.name)
+def test_no_row_grows_when_a_newer_version_adds_a_column(query: Query) -> None:
+    """A view has the columns it was made with; what a statement made itself has its own."""
+    text = statement(query).text.replace("count(*)", "")
+    whole = re.findall(r"\w+\.\*|(?:SELECT|RETURNING) \*(?: FROM \w+)?", text)
+    of_views = {"s.*", "SELECT * FROM web_shown", "SELECT * FROM newest_numbers"}
+    assert {*whole} - of_views - {"SELECT *"} == set(), query.name
+
+
+@pytest.mark.parametrize("table", COLUMNS)
+def test_whole_rows_are_those_of_the_schema(
+    table: str, connection: psycopg.Connection[Row]
+) -> None:
+    found = connection.execute("SELECT * FROM " + table + " LIMIT 0").description or ()
+    assert tuple(column.name for column in found) == tuple(COLUMNS[table].split())
 
 
 def test_own_words_stand_for_something() -> None:
