@@ -69,6 +69,7 @@ class Worker:
         self._ticket = 0  # the last one that was taken
         self._current = current
         self._pid = os.getpid()
+        self._is_loaded = False
         self._scenes: dict[str, Scene] = {}
         self._last: list[Frame] = []  # said together with the end of the call
         self._runner: asyncio.Runner | None = None
@@ -78,13 +79,15 @@ class Worker:
         wanted = self._line.receive() or {}
         sources = [Source(**each) for each in wanted.get("sources", ())]
         self._scenes, problems = load(sources, wanted.get("folders", ()), self._tell_loading)
+        self._is_loaded = True
         self._leave_if_forked()
         described = [each.describe() for each in self._scenes.values()]
         self._line.send({"kind": "ready", "scenes": described, "problems": problems})
 
     def _tell_loading(self, name: str) -> None:
         self._leave_if_forked()
-        self._line.send({"kind": "loading", "name": name})
+        if not self._is_loaded:  # a command may import a helper as well
+            self._line.send({"kind": "loading", "name": name})
 
     def serve(self) -> None:
         """Run one call after the other."""
