@@ -28,9 +28,9 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "暂时问不到机器人该由谁连接：{problem}",
         "who is to connect a bot cannot be asked at the moment: {problem}",
     ),
-    "connections_not_handed_over": Said(
-        "没能交出机器人的连接，租期结束后由别的进程接手：{problem}",
-        "connections were not handed over; others have them when the lease ends: {problem}",
+    "lease_not_ended": Said(
+        "没能提前结束租期，到期后别的进程才会接手：{problem}",
+        "the lease was not ended; others take over when its time is up: {problem}",
     ),
     "house_started": Said("驿站已开门：{url}", "the house is open: {url}"),
     "house_stopping": Said("正在关门，最多 {within_s} 秒", "closing, within {within_s} s"),
@@ -145,12 +145,19 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "onebot_ended": Said("机器人 {bot}：连接结束：{why}", "bot {bot}: a connection ended: {why}"),
     "onebot_approved": Said("机器人 {bot}：同意了一个请求", "bot {bot}: approved a request"),
     "onebot_no_history": Said(
-        "机器人 {bot}：实现端没有历史消息，断线期间的消息无法补取",
-        "bot {bot}: the implementation keeps no history; what came meanwhile cannot be fetched",
+        "机器人 {bot}：实现端没有这类会话（{kind}）的历史消息，断线期间的消息无法补取",
+        "bot {bot}: the implementation keeps no history of such chats ({kind}); what came there"
+        " meanwhile cannot be fetched",
+    ),
+    "onebot_look_back_cut": Said(
+        "机器人 {bot}：补取历史消息时连接断了（{problem}），重连后再来",
+        "bot {bot}: the connection broke while looking back ({problem}); again at the next one",
     ),
     "onebot_looked_back": Said(
-        "机器人 {bot}：查看了 {chats} 个会话的历史，共 {events} 条，其中没收到的会补上",
-        "bot {bot}: looked back in {chats} chats, {events} messages; those it missed are taken",
+        "机器人 {bot}：查看了 {chats} 个会话的历史（{refused} 个查不了），共 {events} 条，"
+        "其中没收到的会补上",
+        "bot {bot}: looked back in {chats} chats ({refused} refused), {events} messages; those it"
+        " missed are taken",
     ),
     "onebot_errand_failed": Said("机器人 {bot}：一件杂事出错", "bot {bot}: an errand failed"),
     "onebot_no_file": Said(

@@ -119,3 +119,25 @@ async def test_history_can_be_switched_off(tmp_path: Path) -> None:
         await stage.statuses.until_state(ConnectionState.CONNECTED)
         await stage.send()
         assert not peer.called("get_friend_msg_history")
+
+
+async def test_a_chat_that_is_refused_does_not_end_the_search(tmp_path: Path) -> None:
+    """The bot was removed from a group; what people said elsewhere is fetched all the same."""
+    book = Book("group:30999", ANN)
+    async with reverse(tmp_path, reader=book) as stage, connected(stage.url) as peer:
+        peer.answers["get_group_msg_history"] = failed(1200)
+        peer.answers["get_friend_msg_history"] = ok({"messages": [said("missed", 2)]})
+        await stage.door.until_accepted(1)
+        assert [getattr(event, "message_id", "") for event in stage.door.events] == ["2"]
+        assert peer.called("get_group_msg_history")
+
+
+async def test_one_kind_of_chat_without_history_does_not_stand_for_the_other(
+    tmp_path: Path,
+) -> None:
+    book = Book("group:1", "group:2", ANN)
+    async with reverse(tmp_path, reader=book) as stage, connected(stage.url) as peer:
+        peer.answers["get_group_msg_history"] = failed(1404)
+        peer.answers["get_friend_msg_history"] = ok({"messages": [said("missed", 2)]})
+        await stage.door.until_accepted(1)
+        assert len(peer.called("get_group_msg_history")) == 1

@@ -29,6 +29,7 @@ from posthouse.channels.onebot.history import (
     GAP_S_MAX,
     MARGIN_S,
     CannotTell,
+    NoHistory,
     contacts,
     missed_in,
 )
@@ -187,8 +188,8 @@ class OneBotChannel:
             since = await self._heard_lately()
             if since:
                 await self._look_back(line, since)
-        except CannotTell:
-            log.info("onebot_no_history", bot=self._name)
+        except OSError as problem:
+            log.warning("onebot_look_back_cut", bot=self._name, problem=type(problem).__name__)
         finally:
             timer.cancel()
             self._intake.release()
@@ -206,12 +207,28 @@ class OneBotChannel:
         context = Context(self._name, self._tools.clock(), self._lines.sent)
         newly_at = max(since.values())  # whoever else has spoken since then was not heard
         since = dict.fromkeys(await contacts(newly_at, ask), newly_at) | since
-        found = 0
+        found, refused, kinds_without = 0, 0, set[str]()
         for chat, since_at in since.items():
-            events = await missed_in(chat, since_at, ask, line.self_id, context)
-            self._intake.put_older(events)
-            found += len(events)
-        log.info("onebot_looked_back", bot=self._name, chats=len(since), events=found)
+            kind = chat.partition(":")[0]
+            if kind in kinds_without:
+                continue
+            try:
+                events = await missed_in(chat, since_at, ask, line.self_id, context)
+            except NoHistory:
+                kinds_without.add(kind)
+                log.info("onebot_no_history", bot=self._name, kind=kind)
+            except CannotTell:  # of this chat; the bot may have been removed from it
+                refused += 1
+            else:
+                self._intake.put_older(events)
+                found += len(events)
+        log.info(
+            "onebot_looked_back",
+            bot=self._name,
+            chats=len(since),
+            events=found,
+            refused=refused,
+        )
 
     # --- connections: implementations come to us ---------------------------------------------
 

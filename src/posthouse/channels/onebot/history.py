@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from posthouse.channels.onebot import codec
 from posthouse.channels.onebot.codec import UNREADABLE, Context, Frame
+from posthouse.channels.onebot.outcomes import NO_SUCH_ACTION
 from posthouse.model.event import Event, MessageReceived
 
 CHATS_MAX = 200
@@ -45,7 +46,11 @@ _MESSAGES = msgspec.json.Decoder(_Messages)
 
 
 class CannotTell(Exception):
-    """The implementation keeps no history."""
+    """The implementation does not tell this chat's history."""
+
+
+class NoHistory(Exception):
+    """The implementation does not know the action at all, for any chat of this kind."""
 
 
 async def contacts(since_at: float, ask: Ask) -> tuple[str, ...]:
@@ -67,7 +72,9 @@ async def missed_in(
     """Return what people said in a chat since then, oldest first.
 
     Raises:
-        CannotTell: the implementation keeps no history, or does not answer.
+        CannotTell: the implementation refuses this chat, or does not answer in time.
+        NoHistory: it keeps no history of such chats.
+        OSError: the connection is gone.
     """
     found: dict[str, MessageReceived] = {}
     until: dict[str, object] = {}
@@ -88,8 +95,10 @@ async def _page(chat: str, until: dict[str, object], ask: Ask) -> tuple[Frame, .
     action = "get_group_msg_history" if kind == "group" else "get_friend_msg_history"
     try:
         answer = await ask(action, {**params, **until, "count": COUNT})
+        if answer.retcode == NO_SUCH_ACTION:
+            raise NoHistory
         return tuple(_frames(_MESSAGES.decode(answer.data).messages))
-    except (*UNREADABLE, OSError, TimeoutError):
+    except (*UNREADABLE, TimeoutError):
         raise CannotTell from None
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from posthouse.model.address import Person, Place
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Sent, State
-from posthouse.model.disposition import NewDelivery
+from posthouse.model.disposition import Disposition, NewDelivery
+from posthouse.model.event import MembersChanged, other_key
+from posthouse.model.turn import EventState
 from posthouse.store.journal import Result
 from posthouse.store.reader import Below, Change, ChangeKind, Feed, HeardChat, Mark
 from posthouse.testing.conformance.checks import holds, same
@@ -247,3 +250,9 @@ async def chats_with_traffic_are_known_newest_first(scene: Scene) -> None:
     same(await reader.heard_lately(here.bot, began_at, 1), wanted[:1], "no more than asked for")
     same(await reader.heard_lately(here.bot, began_at + 15), wanted[:1], "not what is older")
     same(await reader.heard_lately("another", began_at), (), "nothing of another bot")
+    nowhere = await scene.room("nowhere")
+    place = Place(nowhere.bot, nowhere.platform_id)
+    event = MembersChanged(other_key("x1"), place, Person("ann"), scene.now)
+    ignored = Disposition(state=EventState.IGNORED, reason="no_route")
+    await scene.accept(event, ignored, chat=nowhere)
+    same(await reader.heard_lately(here.bot, began_at), wanted, "nothing where nobody spoke")

@@ -25,11 +25,11 @@ WHERE EXISTS (SELECT 1 FROM json_each(d.platform_ids) p WHERE p.value = :message
 LIMIT 1;
 
 -- name: heard_lately
--- A bot's chats with the newest traffic, and when each was last heard.
+-- A bot's chats in which people spoke last, and when each was heard.
 SELECT c.platform_id, c.kind, max(e.accepted_at) AS heard_at
-FROM (SELECT chat, accepted_at FROM events ORDER BY id DESC LIMIT :depth) e
+FROM (SELECT chat, kind, accepted_at FROM events ORDER BY id DESC LIMIT :depth) e
 JOIN chats c ON c.id = e.chat
-WHERE c.bot = :bot AND e.accepted_at >= :since_at
+WHERE c.bot = :bot AND e.accepted_at >= :since_at AND e.kind IN ('message', 'edited')
 GROUP BY c.platform_id, c.kind ORDER BY heard_at DESC LIMIT :limit;
 
 -- name: of_message
