@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from posthouse.cli.laboratory.book import Book, Message, Said
@@ -125,6 +126,14 @@ def test_what_the_house_calls_doubtful_may_be_missing() -> None:
     judgement = judged(said("k", state="doubtful", unclear_calls=2))
     assert judgement.unsure == ("m-1",)
     assert judgement.is_good
+
+
+@pytest.mark.parametrize("state", ["queued", "sending", "unknown"])
+def test_what_the_house_is_still_about_to_say_is_not_lost_and_not_good(state: str) -> None:
+    judgement = judged(said("k", state=state))
+    assert (judgement.lost, judgement.waiting) == ((), ("m-1",))
+    assert judgement.answered == 0
+    assert not judgement.is_good
 
 
 def test_a_repeat_is_allowed_where_nobody_can_tell_and_people_are_told() -> None:

@@ -15,6 +15,7 @@ from posthouse.simulators.probe.ledger import Ledger, MessageEntry
 from posthouse.simulators.probe.verdict import Inversion, Overlap, judge
 
 TOLD_ONCE = {"late", "refused"}  # one line for all of them: away, overloaded
+WAITING = {"queued", "sending", "unknown"}
 MARK = re.compile(r"\bm-\d+\b")
 
 
@@ -40,29 +41,40 @@ class Judgement(Struct, frozen=True, kw_only=True):
     inversions: tuple[Inversion, ...]
     overlaps: tuple[Overlap, ...]
     flagged: int
+    waiting: tuple[str, ...] = ()  # the run ended before the house had said it
     fallen: tuple[str, ...] = ()  # never handed over: the platform brings nothing twice
 
     @property
     def is_good(self) -> bool:
-        return not (
-            self.lost or self.forbidden or self.strangers or self.inversions or self.overlaps
-        )
+        return not any(self._wrong)
 
     @property
     def answered(self) -> int:
         """How many messages have the answer that they deserve."""
-        return self.acknowledged - len(self.lost) - len(self.unsure) - len(self.excused)
+        without = (self.lost, self.waiting, self.unsure, self.excused)
+        return self.acknowledged - sum(map(len, without))
 
     @property
     def problems(self) -> str:
         """What is wrong, for whoever reads a failed test."""
-        wrong = (self.lost, self.forbidden, self.strangers, self.inversions, self.overlaps)
-        return "\n".join(str(each) for each in wrong if each)
+        return "\n".join(str(each) for each in self._wrong if each)
+
+    @property
+    def _wrong(self) -> tuple[tuple[object, ...], ...]:
+        return (
+            self.lost,
+            self.waiting,
+            self.forbidden,
+            self.strangers,
+            self.inversions,
+            self.overlaps,
+        )
 
     def __str__(self) -> str:
         counts = {
             "acknowledged": self.acknowledged,
             "lost": len(self.lost),
+            "waiting": len(self.waiting),
             "unsure": len(self.unsure),
             "excused": len(self.excused),
             "duplicates": len(self.repeats) + len(self.forbidden),
@@ -98,6 +110,7 @@ def judge_run(ledger: Ledger, book: Book, classes: Mapping[str, BotClass]) -> Ju
     return Judgement(
         acknowledged=verdict.acknowledged,
         lost=fates["lost"],
+        waiting=fates["waiting"],
         unsure=fates["unsure"],
         excused=fates["excused"],
         repeats=tuple(each.repeat for each in allowed),
@@ -160,7 +173,7 @@ def _fates(marks: tuple[str, ...], ledger: Ledger, book: Book) -> dict[str, tupl
         said[each.origin].append(each)
     # An answer inside a webhook's response carries no key: it is known by its words.
     shown = {message.key or bare(message.text) for message in ledger.messages}
-    fates: dict[str, list[str]] = {"lost": [], "unsure": [], "excused": []}
+    fates: dict[str, list[str]] = {"lost": [], "waiting": [], "unsure": [], "excused": []}
     for mark in marks:
         bot, message_id = ids[mark]
         message = messages.get((bot, message_id or ""))
@@ -177,7 +190,10 @@ def _fate(said: list[Said], shown: set[str]) -> str:
     has_ended = any(each.state == "sent" and each.kind != "draft" for each in said)
     if has_ended and any(each.key in shown or bare(each.text) in shown for each in said):
         return "excused"
-    return "unsure" if any(each.state == "doubtful" for each in said) else "lost"
+    states = {each.state for each in said}
+    if states & WAITING:
+        return "waiting"
+    return "unsure" if "doubtful" in states else "lost"
 
 
 # --- what people see more than once -----------------------------------------------------------

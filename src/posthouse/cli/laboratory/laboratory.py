@@ -52,9 +52,10 @@ SHAKY_PUSHES = {
     Fault.RESET_AFTER: 0.05,
     Fault.TWICE: 0.05,
 }
-# Who lost a connection waits before the next, each time longer; so they are seldom cut.
-RARE_CUTS = {Fault.RESET_BEFORE: 0.002, Fault.RESET_AFTER: 0.004}
-SHAKY_LINES = {**SHAKY_CALLS, **RARE_CUTS, Fault.HALF_RESPONSE: 0.002}
+# Who lost a connection waits before the next, each time longer; so they are seldom cut: a long run
+# would else wait for connections most of the time.
+RARE_CUTS = {Fault.RESET_BEFORE: 0.0005, Fault.RESET_AFTER: 0.001}
+SHAKY_LINES = {**SHAKY_CALLS, **RARE_CUTS, Fault.HALF_RESPONSE: 0.0005}
 
 
 def shaky(seed: int) -> FaultSettings:
