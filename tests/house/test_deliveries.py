@@ -1,15 +1,17 @@
 """What happens on the wire: each class of platform with each outcome, and what people see of it."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 
 import pytest
 from msgspec.structs import replace
 
-from posthouse.channels.channel import Verb
+from posthouse.channels.channel import Part, Verb
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Policy, Send
+from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities, SendsFrom
-from posthouse.model.delivery import NotSent, State
+from posthouse.model.delivery import NotSent, Outcome, Sent, State
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
 from posthouse.settings.settings import RouteRule
@@ -333,3 +335,29 @@ async def test_a_platform_that_can_be_reached_again_gets_at_once_what_waits_for_
     house.house.around.wakeup.nudge(SENDS, b"b")
     await house.quiet(0.5)
     assert await house.texts() == ("re 1",)
+
+
+# --- a house that is told to stop -------------------------------------------------------------
+
+
+class Slow(ScriptedChannel):
+    """A platform that takes eight seconds for everything."""
+
+    async def perform(self, part: Part, chat: Chat) -> Outcome:
+        await asyncio.sleep(8.0)
+        return await super().perform(part, chat)
+
+
+@simulated
+async def test_a_call_under_way_may_end_before_the_house_does() -> None:
+    slow = Slow((), NONE)
+    house = await opened(bots={"b": slow})
+    await house.say("1")
+    await house.quiet(0.1)
+    await house.close()
+    left = [call.outcome for call in slow.calls if call.part.verb is Verb.SEND]
+    assert [type(outcome) for outcome in left] == [Sent]
+    await house.open()
+    await house.quiet(HOUR_S)
+    assert await house.texts() == ("re 1",)
+    assert await flags(house) == [False]

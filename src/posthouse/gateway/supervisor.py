@@ -26,7 +26,7 @@ PRUNE_PAUSE_S = 0.5  # between two slices, so that people are not kept waiting
 QUOTA_RESUME_SHARE = 0.98  # accept again below this share of the quota
 RESTART_AFTER_S = 5.0
 DRAIN_SHARE = 0.6  # of the time to stop, for turns to end
-CALLS_SHARE = 0.3  # and for calls to platforms; the rest is for writing down what did not end
+CALLS_SHARE = 0.3  # and, with what turns leave of theirs, for calls; the rest is for writing down
 
 log = structlog.get_logger("posthouse.supervisor")
 
@@ -97,8 +97,10 @@ class Supervisor:
         meanwhile is in the book for the next start.
         """
         await self._keeper.stop_reading()
+        began_at = self._clock()
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
-        await self._deliverer.stop(within_s * CALLS_SHARE)
+        spent_s = min(max(0.0, self._clock() - began_at), within_s * DRAIN_SHARE)
+        await self._deliverer.stop(within_s * (DRAIN_SHARE + CALLS_SHARE) - spent_s)
         await self._keeper.stop(within_s * (1 - DRAIN_SHARE - CALLS_SHARE) / 2)
         await _cancel(self._loops)
 
