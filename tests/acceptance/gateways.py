@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 from posthouse.cli.laboratory import book
@@ -92,6 +94,17 @@ class SharedLaboratory(Laboratory):
             )
         assert row is not None
         return int(row[0])
+
+    async def freeze_at_work(self, house: RunningHouse, messages: int) -> int:
+        """Freeze the first house while it works; returns how many messages that took."""
+        for tries in count(1):
+            self.talk(messages)
+            await self.until_at_work("gateway-1")
+            house.tell(signal.SIGSTOP)
+            if self.works_on("gateway-1"):
+                return tries * messages
+            house.tell(signal.SIGCONT)
+        raise AssertionError
 
     async def until_at_work(self, gateway: str) -> None:
         await until(lambda: self.works_on(gateway) > 0)

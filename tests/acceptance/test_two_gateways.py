@@ -45,9 +45,7 @@ async def test_when_one_is_killed_the_other_takes_over_what_it_held(
 async def test_when_one_is_frozen_what_it_still_writes_is_refused(tmp_path: Path, url: str) -> None:
     laboratory = SharedLaboratory(tmp_path, url, url)
     async with laboratory.running() as (first, _):
-        laboratory.talk(MESSAGES)
-        await laboratory.until_at_work("gateway-1")
-        first.tell(signal.SIGSTOP)
+        talked = await laboratory.freeze_at_work(first, MESSAGES)
         laboratory.call(1)
         laboratory.talk(MESSAGES)
         await asyncio.sleep(2 * LEASE_S)  # what is judged is what real time does to a lease
@@ -57,7 +55,8 @@ async def test_when_one_is_frozen_what_it_still_writes_is_refused(tmp_path: Path
         laboratory.talk(MESSAGES)
         await laboratory.rests()
         assert laboratory.holders() == {"gateway-2"}, "whoever comes back takes nothing away"
-    good(laboratory, 3 * MESSAGES)
+    assert "fence_lost" in laboratory.places[0].log.read_text("utf-8"), "it tried to write"
+    good(laboratory, talked + 2 * MESSAGES)
 
 
 async def test_when_one_stops_its_connections_move_at_once(tmp_path: Path, url: str) -> None:

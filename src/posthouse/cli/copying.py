@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +62,7 @@ def _source(address: str) -> Iterator[Source]:
         from posthouse.store.postgres.tables import PostgresTables
 
         with PostgresTables.reading(address) as shared:
+            _refuse_while_written(shared.living(time.time()))
             yield shared
         return
     from posthouse.store.sqlite.tables import SqliteTables
@@ -69,6 +71,18 @@ def _source(address: str) -> Iterator[Source]:
     require_database(path)
     with _standing_still(path), SqliteTables.reading(path) as file:
         yield file
+
+
+def _refuse_while_written(gateways: list[str]) -> None:
+    """Refuse to copy while somebody writes: what arrives meanwhile would stay behind."""
+    if gateways:
+        names = ", ".join(gateways)
+        raise OperatorMistake(
+            f"{names} is at work on this database: stop it first, or what arrives meanwhile stays "
+            "behind. One that was killed counts until its lease (gateway.lease_s) is over.",
+            zh=f"{names} 正在使用这个数据库：请先停止它，否则复制期间的新消息会留在旧库里。"
+            "被强行终止的进程要等租期（gateway.lease_s）结束。",
+        )
 
 
 @contextlib.contextmanager

@@ -66,15 +66,9 @@ class Keeper:
         self._is_stopping = True
         await _cancel([task for bot, task in self._kept.values() if not _carries_sends(bot)])
 
-    async def stop(self, within_s: float) -> None:
-        """Let go of all, and let other gateways have them."""
+    async def stop(self) -> None:
+        """Let go of all."""
         await _cancel([task for _, task in self._kept.values()])
-        if self._held:
-            try:
-                async with asyncio.timeout(within_s):
-                    await self._ask(())
-            except (TimeoutError, PosthouseError) as problem:
-                log.warning("connections_not_handed_over", problem=str(problem) or "no answer")
 
     # --- bots with one connection -------------------------------------------------------------
 
@@ -105,14 +99,10 @@ class Keeper:
             return frozenset()
         try:
             async with asyncio.timeout(lease.left_s(clock())):
-                return await self._ask(wanted)
+                return await self._around.journal.hold(lease.gateway, wanted, clock())
         except (TimeoutError, PosthouseError) as problem:
             log.warning("holder_not_known", problem=str(problem) or "no answer")
             return self._held if lease.holds_at(clock()) else frozenset()
-
-    async def _ask(self, wanted: tuple[str, ...]) -> frozenset[str]:
-        around = self._around
-        return await around.journal.hold(around.lease.gateway, wanted, around.clock())
 
     async def _part(self) -> None:
         """Disconnect what is another gateway's, or was built anew."""

@@ -101,8 +101,17 @@ class Supervisor:
         await self._dispatcher.stop(within_s * DRAIN_SHARE)
         spent_s = min(max(0.0, self._clock() - began_at), within_s * DRAIN_SHARE)
         await self._deliverer.stop(within_s * (DRAIN_SHARE + CALLS_SHARE) - spent_s)
-        await self._keeper.stop(within_s * (1 - DRAIN_SHARE - CALLS_SHARE) / 2)
+        await self._keeper.stop()
         await _cancel(self._loops)
+        await self._leave(within_s * (1 - DRAIN_SHARE - CALLS_SHARE) / 2)
+
+    async def _leave(self, within_s: float) -> None:
+        """End our lease, so that nobody waits for its end to take over."""
+        try:
+            async with asyncio.timeout(within_s):
+                await self._journal.renew(self._lease.gateway, self._clock(), 0.0)
+        except (TimeoutError, PosthouseError) as problem:
+            log.warning("lease_not_ended", problem=str(problem) or "no answer")
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
         """Run a loop again when it fails; one that returns has been stopped."""

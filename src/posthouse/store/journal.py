@@ -242,8 +242,8 @@ class Journal(Protocol):
         """Become the gateway ``name`` until ``now + lease_s``.
 
         The same name gets the same id and the next epoch; lanes that earlier epochs held are
-        free at once. What is ``unknown`` has been so since now: while we were away, nobody could
-        look for it.
+        free at once. What is ``unknown`` has been so since now where nobody could look for it:
+        no other gateway lives, or a dead one or an earlier epoch of ours has its lane.
         """
         ...
 

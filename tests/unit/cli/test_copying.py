@@ -1,6 +1,7 @@
 """``posthouse db copy``: from the file of one house into a database that several share."""
 
 import json
+import time
 from pathlib import Path
 
 import psycopg
@@ -17,6 +18,7 @@ from posthouse.testing.conformance.scene import BEGAN_AT, LEASE_S, Scene, Store
 from tests.cluster import EMPTY, Cluster
 from tests.conformance.test_store import parts
 
+HOUR_S = 3600.0
 SAID = 1200  # more than are copied at once
 
 
@@ -118,6 +120,21 @@ async def test_there_is_a_way_back(house: Path, cluster: Cluster, tmp_path: Path
     with SqliteTables.reading(house / DATABASE) as first, SqliteTables.reading(back) as second:
         assert list(second.rows("lanes")) == list(first.rows("lanes"))
         assert second.last_numbers() == first.last_numbers()
+
+
+async def test_a_shared_database_at_work_is_refused(
+    house: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    url, back = cluster.wiped(), tmp_path / "back.db"
+    copy(f"sqlite:{house}", url, as_json=True)
+    shared = PostgresStore.open(url)
+    gateway = await shared.journal.enter("g7", time.time(), HOUR_S)
+    with pytest.raises(OperatorMistake, match="g7 is at work"):
+        copy(url, f"sqlite:{back}", as_json=True)
+    assert not back.exists()
+    await shared.journal.renew(gateway, time.time(), 0.0)
+    await shared.close()
+    copy(url, f"sqlite:{back}", as_json=True)
 
 
 @pytest.mark.parametrize("address", ["mysql://h/d", "/data", "postgres"])

@@ -50,6 +50,10 @@ class PostgresTables:
             tables._database.run(SQL["hold_what_was_restored"])
             tables._database.run(SQL["commit"])
 
+    def living(self, now: float) -> list[str]:
+        """Return the gateways that work here, by name."""
+        return [name for (name,) in self._database.all(SQL["living"], now=now)]
+
     def is_empty(self) -> bool:
         is_empty = not any(self._has_rows(table) for table in TABLES if table != "house")
         if is_empty:

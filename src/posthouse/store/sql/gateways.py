@@ -14,8 +14,8 @@ def enter(database: Database, name: str, now: float, lease_s: float) -> Gateway:
     row = database.one(SQL["enter"], name=name, now=now, until_at=now + lease_s)
     assert row is not None
     gateway = Gateway(id=row[0], epoch=row[1], name=name)
+    database.run(SQL["doubt_anew"], gateway=gateway.id, now=now)
     database.run(SQL["free_own"], gateway=gateway.id, now=now)
-    database.run(SQL["doubt_anew"], now=now)
     return gateway
 
 

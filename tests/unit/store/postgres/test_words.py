@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from posthouse.store.postgres.columns import COLUMNS
 from posthouse.store.postgres.database import Statement, own_words, statement
@@ -51,7 +52,8 @@ def test_no_row_grows_when_a_newer_version_adds_a_column(query: Query) -> None:
 def test_whole_rows_are_those_of_the_schema(
     table: str, connection: psycopg.Connection[Row]
 ) -> None:
-    found = connection.execute("SELECT * FROM " + table + " LIMIT 0").description or ()
+    whole = sql.SQL("SELECT * FROM {} LIMIT 0").format(sql.Identifier(table))
+    found = connection.execute(whole).description or ()
     assert tuple(column.name for column in found) == tuple(COLUMNS[table].split())
 
 

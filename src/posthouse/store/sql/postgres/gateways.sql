@@ -44,3 +44,14 @@ WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now);
 DELETE FROM holders
 WHERE gateway = :gateway AND epoch = :epoch
   AND bot <> ALL (ARRAY(SELECT json_array_elements_text(:bots::json)));
+
+-- name: doubt_anew
+-- As on SQLite, by the database's clock.
+UPDATE deliveries SET unclear_since_at = :now::float8
+WHERE state IN ('queued', 'sending', 'unknown') AND state = 'unknown'
+  AND unclear_since_at < :now::float8
+  AND (NOT EXISTS (SELECT 1 FROM gateways o
+                   WHERE o.id <> :gateway AND o.until_at > lease_clock(:now::float8))
+    OR EXISTS (SELECT 1 FROM lanes l JOIN gateways g ON g.id = l.owner
+               WHERE l.lane = 's:' || deliveries.chat
+                 AND (g.id = :gateway OR g.until_at <= lease_clock(:now::float8))));

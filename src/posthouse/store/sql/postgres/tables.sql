@@ -48,3 +48,7 @@ WHERE s.relkind = 'S' AND s.relnamespace = current_schema()::regnamespace;
 -- Give the next row a greater number than any before.
 SELECT setval(pg_get_serial_sequence('{table}', '{number}'), greatest(
   :given, (SELECT coalesce(max({number}), 0) FROM {table})) + 1, FALSE);
+
+-- name: living
+-- Whose lease is not over.
+SELECT name FROM gateways WHERE until_at > lease_clock(:now) ORDER BY name;

@@ -26,9 +26,14 @@ UPDATE lanes SET
 WHERE owner IN (SELECT id FROM gateways WHERE until_at <= :now);
 
 -- name: doubt_anew
--- Nobody could look for unclear messages while the house was away: their wait begins again.
+-- Nobody could look for unclear messages while no gateway lived, nor for those that a dead one or
+-- our own earlier epoch holds: their wait begins again.
 UPDATE deliveries SET unclear_since_at = :now
-WHERE state IN ('queued', 'sending', 'unknown') AND state = 'unknown' AND unclear_since_at < :now;
+WHERE state IN ('queued', 'sending', 'unknown') AND state = 'unknown' AND unclear_since_at < :now
+  AND (NOT EXISTS (SELECT 1 FROM gateways WHERE id <> :gateway AND until_at > :now)
+    OR EXISTS (SELECT 1 FROM lanes l JOIN gateways g ON g.id = l.owner
+               WHERE l.lane = 's:' || deliveries.chat
+                 AND (g.id = :gateway OR g.until_at <= :now)));
 
 -- name: bound_bursts
 -- No waiting turn waits for more of the same person beyond :latest_at.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from posthouse.model.delivery import NotSent, Sent, State
+from posthouse.model.delivery import NotSent, Sent, State, Unknown
 from posthouse.model.errors import FenceLost
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import Gateway, OnceState, Result, Verdict
 from posthouse.testing.conformance.checks import holds, raises, same
-from posthouse.testing.conformance.scene import LEASE_S, NONE, Scene, output
+from posthouse.testing.conformance.scene import LEASE_S, LOOK_UP, NONE, Scene, output
 
 
 async def a_restart_keeps_the_number_and_raises_the_epoch(scene: Scene) -> None:
@@ -164,6 +164,57 @@ async def a_newer_claim_refuses_everything_from_an_older_one(scene: Scene) -> No
     once = await journal.once_begin(new.claim, turn, "pay")
     same(once.state, OnceState.NEW, "a side effect that the dead wanted to begin")
     same((await scene.finish(new)).verdict, Verdict.DONE, "the verdict for the living")
+
+
+async def whatever_a_frozen_gateway_still_writes_is_refused(scene: Scene) -> None:
+    await scene.told("one", "answer one")
+    await scene.recall()
+    amend = await scene.amend_one()
+    await scene.answer("two", "answer two")
+    delivery = await scene.send_one()
+    await scene.say("three")
+    turn = await scene.claim_one()
+    frozen, now = scene.gateway, scene.now + LEASE_S + 0.1
+    scene.now, journal = now, scene.journal
+    scene.gateway = await journal.enter("g2", now, 3 * LEASE_S)
+    same(await journal.free(now), 3, "lanes freed of the frozen one")
+    claim, number = turn.claim, turn.turn.id
+    outputs = (output(f"turn:{number}", "from the frozen"),)
+    writes: dict[str, Callable[[], Awaitable[Any]]] = {
+        "start": lambda: journal.start(claim, number, now),
+        "put": lambda: journal.put(claim, number, outputs, now),
+        "once_begin": lambda: journal.once_begin(claim, number, "pay"),
+        "once_end": lambda: journal.once_end(claim, number, "pay", "paid"),
+        "retry": lambda: journal.retry(claim, number, now + 9, "handler_error"),
+        "finish": lambda: scene.finish(turn, *outputs),
+        "sending": lambda: journal.sending(
+            delivery.claim, delivery.delivery.id, b"frozen", NONE, now
+        ),
+        "settle": lambda: scene.settle(delivery, Sent(("p9",))),
+        "settle_amend": lambda: scene.settle_amend(amend, Sent()),
+    }
+    for name, write in writes.items():
+        await raises(FenceLost, write(), f"{name} of a frozen gateway, whose lane is free")
+    same(len(await scene.claim()), 1, "turns for the living")
+    same(len(await scene.amends()), 1, "amends for the living")
+    await scene.sends()  # what was cut waits, and is the living one's to look at
+    for name, write in writes.items():
+        await raises(FenceLost, write(), f"{name} of a frozen gateway, whose lane is another's")
+    holds(not await journal.renew(frozen, now, LEASE_S), "nor does it stay")
+
+
+async def doubt_waits_anew_only_where_nobody_could_look(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    claimed = await scene.send_one(LOOK_UP)
+    turn = _turn(claimed.delivery.origin)
+    await scene.settle(claimed, Unknown("cut"), LOOK_UP)
+    began_at = (await scene.delivery(turn)).unclear_since_at
+    await scene.wait(5)
+    await scene.journal.enter("g2", scene.now, LEASE_S)
+    same((await scene.delivery(turn)).unclear_since_at, began_at, "beside one who could look")
+    scene.now += 2 * LEASE_S
+    await scene.journal.enter("g2", scene.now, LEASE_S)
+    same((await scene.delivery(turn)).unclear_since_at, scene.now, "when nobody could")
 
 
 async def a_crash_without_a_new_claim_leaves_old_claims_worthless(scene: Scene) -> None:
