@@ -395,6 +395,25 @@ async def test_a_growing_answer_whose_opening_was_unclear_is_the_one_that_is_sho
     assert (shown.text.strip(), shown.is_streaming) == ("The answer is 42", False)
 
 
+@pytest.mark.parametrize("fault", [Fault.ERROR_BEFORE, Fault.RESET_BEFORE, Fault.TOO_MANY])
+async def test_which_card_is_shown_is_asked_again_when_nobody_told(
+    stage: Stage, fault: Fault
+) -> None:
+    """Guessing would give the final words to a card that nobody sees."""
+    said = await stage.hear()
+    stage.feishu.faults.add("a", Verb.SEND, (Fault.RESET_AFTER,))
+    opening: dict[str, Any] = {"key": "k1", "kind": Kind.DRAFT, "is_draft": True}
+    await stage.send("The", said, **opening)
+    await stage.channel.close()
+    stage.channel._open = None
+    stage.feishu.faults.add("a", Verb.CARD, (None, fault))
+    assert isinstance(await stage.send("The", said, **opening), Unknown)
+    sent = await stage.answer("The", said, **opening)
+    assert await stage.edit("The answer is 42", said, sent, kind=Kind.SETTLE) == Sent()
+    (shown,) = stage.feishu.visible(is_own_only=True)
+    assert shown.text.strip() == "The answer is 42"
+
+
 async def test_without_the_scope_a_growing_answer_is_a_card_like_others(tmp_path: Path) -> None:
     poor = App(
         name="a",

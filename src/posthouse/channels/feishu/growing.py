@@ -19,7 +19,7 @@ from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.lately import Lately
 from posthouse.channels.feishu.outcomes import Endpoint, Reply, outcome_of
 from posthouse.channels.feishu.outgoing import ELEMENT_ID, Outgoing, as_card, streaming
-from posthouse.model.delivery import NotSent, Outcome
+from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import PosthouseError
 
 SEQUENCE_MAX = 2**31 - 1
@@ -43,30 +43,39 @@ class Cards:
         self._client = client
         self._clock = clock
         self._sequences: Lately[str, int] = Lately(CARDS_MAX)
+        self._created: Lately[str, str] = Lately(CARDS_MAX)  # by the key of the message
 
-    async def create(self, content: str) -> tuple[Outcome, str]:
-        """Create a card that is not shown yet; returns its id, empty when it was refused."""
+    async def create(self, content: str, key: str) -> tuple[Outcome, str]:
+        """Create a card that is not shown yet; returns its id, empty when it was refused.
+
+        A repeat under the same key gets the card of the first attempt, so it shows the same.
+        """
+        if (known := self._created.get(key)) is not None:
+            return Sent(), known
         body = msgspec.json.encode({"type": "card_json", "data": streaming(content)})
         reply = await self._client.call(Call(method="POST", path="/cardkit/v1/cards", body=body))
-        try:
-            card_id = msgspec.json.decode(reply.body, type=_Created).data.card_id
-        except UNREADABLE:
-            card_id = ""
-        return outcome_of(reply, Endpoint.CARDKIT), card_id if reply.is_ok else ""
+        card_id = _card_id(reply)
+        if card_id:
+            self._created.keep(key, card_id)
+        return outcome_of(reply, Endpoint.CARDKIT), card_id
 
-    async def shown_by(self, message_id: str, created: str) -> str:
-        """Return the card that a message shows; the one just created where nobody tells.
+    async def shown_by(self, message_id: str, created: str) -> tuple[Outcome, str]:
+        """Return the card that a message shows: of a repeat, that of the first attempt.
 
-        A repeat of a message shows nothing new: its card is the one of the first attempt.
+        Where the platform refuses to tell it is the one just created; where it only failed to,
+        nobody knows, and the message is repeated under its key, which shows nothing new.
         """
         body = msgspec.json.encode({"message_id": message_id})
         call = Call(method="POST", path="/cardkit/v1/cards/id_convert", body=body)
         try:
             reply = await self._client.call(call)
-            found = msgspec.json.decode(reply.body, type=_Created).data.card_id
-        except (*UNREADABLE, PosthouseError, aiohttp.ClientError, TimeoutError, OSError):
-            return created
-        return found if reply.is_ok and found else created
+        except (PosthouseError, aiohttp.ClientError, TimeoutError, OSError):
+            return Unknown("cut"), ""
+        outcome = outcome_of(reply, Endpoint.CARDKIT)
+        if isinstance(outcome, NotSent) and outcome.is_final:
+            return Sent(), created
+        card_id = _card_id(reply)
+        return (Sent(), card_id) if card_id else (Unknown("platform_error"), "")
 
     async def grow(self, card_id: str, words: str) -> Outcome:
         """Show more of the answer: the whole text so far."""
@@ -98,3 +107,12 @@ class Cards:
     def _next(self, card_id: str) -> int:
         by_time = int(self._clock() * 10) % (SEQUENCE_MAX - 2 * JUMP) + 1
         return self._sequences.keep(card_id, max(by_time, (self._sequences.get(card_id) or 0) + 1))
+
+
+def _card_id(reply: Reply) -> str:
+    if not reply.is_ok:
+        return ""
+    try:
+        return msgspec.json.decode(reply.body, type=_Created).data.card_id
+    except UNREADABLE:
+        return ""

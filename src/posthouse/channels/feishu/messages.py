@@ -68,7 +68,7 @@ class Messages:
                 return outcome
             message = replace(message, content=outgoing.file_content(message.form, key))
         elif part.is_draft and message.form is Form.CARD:
-            outcome, card_id = await self._cards.create(message.content)
+            outcome, card_id = await self._cards.create(message.content, part.key)
             if isinstance(outcome, NotSent) and not outcome.is_final:
                 return outcome  # without the scope for cards that grow, it is a card like others
         content = outgoing.entity(card_id) if card_id else message.content
@@ -80,9 +80,10 @@ class Messages:
         outcome = outcome_of(reply, endpoint)
         if not isinstance(outcome, Sent) or not outcome.ids or message.form is not Form.CARD:
             return outcome
-        if card_id:
-            card_id = await self._cards.shown_by(outcome.ids[0], card_id)
-        return Sent((*outcome.ids, card_id or CARD))
+        if not card_id:
+            return Sent((*outcome.ids, CARD))
+        found, shown = await self._cards.shown_by(outcome.ids[0], card_id)
+        return Sent((*outcome.ids, shown)) if shown else found
 
     # --- new words ---------------------------------------------------------------------------
 
