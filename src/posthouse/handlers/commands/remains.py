@@ -1,14 +1,17 @@
 """In the worker: what one command has left behind must not meet the next one.
 
 What belongs to the process, such as its working directory or its alarms, is put back. What cannot
-be, a thread that still runs or a module that was exchanged, spends the worker: the house takes
-another one for the next call. What a command has changed inside of modules, stays.
+be spends the worker, and the house takes another one for the next call: a thread that still runs, a
+module that was exchanged, a limit or priority that was lowered, a child that nobody has asked how
+it ended, memory that is not given back. What a command has changed inside of modules, stays.
 """
 
 from __future__ import annotations
 
+import gc
 import locale
 import os
+import resource
 import signal
 import socket
 import sys
@@ -17,6 +20,13 @@ from _signal import getsignal  # type: ignore[import-not-found]  # no enums: it 
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+
+MEMORY_KEPT_BYTES_MIN = 64 * 1024**2  # what all commands together may keep, at the least …
+MEMORY_KEPT_PART = 4  # … and otherwise this part of the limit
+
+_STATM = "/proc/self/statm"
+_PAGE_BYTES = resource.getpagesize()
+_DATA = 5  # in it: pages that can be written to, used or not
 
 _TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _SIGNALS = (
@@ -109,11 +119,59 @@ _KEPT: tuple[tuple[Callable[[], Any], Callable[[Any], object]], ...] = (
 )
 
 
+_LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+
+
+def _limits() -> list[tuple[int, int]]:
+    return [*map(resource.getrlimit, _LIMITS)]
+
+
+def _priority() -> int:
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
+# What one command does to these it does to all that follow, and often for good.
+_FIXED: tuple[Callable[[], Any], ...] = (_limits, _priority)
+
+
+def _memory_bytes() -> int:
+    """Return how much memory it has for its own, also what it has not touched yet (Linux)."""
+    try:
+        statm = os.open(_STATM, os.O_RDONLY)
+    except FileNotFoundError:
+        return 0
+    except OSError:  # a command has kept all file descriptors
+        return sys.maxsize
+    try:
+        return int(os.read(statm, 200).split()[_DATA]) * _PAGE_BYTES
+    finally:
+        os.close(statm)
+
+
+def _memory_kept_bytes_max() -> int:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    part = 0 if limit == resource.RLIM_INFINITY else limit // MEMORY_KEPT_PART
+    return max(MEMORY_KEPT_BYTES_MIN, part)
+
+
+def _has_dead_children() -> bool:
+    """Look without asking how one ended: the scene may still want to (Linux)."""
+    if sys.platform != "linux":
+        return False
+    try:
+        return os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    except ChildProcessError:  # it has none at all
+        return False
+
+
 class Remains:
     """Knows how the process was before its first call."""
 
     def __init__(self) -> None:
+        self.is_out_of_memory = False  # a command was: what it got until then may stay
         self._before = [(look, put_back, look()) for look, put_back in _KEPT]
+        self._fixed = [(look, look()) for look in _FIXED]
+        self._memory_bytes_max = _memory_bytes() + _memory_kept_bytes_max()
         self._modules = dict(sys.modules)
         self._threads = threading.active_count()
 
@@ -127,7 +185,24 @@ class Remains:
                 with suppress(OSError, ValueError):
                     put_back(before)
                 is_clear = is_clear and look() == before
-        return is_clear and not self._has_threads() and not self._has_other_modules()
+        return is_clear and not self._has_lasting()
+
+    def _has_lasting(self) -> bool:
+        return (
+            self.is_out_of_memory
+            or self._has_threads()
+            or self._has_other_modules()
+            or any(look() != before for look, before in self._fixed)
+            or _has_dead_children()
+            or self._has_grown()
+        )
+
+    def _has_grown(self) -> bool:
+        """Whether commands keep so much memory that others could lack it."""
+        if _memory_bytes() <= self._memory_bytes_max:
+            return False
+        gc.collect()  # it may only not have been given back yet
+        return _memory_bytes() > self._memory_bytes_max
 
     def _has_threads(self) -> bool:
         return threading.active_count() > self._threads

@@ -71,6 +71,7 @@ class Worker:
         self._pid = os.getpid()
         self._is_loaded = False
         self._scenes: dict[str, Scene] = {}
+        self._remains: Remains
         self._last: list[Frame] = []  # said together with the end of the call
         self._runner: asyncio.Runner | None = None
 
@@ -91,7 +92,7 @@ class Worker:
 
     def serve(self) -> None:
         """Run one call after the other."""
-        remains = Remains()
+        remains = self._remains = Remains()
         while (call := self._line.receive()) is not None:
             if not self._may_begin(call.get("ticket", 0)):
                 continue
@@ -141,6 +142,7 @@ class Worker:
         except NoSuchFunction:
             return {"kind": "gone"}
         except BaseException as error:  # noqa: BLE001 - SystemExit and worse end a command, not us
+            self._remains.is_out_of_memory |= isinstance(error, MemoryError)
             return _failure(error)
         return {"kind": "done"}
 

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.handlers.commands.stage import Stage, staged, until
 
 LEAVING = """
-    import asyncio, json, locale, os, signal, socket, sys, threading, time
+    import asyncio, json, locale, os, resource, signal, socket, subprocess, sys, threading, time
 
     def cmd_pid():
         return str(os.getpid())
@@ -75,6 +75,43 @@ LEAVING = """
     def cmd_module():
         sys.modules["json"] = None
 
+    def cmd_limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))
+
+    def cmd_cpu():
+        resource.setrlimit(resource.RLIMIT_CPU, (60, resource.RLIM_INFINITY))
+
+    def cmd_nice():
+        os.nice(1)
+
+    def cmd_zombie():
+        child = os.fork()
+        if not child:
+            os._exit(0)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+
+    KEPT = []
+
+    def cmd_leak(megabytes: int):
+        KEPT.append(bytearray(megabytes * 2**20))
+
+    def cmd_use(megabytes: int):
+        return str(len(bytearray(megabytes * 2**20)) // 2**20)
+
+    def cmd_files():
+        try:
+            while True:
+                KEPT.append(open(os.devnull))
+        except OSError:
+            return str(os.getpid())
+
+    def cmd_cycle():
+        first = [bytearray(200 * 2**20)]
+        first.append(first)
+
+    def cmd_child():
+        subprocess.run(["true"])
+
     async def cmd_task():
         async def later():
             await asyncio.sleep(0)
@@ -99,7 +136,7 @@ async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
 RESTORED = (
     "alarm cwd umask environ handler mask locale stdout path depth timeout".split()  # noqa: SIM905
 )
-SPENT = ["thread", "module"]
+SPENT = "thread module limit cpu nice zombie".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("what", RESTORED)
@@ -121,6 +158,36 @@ async def test_what_cannot_be_put_back_spends_the_worker(stage: Stage, what: str
     assert await stage.answer(f"/left {what}") == "Done."
     assert await stage.answer("/left look") == before
     assert await stage.answer("/left pid") != pid, "another worker"
+
+
+async def test_what_one_command_keeps_of_the_memory_no_other_one_lacks(stage: Stage) -> None:
+    pid = await stage.answer("/left pid")
+    assert await stage.answer("/left leak 300") == "Done."
+    assert await stage.answer("/left use 300") == "300"
+    assert await stage.answer("/left pid") != pid, "another worker"
+
+
+async def test_little_leaks_add_up(stage: Stage) -> None:
+    for _ in range(10):
+        assert await stage.answer("/left leak 60") == "Done."
+    assert await stage.answer("/left use 300") == "300"
+
+
+async def test_whoever_ran_out_of_memory_leaves_nobody_without(stage: Stage) -> None:
+    pid = await stage.answer("/left pid")
+    assert "MemoryError" in await stage.answer("/left use 4096")
+    assert await stage.answer("/left pid") != pid, "another worker"
+
+
+async def test_whoever_keeps_all_files_open_is_answered_and_hinders_nobody(stage: Stage) -> None:
+    assert await stage.answer("/left files") != await stage.answer("/left pid")
+
+
+@pytest.mark.parametrize("text", ["use 300", "cycle", "leak 1", "child"])
+async def test_what_is_given_back_costs_no_worker(stage: Stage, text: str) -> None:
+    pid = await stage.answer("/left pid")
+    await stage.answer(f"/left {text}")
+    assert await stage.answer("/left pid") == pid
 
 
 async def test_a_task_that_is_left_goes_no_further(stage: Stage) -> None:
