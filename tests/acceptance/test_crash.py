@@ -21,8 +21,8 @@ from posthouse.cli.terminal import OPERATOR_MISTAKE
 from posthouse.simulators.probe.bots import BotClass
 
 SEED = int(os.environ.get("POSTHOUSE_CRASH_SEED") or secrets.randbits(32))
-KILLS = int(os.environ.get("POSTHOUSE_CRASH_KILLS", "10"))
-EVENTS = int(os.environ.get("POSTHOUSE_CRASH_EVENTS", "400"))
+KILLS = int(os.environ.get("POSTHOUSE_CRASH_KILLS", "7"))
+EVENTS = int(os.environ.get("POSTHOUSE_CRASH_EVENTS", "300"))
 
 pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
