@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 from aiohttp import web
 
 from posthouse.bootstrap import examined
+from posthouse.channels.channel import ConnectionState
 from posthouse.channels.feishu.channel import FeishuChannel
 from posthouse.channels.finding import Finding, Mark
 from posthouse.settings.settings import BotSettings, Settings
 from posthouse.simulators.feishu.apps import App
 from posthouse.simulators.feishu.faults import Fault, Verb
 from tests.channels.feishu.stage import APP, opened
-from tests.channels.onebot.stage import tools
+from tests.channels.onebot.stage import Statuses, tools
 
 ALL_SCOPES = (
     "im:message",
@@ -86,6 +88,22 @@ async def test_why_no_line_can_be_opened(tmp_path: Path, fault: Fault, words: st
         stage.feishu.faults.add("a", Verb.DISCOVERY, (fault,))
         (line,) = _bad(await _found(stage.channel))
         assert words in line
+
+
+async def test_a_second_program_on_the_same_app_is_told(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stage:
+        options = {"domain": stage.feishu.address, "app_secret": APP.app_secret}
+        statuses = Statuses()
+        other = FeishuChannel.build(
+            "other", {"app_id": APP.app_id} | options, tools(tmp_path, on_status=statuses.note)
+        )
+        run = asyncio.ensure_future(other.run(stage.door))
+        await statuses.until_state(ConnectionState.CONNECTED)
+        (line,) = _bad(await _found(stage.channel))
+        assert "2 long connections" in line
+        run.cancel()
+        await asyncio.wait({run})
+        await other.close()
 
 
 # --- by answers made up here --------------------------------------------------------------------
