@@ -22,6 +22,7 @@ HEAD_WITHIN_S = 10.0  # from the first byte of a request to the end of its heade
 HEAD_BYTES_MAX = 64 * 1024
 STOP_WITHIN_S = 10  # for requests under way; streams end with the channel they belong to
 BACKLOG = 2048
+WEBSOCKET_BYTES_MAX = 32 * 1024 * 1024  # a page of history; whoever sends it has shown a token
 KEEP_ALIVE_S = 65  # longer than the idle time of usual reverse proxies, so they close first
 
 
@@ -159,7 +160,7 @@ def _config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         app,
         http=BoundedHead,
         ws=WebSockets,
-        ws_max_size=settings.body_bytes_max,
+        ws_max_size=max(settings.body_bytes_max, WEBSOCKET_BYTES_MAX),
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -46,6 +46,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     connect_within_s: float = 30.0  # from beginning to ``connected``
     idle_s: float = 90.0  # without traffic a connection is dead; above the platform's ping
     steady_s: float = 30.0  # a connection that lasted this long counts as recovered
+    worked_s: float = 15.0  # after one that lasted this long the next is tried soon
     alarm_after: int = 5  # failures in a row
 
     def wait_s(self, failures: int, random: Random) -> float:
@@ -129,11 +130,14 @@ class _Line:
         self.clock = clock
         self._on_status = on_status
         self._failures = 0
+        self._in_vain = 0  # attempts in a row that did not even last a moment
         self._is_alarming = False
+        self._pulse: Pulse | None = None
 
     def connecting(self) -> Pulse:
         self._tell(ConnectionState.CONNECTING)
-        return Pulse(self.clock, lambda: self._tell(ConnectionState.CONNECTED))
+        self._pulse = Pulse(self.clock, lambda: self._tell(ConnectionState.CONNECTED))
+        return self._pulse
 
     def steady(self) -> None:
         """The connection has held: what was before is over."""
@@ -143,6 +147,8 @@ class _Line:
 
     def lost(self, error: BaseException | None) -> None:
         self._failures += 1
+        has_worked = self._pulse is not None and self._pulse.connected_s >= self._policy.worked_s
+        self._in_vain = 1 if has_worked else self._in_vain + 1
         state = _state(error)
         is_hopeless = state is not ConnectionState.WAITING
         self._is_alarming |= is_hopeless or self._failures >= self._policy.alarm_after
@@ -160,7 +166,7 @@ class _Line:
             case BadCredentials():
                 return self._policy.refused_wait_s
             case _:
-                return self._policy.wait_s(self._failures, random)
+                return self._policy.wait_s(self._in_vain, random)
 
     def _tell(self, state: ConnectionState, detail: str = "") -> None:
         status = Status(

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from posthouse.api import websockets
 from posthouse.api.guards import KnownHosts
-from posthouse.api.server import HttpServer, listen
+from posthouse.api.server import WEBSOCKET_BYTES_MAX, HttpServer, listen
 from posthouse.settings.settings import ServerSettings
 
 BODY_MAX = 100_000
@@ -200,7 +200,7 @@ async def test_a_client_that_just_goes_is_noticed(house: House) -> None:
     [
         (bytes.fromhex("810548656c6c6f"), 1002),  # without a mask
         (bytes.fromhex("818237fa213dc8c5"), 1007),  # no UTF-8
-        (bytes.fromhex("81ff") + (BODY_MAX + 1).to_bytes(8) + b"mask", 1009),
+        (bytes.fromhex("81ff") + (WEBSOCKET_BYTES_MAX + 1).to_bytes(8) + b"mask", 1009),
     ],
 )
 async def test_a_client_that_breaks_the_rules_is_told_why(

@@ -102,6 +102,14 @@ def test_pauses_double_up_to_a_minute_with_jitter() -> None:
         assert longest_s / 2 <= pause_s <= longest_s
 
 
+def test_a_line_that_is_cut_again_and_again_is_hardly_ever_down() -> None:
+    """It worked each time; waiting a minute would make a bot deaf most of the time."""
+    line = Line(holds(20))
+    statuses = line.run(3600)
+    assert max(line.pauses_s()) <= 20 + 1
+    assert any(status.is_alarming for status in statuses)  # all the same, somebody should know
+
+
 def test_two_houses_do_not_come_back_together() -> None:
     lines = [Line(fails(OSError("no route")), seed) for seed in (1, 2)]
     for line in lines:

@@ -144,7 +144,8 @@ class OneBotChannel:
         if frame.post_type == "meta_event":
             return
         context = Context(self._name, self._tools.clock(), self._lines.sent)
-        if self._options.self_id and str(frame.self_id) != self._options.self_id:
+        wanted = self._options.self_id
+        if wanted and frame.self_id and str(frame.self_id) != wanted:
             raise WrongAccount
         try:
             events = codec.events_of(frame, payload, context)
