@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from posthouse.channels.feishu.codec import Identity, decode
@@ -294,6 +294,7 @@ ELEMENT = st.fixed_dictionaries(
 ROWS = st.lists(st.lists(ELEMENT | FIELDS, max_size=3) | FIELDS, max_size=3)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # slow means a busy machine here
 @given(
     kind=st.sampled_from(["text", "post", "image", "interactive", "todo", "vote", "location"]),
     content=st.dictionaries(
