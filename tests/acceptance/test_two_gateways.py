@@ -8,8 +8,11 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from posthouse.cli.bench.command import benchmarks, measure
+from posthouse.cli.bench.shared import URL
 from tests.acceptance.gateways import CONNECTED_BOTS, LEASE_S, SharedLaboratory, good
 from tests.cluster import QUICK, Cluster, Missing, running
 
@@ -72,6 +75,22 @@ async def test_when_one_stops_its_connections_move_at_once(tmp_path: Path, url: 
             laboratory.say(each.bot, "c-0", "u-0", "/echo after")
         await laboratory.rests()
     good(laboratory, 2 * len(CONNECTED_BOTS))
+
+
+def test_the_benchmark_counts_gateways_and_server(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "shared" not in benchmarks()
+    monkeypatch.setenv(URL, url)
+    figures = {figure.name: figure.value for figure in measure("shared", messages=20, rounds=1)}
+    for gateways in ("1 gateway", "2 gateways"):
+        assert figures[f"shared, {gateways}: CPU per message"] > 0.0
+        assert figures[f"shared, {gateways}: messages"] > 0.0
+    with psycopg.connect(url) as connection:
+        said = connection.execute(
+            "SELECT state, count(*) FROM deliveries GROUP BY state"
+        ).fetchall()
+    assert said == [("sent", 40)]
 
 
 async def test_when_the_database_goes_away_and_comes_back_both_go_on(tmp_path: Path) -> None:

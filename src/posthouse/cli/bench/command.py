@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from posthouse.cli.bench.http import measure_accepts, measure_http
 from posthouse.cli.bench.process import SETTLED_AFTER_S, measure_memory, measure_start
 from posthouse.cli.bench.road import measure_road
 from posthouse.cli.bench.scenes import measure_scenes
+from posthouse.cli.bench.shared import URL, measure_shared
 from posthouse.cli.run import fast_loop
 
 MESSAGES = 10_000
@@ -24,6 +26,7 @@ Measure = Callable[[Path], Awaitable[tuple[Figure, ...]]]
 
 def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Measure]:
     """Return every benchmark by its name, in the order of the road."""
+    has_url = URL in os.environ
     return {
         "road": lambda data: measure_road(data, messages, rounds),
         "http": lambda data: measure_http(data, messages, rounds),
@@ -34,6 +37,7 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
         "flood": lambda data: measure_flood(data, messages, rounds),
         "start": measure_start,
         "memory": lambda data: measure_memory(data, SETTLED_AFTER_S),
+        **({"shared": lambda data: measure_shared(data, messages, rounds)} if has_url else {}),
     }
 
 
