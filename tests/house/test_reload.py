@@ -55,6 +55,16 @@ class Resident(Scripted):
         self.is_open = False
 
 
+class Heir(Resident):
+    """A handler that begins with what the one before it had."""
+
+    before: Handler | None = None
+
+    def follow(self, old: Handler) -> None:
+        assert not self.is_open, "it is opened with what it has"
+        self.before = old
+
+
 class Yard:
     """A house, and what was built for it since it was opened."""
 
@@ -136,6 +146,16 @@ async def test_a_handler_that_changed_takes_the_next_turn_and_the_old_one_ends_i
     await house.quiet()
     assert await house.texts() == ("re two", "re one")
     assert yard.handlers == ["demo"]
+
+
+@simulated
+async def test_a_handler_that_changed_begins_with_what_the_old_one_had() -> None:
+    old, new = Scripted(echo), Heir(echo)
+    yard = Yard(handlers={"demo": old})
+    yard.house.builders = Builders(channel=yard._channel, handler=lambda *_: new)
+    await yard.house.open()
+    await yard.change(handlers={"demo": HandlerSettings(kind="fast")})
+    assert (new.before, new.is_open) == (old, True)
 
 
 @simulated

@@ -12,7 +12,7 @@ from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.supervisor import Supervisor
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.handlers.handler import Handler, Resident
+from posthouse.handlers.handler import Handler, Resident, Successor
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
 CALLS_WITHIN_S = 60.0  # for calls that began on old bots; no call takes longer
@@ -61,6 +61,9 @@ class Reload:
 
     async def switch(self, renewal: Renewal) -> None:
         """Let the new ones take over, and close the old ones when what they do is done."""
+        for name, handler in renewal.handlers.items():
+            if isinstance(handler, Successor) and name in self._handlers:
+                handler.follow(self._handlers[name])
         await _open(renewal.handlers)
         old_bots = [self._bots[name] for name in _names(renewal) if name in self._bots]
         for bot in old_bots:

@@ -146,6 +146,15 @@ class Messenger(Protocol):
         ...
 
 
+@runtime_checkable
+class Successor(Protocol):
+    """A handler that begins with what the one before it, by other settings, had."""
+
+    def follow(self, old: Handler) -> None:
+        """Take it over, before ``open``."""
+        ...
+
+
 async def demand_answer(handler: Handler, turn: Turn, moment: Moment) -> None:
     """Ask a handler whether an answer may be taken.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+
+from msgspec.structs import replace
 
 from posthouse.handlers.commands.frames import CommandEntry, SceneEntry
 
@@ -29,6 +31,14 @@ class Catalogue:
     def scene(self, name: str) -> SceneEntry | None:
         """Find a scene."""
         return self._scenes.get(name.casefold())
+
+    def only(self, is_public: Mapping[str, bool]) -> Catalogue:
+        """Return what is left if there are only these scenes, public or not."""
+        return Catalogue(
+            replace(each, is_public=is_public[each.name])
+            for each in self._scenes.values()
+            if each.name in is_public
+        )
 
 
 def command_of(scene: SceneEntry, name: str) -> CommandEntry | None:

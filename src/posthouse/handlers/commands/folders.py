@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from posthouse.handlers.commands.frames import Load, Source
 
 FILES_MAX = 2000  # looked at; more is no folder of scenes
@@ -42,6 +44,13 @@ class Folders:
                 stamp[entry.path] = (seen.st_mtime_ns, seen.st_size)
         return stamp
 
+    def still(self, old: Load) -> Load:
+        """Return what of an earlier reading, by other settings, lies in these folders."""
+        folders = {str(folder): is_public for folder, is_public in reversed(self._folders)}
+        kept = (each for each in old.sources if str(Path(each.path).parent) in folders)
+        sources = (replace(each, is_public=folders[str(Path(each.path).parent)]) for each in kept)
+        return Load(self._places, tuple(sources))
+
     def read(self) -> Load:
         """Read every scene and what lies beside it.
 
@@ -60,9 +69,14 @@ class Folders:
                     raise TooLarge
                 text = Path(entry.path).read_text("utf-8-sig", "replace")
                 sources.append(Source(name, entry.path, text, is_public))
+        return Load(self._places, tuple(sources))
+
+    @property
+    def _places(self) -> tuple[str, ...]:
+        """Return where scenes may import from."""
         parents = (str(folder.parent) for folder, _ in self._folders)
         folders = (str(folder) for folder, _ in self._folders)
-        return Load(tuple(dict.fromkeys((*folders, *parents))), tuple(sources))
+        return tuple(dict.fromkeys((*folders, *parents)))
 
 
 def _python_files(folder: Path, depth: int) -> Iterator[os.DirEntry[str]]:

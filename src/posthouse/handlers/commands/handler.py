@@ -21,7 +21,14 @@ from posthouse.handlers.commands.grammar import (
 from posthouse.handlers.commands.pool import Loaded
 from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import no_command, say, usage, wanted_words
-from posthouse.handlers.handler import Moment, Push, Traits, TurnContext
+from posthouse.handlers.handler import (
+    CannotAnswer,
+    Handler,
+    Moment,
+    Push,
+    Traits,
+    TurnContext,
+)
 from posthouse.model.action import Action, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn
@@ -81,6 +88,15 @@ class Commands:
         """Let scenes push."""
         if self._scenes is not None:
             self._scenes.push = push
+
+    def follow(self, old: Handler) -> None:
+        """Begin with the scenes that the one before has loaded."""
+        if isinstance(old, Commands):
+            self._follow(old)
+
+    def _follow(self, old: Commands) -> None:
+        if self._scenes is not None and old._scenes is not None:
+            self._scenes.pool.follow(old._scenes.pool)
 
     async def demand_answer(self, turn: Turn, moment: Moment) -> None:
         """Let only those answer who may run the command that asks.
@@ -169,7 +185,7 @@ class Commands:
             return await self._unknown(name, turn, context)
         if name.lower() == RELOAD:
             return await self._reload(scenes, turn, context)
-        scene = scenes.catalogue.scene(name)
+        scene = await scenes.pool.scene(name)
         if scene is None or not scene.commands:
             return await self._unknown(name, turn, context)
         if len(spoken.words) == 1:
@@ -181,6 +197,8 @@ class Commands:
     async def _unknown(self, name: str, turn: Turn, context: TurnContext) -> str:
         if not name:
             return no_command(turn.parts, context.language)
+        if self._scenes is not None and not self._scenes.pool.is_settled:
+            raise CannotAnswer("overload", say("still_loading", context.language))
         allowed = [scene.name for scene in await self._allowed(turn, context)]
         close = close_to(name, [*BUILTIN, *CONTROL_NAMES, *allowed])
         hint = say("hint", context.language, name=close[0]) if close else ""
@@ -199,7 +217,7 @@ class Commands:
 
     async def _help(self, names: tuple[str, ...], turn: Turn, context: TurnContext) -> str:
         if names and self._scenes is not None:
-            scene = self._scenes.catalogue.scene(names[0])
+            scene = await self._scenes.pool.scene(names[0])
             if scene is None or not scene.commands:
                 return await self._unknown(names[0], turn, context)
             return await self._help_for(scene, "".join(names[1:2]), turn, context)

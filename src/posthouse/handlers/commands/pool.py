@@ -21,14 +21,25 @@ from msgspec import Struct
 
 from posthouse.handlers.commands.catalogue import Catalogue
 from posthouse.handlers.commands.folders import Folders, Stamp, TooLarge
-from posthouse.handlers.commands.frames import Call, End, Load, Loading, Ready, Speech, Spent
+from posthouse.handlers.commands.frames import (
+    Call,
+    End,
+    Load,
+    Loading,
+    Ready,
+    SceneEntry,
+    Speech,
+    Spent,
+)
 from posthouse.handlers.commands.process import CannotLoad, Limits, Process
 from posthouse.handlers.commands.running import Died, Running, TakenBack
 
 LOOK_EVERY_S = 1.0
 GUILTY_MAX = 20  # files of one generation that end or hold up the worker that loads them
 IDLE_KEPT_S = 60.0  # workers beyond the first end after this long without a call
-WAIT_S_MAX = 60.0  # for a free worker
+WAIT_S_MAX = 60.0  # for a free worker, or for a scene that may still be loaded
+HELD_UP_S = 2.0  # at the first load a file may hold up the others so long
+FOLLOWS_WITHIN_S = 15.0  # for the first load, where another pool does the work until then
 LEFT_BEHIND_S = 86400.0  # folders of temporary files older than this are a dead house's
 
 log = structlog.get_logger("posthouse.scenes")
@@ -142,14 +153,29 @@ class Pool:
         self._all: set[Process] = set()
         self._tasks: set[asyncio.Task[object]] = set()
         self._reloading = asyncio.Lock()
-        self._first = asyncio.Event()
+        self._first = asyncio.Event()  # the first load is over, well or badly
+        self._news = asyncio.Event()  # of what there is; each is set once
         self.catalogue = Catalogue()
         self.problems: dict[str, str] = {}  # what the last reload found, as in ``Loaded``
 
     # ── opening and closing ─────────────────────────────────────────────────────────────────
 
+    def follow(self, old: Pool) -> None:
+        """Begin with what another pool had loaded, as far as it lies in our folders.
+
+        So nothing that worked is gone after a change of the settings: neither while scenes load,
+        nor what has been broken since.
+        """
+        load = self._folders.still(old._load)
+        if load.sources:
+            self._load = load
+            is_public = {each.name: each.is_public for each in reversed(load.sources)}
+            self.catalogue = old.catalogue.only(is_public)
+            self._generation = next(self._generations)
+
     async def open(self, wait_s: float) -> None:
         """Load the scenes, and watch them; wait for the first load so long at most."""
+        wait_s = FOLLOWS_WITHIN_S if self._generation else wait_s
         await asyncio.to_thread(_sweep, self._scratch.parent, time.time() - LEFT_BEHIND_S)
         for folder in self._folders.missing:
             log.warning("scene_folder_missing", folder=str(folder))
@@ -157,6 +183,23 @@ class Pool:
         with suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await self._first.wait()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the scenes have been loaded once, well or badly."""
+        return self._first.is_set()
+
+    async def scene(self, name: str) -> SceneEntry | None:
+        """Find a scene; wait for one that may still be loaded."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S_MAX):
+                while self.catalogue.scene(name) is None and not self.is_settled:
+                    await self._news.wait()
+        return self.catalogue.scene(name)
+
+    def _tell_the_waiting(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def close(self) -> None:
         """End all workers."""
@@ -184,13 +227,35 @@ class Pool:
         while True:
             try:
                 stamp = await asyncio.to_thread(self._folders.stamp)
-                if stamp != self._stamp or not self._first.is_set():
+                if not (self.is_settled or self._generation):
+                    await self._load_first()
+                elif stamp != self._stamp or not self.is_settled:
                     await self.reload()
                 self._retire_idle()
             except Exception:  # the next look may go better
                 log.exception("scenes_not_watched")
-            self._first.set()
+            if not self.is_settled:
+                self._first.set()
+                self._tell_the_waiting()
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _load_first(self) -> None:
+        beside = asyncio.create_task(self._load_beside())
+        try:
+            await self.reload()
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+
+    async def _load_beside(self) -> None:
+        """Let those work meanwhile that a file holds up, as long as there is nothing at all."""
+        await asyncio.sleep(HELD_UP_S)
+        load = await asyncio.to_thread(self._folders.read)
+        trial = await self._try_without_the_guilty(load, HELD_UP_S)
+        if self._generation:
+            self._begin(self._retire(trial.worker))
+        else:
+            self._take_over(trial, {}, set())
 
     async def reload(self) -> Loaded:
         """Read the files, and let them be in force if they load."""
@@ -233,11 +298,13 @@ class Pool:
     def _stay(self, problems: dict[str, str]) -> Loaded:
         return Loaded(False, self.catalogue.names, problems)  # noqa: FBT003
 
-    async def _try_without_the_guilty(self, load: Load) -> Trial:
+    async def _try_without_the_guilty(
+        self, load: Load, each_within_s: float | None = None
+    ) -> Trial:
         """Try a generation; who ends or holds up the worker is left out, by name."""
         for _ in range(GUILTY_MAX):
             try:
-                worker, ready = await self._try(load)
+                worker, ready = await self._try(load, each_within_s)
             except CannotLoad as problem:
                 if not problem.guilty:
                     raise
@@ -246,12 +313,12 @@ class Pool:
                 return Trial(load, worker, ready)
         raise CannotLoad("", f"More than {GUILTY_MAX} files end their worker, or hold it up.")
 
-    async def _try(self, load: Load) -> tuple[Process, Ready]:
+    async def _try(self, load: Load, each_within_s: float | None) -> tuple[Process, Ready]:
         key = self._new_key()
         worker = await Process.start(key, self._scratch / key, self._limits)
         self._all.add(worker)
         try:
-            ready = await worker.load(load)
+            ready = await worker.load(load, each_within_s)
         except BaseException:
             self._all.discard(worker)
             if worker.is_alive:
@@ -267,6 +334,7 @@ class Pool:
         for _, old in self._idle:
             self._begin(self._retire(old))
         self._idle = [(time.monotonic(), trial.worker)]
+        self._tell_the_waiting()
         stay = tuple(name for name in problems if name in kept)
         return Loaded(True, self.catalogue.names, problems, stay)  # noqa: FBT003
 

@@ -182,8 +182,12 @@ class Process:
         """Where its temporary files lie."""
         return self._folder
 
-    async def load(self, load: Load) -> Ready:
+    async def load(self, load: Load, each_within_s: float | None = None) -> Ready:
         """Let it load scenes; returns what there is.
+
+        Args:
+            load: the scenes.
+            each_within_s: how long one file may hold up the others; otherwise all share one limit.
 
         Raises:
             CannotLoad: it ended or took too long; it is ended then.
@@ -194,9 +198,11 @@ class Process:
         self._line.send(pack(load))
         problem = ""
         try:
-            async with asyncio.timeout(within_s):
+            async with asyncio.timeout(within_s) as limit:
                 while isinstance(reply := await loading.receive(), Loading):
                     at = reply.name
+                    if each_within_s is not None:
+                        limit.reschedule(asyncio.get_running_loop().time() + each_within_s)
             if isinstance(reply, Ready):
                 return reply
         except TimeoutError:

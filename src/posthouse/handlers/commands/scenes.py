@@ -156,6 +156,7 @@ class Scenes:
             CannotAnswer: this person may not.
         """
         module, _, function = self.special[mark].partition(":")
+        await self.pool.scene(module)
         await self.demand(mark, "", turn, context)
         return Errand(
             scene=mark,
@@ -171,13 +172,13 @@ class Scenes:
         Raises:
             CannotAnswer: this person may not.
         """
-        await self.demand_answer(answer, turn, context)
         question = _decode_question(answer.state)
+        scene = self._module_of(question.scene)
+        entry = await self.pool.scene(scene)
+        await self.demand_answer(answer, turn, context)
         choice = question.choice_of(answer)
         text = answer.text if choice is None else question.choices[choice]
         then = question.then[choice if choice is not None and len(question.then) > 1 else 0]
-        scene = self._module_of(question.scene)
-        entry = self.catalogue.scene(scene)
         command = command_of(entry, question.command) if entry is not None else None
         return Errand(
             scene=question.scene,
@@ -240,6 +241,10 @@ class Scenes:
         is_public = known is not None and known.is_public
         return "" if is_public and reason != "blocked" else reason  # a block beats everything
 
+    def _may_come(self, scene: str) -> bool:
+        """Whether a scene may be public, and only not be loaded yet."""
+        return self.catalogue.scene(scene) is None and not self.pool.is_settled
+
     async def demand(
         self, scene: str, command: str, turn: Turn, moment: Moment, *, what: str = ""
     ) -> None:
@@ -253,9 +258,12 @@ class Scenes:
             what: how it is spoken of; empty for its own name.
 
         Raises:
-            CannotAnswer: they may not; operators are asked about this scene, not about all.
+            CannotAnswer: they may not; operators are asked about this scene, not about all. Or
+                nobody can tell yet, because the scene is still being loaded.
         """
         reason = await self.may(scene, command, turn, moment)
+        if reason and reason != "blocked" and self._may_come(self._module_of(scene)):
+            raise CannotAnswer("overload", say("still_loading", moment.language))
         if reason:
             what = what or f"{scene} {command}".strip()
             ends = f"{reason} {scene}" if reason == "not_granted" else reason  # operators are asked

@@ -93,6 +93,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "命令还没有加载成功，请管理员查看日志。",
         "The commands could not be loaded; an administrator should look at the log.",
     ),
+    "still_loading": (
+        "命令还在加载，请稍后再试一次。",
+        "The commands are still being loaded; please try again in a moment.",
+    ),
     "cannot_push": (
         "`{what}` 想发消息到会话 {chat}，但没有发成，编号 {{reference}}。",
         "`{what}` could not send to chat {chat}; reference {{reference}}.",
