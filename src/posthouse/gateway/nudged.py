@@ -32,8 +32,8 @@ class Nudged:
             return
         wait_s = at_most_s if ready_at is None else min(at_most_s, ready_at - self._clock())
         wait_s = max(wait_s, LOOK_AGAIN_S)
+        timer = asyncio.get_running_loop().call_later(wait_s, self._event.set)
         try:
-            async with asyncio.timeout(wait_s):
-                await self._event.wait()
-        except TimeoutError:
-            return
+            await self._event.wait()
+        finally:
+            timer.cancel()

@@ -60,7 +60,7 @@ class Commands:
         self._prefixes = prefixes
         self._scenes = scenes
         self._described: Catalogue | None = None
-        self._traits = _BUILTIN_TRAITS
+        self._traits = self._scene_traits = _BUILTIN_TRAITS
 
     @property
     def traits(self) -> Traits:
@@ -74,15 +74,20 @@ class Commands:
                 answers_to=(*BUILTIN, RELOAD, *scenes.catalogue.names),
                 marks=tuple(scenes.special),
             )
+            self._scene_traits = replace(
+                self._traits,
+                on_crash=OnCrash.REPORT,
+                begins_itself=True,
+                max_run_s=RUNS_S_MAX,
+            )
         return self._traits
 
     def traits_for(self, turn: Turn) -> Traits:
         """How this turn is run: what a scene has begun is never run twice."""
+        traits = self.traits
         if self._scenes is None or (turn.answer is None and self._builtin(turn.text)[0] in BUILTIN):
-            return self.traits
-        return replace(
-            self.traits, on_crash=OnCrash.REPORT, begins_itself=True, max_run_s=RUNS_S_MAX
-        )
+            return traits
+        return self._scene_traits
 
     def push_by(self, push: Push) -> None:
         """Let scenes push."""

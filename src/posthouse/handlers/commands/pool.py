@@ -12,9 +12,10 @@ import shutil
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from itertools import count as numbers
 from pathlib import Path
+from typing import Self
 
 import structlog
 from msgspec import Struct
@@ -73,10 +74,27 @@ class Trial(Struct, frozen=True):
 class Seat:
     """A place for one call: at a worker of its own, or behind quick ones that are soon over."""
 
-    def __init__(self, pool: Pool, worker: Process) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._run: Running | None = None
-        self.worker: Process | None = worker  # None while it looks for another one
+        self.worker: Process | None = None  # also while it looks for another one
+
+    async def __aenter__(self) -> Self:
+        self.worker = await self._pool.take()
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            self._pool.give_back(worker)
+
+    async def _move(self) -> None:
+        """Find another place, before those who wait for their first."""
+        self._leave()
+        self.worker = await self._pool.take(is_first=True)
 
     @property
     def has_more(self) -> bool:
@@ -100,7 +118,7 @@ class Seat:
                 try:
                     reply = await run.receive()
                 except TakenBack:
-                    await self._pool.move(self)
+                    await self._move()
                     run = await self._handed(call, give_up_s)
                     continue
                 if isinstance(reply, Loading | Ready | Spent):
@@ -117,7 +135,7 @@ class Seat:
             try:
                 self._run = self.worker.hand(call, give_up_s)
             except TakenBack:
-                await self._pool.move(self)
+                await self._move()
             else:
                 return self._run
 
@@ -361,36 +379,18 @@ class Pool:
 
     # ── workers ─────────────────────────────────────────────────────────────────────────────
 
-    @asynccontextmanager
-    async def seat(self) -> AsyncGenerator[Seat]:
-        """Give a call a place; who leaves its worker dead gets a new one made behind it.
+    def seat(self) -> Seat:
+        """Give a call a place; who leaves its worker dead gets a new one made behind it."""
+        return Seat(self)
+
+    async def take(self, *, is_first: bool = False) -> Process:
+        """Find a worker with room for one more call, which is to be given back.
 
         Raises:
             Busy: all were busy for too long.
             NoScenes: nothing has been loaded.
             CannotLoad: the generation in force does not load any more.
         """
-        seat = Seat(self, await self._take())
-        try:
-            yield seat
-        finally:
-            self._leave(seat)
-
-    async def move(self, seat: Seat) -> None:
-        """Give a call another place, before those who wait for their first.
-
-        Raises:
-            Busy, CannotLoad: as for ``seat``.
-        """
-        self._leave(seat)
-        seat.worker = await self._take(is_first=True)
-
-    def _leave(self, seat: Seat) -> None:
-        worker, seat.worker = seat.worker, None
-        if worker is not None:
-            self._give_back(worker)
-
-    async def _take(self, *, is_first: bool = False) -> Process:
         worker = None
         if is_first or not self._waiting:
             worker = self._free_place()
@@ -439,7 +439,7 @@ class Pool:
 
     def _decline(self, worker: Process | None) -> None:
         if worker is not None:
-            self._give_back(worker)
+            self.give_back(worker)
         else:
             self._making -= 1
             self._seat_the_waiting()
@@ -487,7 +487,8 @@ class Pool:
         for scene, why in news.items():
             log.error("scene_broken", scene=scene, traceback=why)
 
-    def _give_back(self, worker: Process) -> None:
+    def give_back(self, worker: Process) -> None:
+        """Say that a call has left its worker."""
         worker.seats -= 1
         if not worker.seats:
             self._busy.remove(worker)

@@ -75,11 +75,11 @@ class Process:
         self._line = Line(self._hear, self._lost)
         self._tickets = Tickets()
         self._runs: deque[Running] = deque()  # in the order in which they were handed over
+        self._stale = 0  # the last ticket taken back; the worker may still come to its call
         self._is_quick = False  # the last call was
         self._is_lost = False  # nothing more comes from it
         self._is_garbled = False
-        self._deadline: asyncio.TimerHandle | None = None  # of the call that runs
-        self._patience: asyncio.TimerHandle | None = None  # of those behind it
+        self._timer: asyncio.TimerHandle | None = None  # one for many calls: most are soon over
         self._killing: asyncio.Task[None] | None = None
         self._output = Output(limits.output_bytes_max)
         self._process: asyncio.subprocess.Process
@@ -226,56 +226,64 @@ class Process:
         """
         if not self.is_sound or (self._runs and not self._is_quick_at_the_moment):
             raise TakenBack
-        ticket = 0
-        if self._runs:
+        ticket, is_first = 0, not self._runs
+        if not is_first or self._stale:  # on its way past a stale call it takes the next ticket
             ticket = self._tickets.give()
             call = replace(call, ticket=ticket)
         run = Running(call.id, give_up_s, ticket, self._line.go_on)
         self._runs.append(run)
         self._line.send(pack(call))
-        if not ticket:
+        if is_first:
             self._begin(run)
-        elif self._patience is None:
-            self._be_patient(PATIENCE_S)
         return run
 
     def _begin(self, run: Running) -> None:
         """Count the time of a call, which is the first from now on."""
-        loop = asyncio.get_running_loop()
-        run.began_at = loop.time()
+        run.began_at = asyncio.get_running_loop().time()
         self._call = run.id
         self._output.begin(run.id)
-        self._deadline = loop.call_later(run.give_up_s, self._expire, run)
+        if self._timer is None:
+            self._look_after(min(PATIENCE_S, run.give_up_s))
 
-    def _be_patient(self, wait_s: float) -> None:
-        self._patience = asyncio.get_running_loop().call_later(wait_s, self._look_at_the_first)
+    def _look_after(self, wait_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._look_at_the_first)
 
     def _look_at_the_first(self) -> None:
-        """Let nobody wait for long: take back what stands behind a call that lasts."""
-        self._patience = None
-        if len(self._runs) < 2:  # noqa: PLR2004 - nobody stands behind
+        """Let nobody wait behind a call that lasts, nor a call last longer than it may."""
+        self._timer = None
+        if not self._runs:
             return
-        left_s = self._runs[0].began_at + PATIENCE_S - asyncio.get_running_loop().time()
-        if left_s > 0:
-            self._be_patient(left_s)
-        else:
-            self._is_quick = False
-            self._take_back()
+        run = self._runs[0]
+        age_s = asyncio.get_running_loop().time() - run.began_at
+        if age_s < min(PATIENCE_S, run.give_up_s):  # it is not the one that was first then
+            self._look_after(min(PATIENCE_S, run.give_up_s) - age_s)
+            return
+        self._is_quick = False
+        self._take_back()
+        if not self._runs:
+            return
+        if age_s < run.give_up_s:
+            self._look_after(run.give_up_s - age_s)
+        elif len(self._runs) == 1:  # else it is over: the next has begun
+            run.fail(TookTooLong())
+
+    def _stop_looking(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _take_back(self) -> None:
         """Let those go that the worker has not begun, and now never will."""
         if not any(run.ticket for run in self._runs):
             return
         tickets = self._tickets.take_back()
+        self._stale = max(tickets, default=self._stale)
         back = [run for run in self._runs if run.ticket in tickets]
         for run in back:
             self._runs.remove(run)
             run.fail(TakenBack())
-
-    def _expire(self, run: Running) -> None:
-        self._take_back()
-        if len(self._runs) == 1 and self._runs[0] is run:  # else the next has begun: it has ended
-            run.fail(TookTooLong())
+        if not self._runs:
+            self._stop_looking()  # the next call is looked after anew
 
     def _hear(self, reply: Reply) -> bool:
         if not self._runs:
@@ -292,9 +300,12 @@ class Process:
     def _end(self, run: Running, reply: Reply) -> None:
         """Let the next one be the first; a worker that is spent begins nothing more."""
         self._runs.popleft()
-        if self._deadline is not None:  # it was no load
-            self._deadline.cancel()
-            self._is_quick = asyncio.get_running_loop().time() - run.began_at < QUICK_S
+        if run.ticket > self._stale:
+            self._stale = 0
+        took_s = asyncio.get_running_loop().time() - run.began_at
+        self._is_quick = took_s < QUICK_S
+        if took_s >= PATIENCE_S:
+            self._stop_looking()
         if self.is_spent:
             self._take_back()
         if self._runs:
@@ -305,9 +316,7 @@ class Process:
         """Nothing more comes: what has begun has failed."""
         self._is_lost, self._is_garbled = True, is_garbled
         self._take_back()
-        for timer in (self._deadline, self._patience):
-            if timer is not None:
-                timer.cancel()
+        self._stop_looking()
         for run in self._runs:
             run.fail(Died())
         self._runs.clear()

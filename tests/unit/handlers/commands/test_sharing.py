@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tests.unit.handlers.commands.stage import Stage, staged, until
 
 APP = """
     import os, pathlib, threading, time
+    from posthouse.scene import limit
 
     def cmd_pid():
         return str(os.getpid())
@@ -29,6 +31,21 @@ APP = """
         while not go.exists():
             time.sleep(0.01)
         return str(os.getpid())
+
+    def cmd_dawdle():
+        read = os.read
+
+        def read_late(*arguments):
+            os.read = read
+            time.sleep(1.0)  # before it looks whether it may begin what stands behind
+            return read(*arguments)
+
+        os.read = read_late
+        return str(os.getpid())
+
+    @limit(give_up_s=0.3)
+    def cmd_stuck():
+        time.sleep(60)
 
     def cmd_die(begun: pathlib.Path, go: pathlib.Path):
         cmd_wait(begun, go)
@@ -169,6 +186,21 @@ async def test_a_call_that_takes_too_long_takes_nobody_with_it(tmp_path: Path) -
         assert "longer than 0.5 s" in await late
         assert sorted([(await each).split()[0] for each in behind]) == ["a", "b"]
         assert sorted(scene.noted()) == ["a", "b"]
+
+
+async def test_time_is_kept_after_a_call_was_taken_from_a_worker_that_did_not_come_to_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(process, "QUICK_S", LONG_S)
+    await scene.stage.answer("/app pid")  # quick enough
+    both = "/app dawdle", f"/app note {scene.book} a"
+    await asyncio.gather(*map(scene.stage.answer, both))
+    assert scene.noted() == ["a"]
+    began_at = time.monotonic()
+    ends = await asyncio.gather(*(scene.stage.answer("/app stuck") for _ in range(3)))
+    assert all("longer than 0.3 s" in end for end in ends)
+    assert time.monotonic() - began_at < LONG_S / 2
 
 
 @pytest.mark.usefixtures("patient")
