@@ -144,6 +144,19 @@ async def test_after_other_settings_what_is_loaded_works_until_it_is_loaded_anew
             await new.commands.close()
 
 
+async def test_after_other_settings_the_new_ones_take_over_when_they_are_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "FOLLOWS_WITHIN_S", 60.0)
+    async with staged(tmp_path, private={"app": APP}, book=ALL) as old:
+        await old.answer("/app x")
+        new = build(tmp_path, book=ALL)
+        new.commands.follow(old.commands)
+        await new.commands.open()
+        assert new.pool.is_settled
+        await new.commands.close()
+
+
 async def test_after_other_settings_a_broken_scene_stays_as_it_was(tmp_path: Path) -> None:
     async with staged(tmp_path, private={"app": APP}, book=ALL) as old:
         await old.answer("/app x")
