@@ -59,16 +59,16 @@ class Keeper:
     async def disconnect(self, name: str) -> None:
         """Let go of a bot's connection."""
         if kept := self._kept.pop(name, None):
-            await _cancel([kept[1]])
+            await cancel([kept[1]])
 
     async def stop_reading(self) -> None:
         """Let go of the connections by which messages only come in."""
         self._is_stopping = True
-        await _cancel([task for bot, task in self._kept.values() if not _carries_sends(bot)])
+        await cancel([task for bot, task in self._kept.values() if not _carries_sends(bot)])
 
     async def stop(self) -> None:
         """Let go of all."""
-        await _cancel([task for _, task in self._kept.values()])
+        await cancel([task for _, task in self._kept.values()])
 
     # --- bots with one connection -------------------------------------------------------------
 
@@ -136,7 +136,8 @@ def _carries_sends(bot: Bot) -> bool:
     return bot.capabilities.sends_from is SendsFrom.CONNECTION
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+async def cancel(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended."""
     for task in tasks:
         task.cancel()
     if tasks:

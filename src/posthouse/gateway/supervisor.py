@@ -12,7 +12,7 @@ from posthouse.gateway.bots import Bot
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.inbox import Inbox
-from posthouse.gateway.keeper import Keeper
+from posthouse.gateway.keeper import Keeper, cancel
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.delivery import BACK_OFF_MAX_S
 from posthouse.model.errors import PosthouseError
@@ -102,7 +102,7 @@ class Supervisor:
         spent_s = min(max(0.0, self._clock() - began_at), within_s * DRAIN_SHARE)
         await self._deliverer.stop(within_s * (DRAIN_SHARE + CALLS_SHARE) - spent_s)
         await self._keeper.stop()
-        await _cancel(self._loops)
+        await cancel(self._loops)
         await self._leave(within_s * (1 - DRAIN_SHARE - CALLS_SHARE) / 2)
 
     async def _leave(self, within_s: float) -> None:
@@ -195,10 +195,3 @@ class Supervisor:
                 await self._sleep(PRUNE_EVERY_S)
             else:
                 await self._sleep(PRUNE_EVERY_S if pruned.is_done else PRUNE_PAUSE_S)
-
-
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
