@@ -150,7 +150,7 @@ class RoadMachine(RuleBasedStateMachine):
         tasks = [
             task
             for task in self.road.tasks
-            if task.chat == self.rooms[0].id and not task.end and not task.is_control
+            if task.chat == self.rooms[0].id and task.said and not (task.end or task.is_control)
         ]  # fmt: skip
         if not tasks:
             return
