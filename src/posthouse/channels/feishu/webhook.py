@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from posthouse.channels.body import TooLong, read_body
 from posthouse.channels.channel import Door
 from posthouse.channels.feishu.codec import Envelope, read_envelope, renewed_press
 from posthouse.channels.feishu.crypto import decrypt, is_same, is_signed, is_signed_card
@@ -68,11 +69,11 @@ class Webhook:
 
     async def _take(self, request: Request) -> Response:
         try:
-            body = await _read(request, self._body_bytes_max)
+            body = await read_body(request, self._body_bytes_max)
             envelope, payload = self._verified(request, body)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        except _TooLong:
+        except TooLong:
             return Response(status_code=413)
         except Refused:
             return Response(status_code=403)
@@ -145,17 +146,3 @@ def _signature(request: Request) -> tuple[str, str, str]:
         headers.get("X-Lark-Request-Nonce", ""),
         headers.get("X-Lark-Signature", ""),
     )
-
-
-class _TooLong(Exception):
-    """The body is longer than the webhook takes."""
-
-
-async def _read(request: Request, bytes_max: int) -> bytes:
-    """Collect the body, and stop reading where it is too long, whatever its headers claim."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise _TooLong
-    return bytes(body)

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from posthouse.channels.body import TooLong, read_body
 from posthouse.channels.channel import Door
 from posthouse.model.address import Entrance
 from posthouse.model.errors import Refused, TryLater
@@ -50,11 +51,11 @@ class Webhook:
 
     async def _take(self, request: Request) -> Response:
         try:
-            body = await _read(request, self._identity.body_bytes_max)
+            body = await read_body(request, self._identity.body_bytes_max)
             event = self._event(request, body)
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        except _TooLong:
+        except TooLong:
             return Response(status_code=413)
         except Refused:
             return Response(status_code=403)
@@ -92,20 +93,6 @@ def _verified(
         with suppress(Refused):
             return verify(body, timestamp, signature, secret, now)
     return verify(body, timestamp, signature, last, now)
-
-
-class _TooLong(Exception):
-    """The body is longer than the webhook takes."""
-
-
-async def _read(request: Request, bytes_max: int) -> bytes:
-    """Collect the body, and stop reading where it is too long, whatever its headers claim."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > bytes_max:
-            raise _TooLong
-    return bytes(body)
 
 
 class _Answer(Response):
