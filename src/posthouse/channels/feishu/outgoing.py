@@ -62,7 +62,8 @@ _DECODER = msgspec.json.Decoder(Outgoing)
 
 def encode(content: Content, letter: Letter) -> bytes:
     """Write a message without what a call adds to it: the key, and the keys of its files."""
-    form, text = _form(content, letter)
+    plain = _plain(content) if content.media is None else ""
+    form, text = _form(content, letter, plain)
     return _ENCODER.encode(
         Outgoing(
             to=letter.chat.platform_id,
@@ -72,7 +73,7 @@ def encode(content: Content, letter: Letter) -> bytes:
             is_in_thread=bool(letter.thread),
             media=content.media,
             words=_words(content) if content.media is None else "",
-            plain=_plain(content) if content.media is None else "",
+            plain=plain,
         )
     )
 
@@ -93,20 +94,19 @@ def _reply_to(letter: Letter) -> str:
     return letter.reply_context.token if letter.reply_context is not None else ""
 
 
-def _form(content: Content, letter: Letter) -> tuple[Form, str]:
+def _form(content: Content, letter: Letter, plain: str) -> tuple[Form, str]:
     if content.media is not None:
         return _form_of_file(content.media), ""
     is_growing = letter.kind in {Kind.DRAFT, Kind.SETTLE}
-    if is_growing or content.choices or _needs_card(content):
+    if is_growing or content.choices or _needs_card(content, plain):
         return Form.CARD, card(content)
-    text = _plain(content)
-    if _SPECIAL.search(text):
-        return Form.POST, _post(text, content)
+    if _SPECIAL.search(plain):
+        return Form.POST, _post(plain, content)
     mentions = "".join(
         f'<at user_id="{person.id}">{_SPECIAL.sub("", person.name)}</at> '
         for person in content.mentions
     )
-    return Form.TEXT, _json({"text": mentions + text})
+    return Form.TEXT, _json({"text": mentions + plain})
 
 
 def _form_of_file(media: Media) -> Form:
@@ -118,11 +118,9 @@ def _form_of_file(media: Media) -> Form:
     return Form.VOICE if media.name.lower().endswith(".opus") else Form.FILE
 
 
-def _needs_card(content: Content) -> bool:
+def _needs_card(content: Content, plain: str) -> bool:
     """Say whether a text would lose something without its marks."""
-    if content.format == "plain":
-        return False
-    return to_plain(content.text).strip() != content.text.strip()
+    return content.format != "plain" and plain.strip() != content.text.strip()
 
 
 def _post(text: str, content: Content) -> str:
