@@ -45,7 +45,7 @@ TIMES_MAX = 4
 
 # Whose answers can be taken back and edited; inside a slot they have no name to do it by.
 AMENDABLE = frozenset(BotClass) - {BotClass.NONE, BotClass.SLOT}
-UNKNOWN_TO_QQ = ("put:", "sending:")  # no message grows there, and no button is pressed too late
+GROWING = ("put:", "sending:")  # what happens only where messages can grow
 AMENDING = tuple(point for point in POINTS if "amend" in point)
 SCENE = """
 def cmd_say(*words):
@@ -85,8 +85,8 @@ def plan() -> dict[Bot, list[str]]:
 
 
 def _comes_to(bot: Bot, point: str) -> bool:
-    if bot is QQ and point.startswith(UNKNOWN_TO_QQ):
-        return False
+    if point.startswith(GROWING):
+        return bot is not QQ and bot.can_edit
     return _is_amendable(bot) or point not in AMENDING
 
 
