@@ -25,9 +25,16 @@ from posthouse.cli.run import parser
 from posthouse.cli.terminal import Terminal
 from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.model.reasons import REASONS
+from posthouse.settings.known_models import VARIABLES as MODEL_VARIABLES
 from posthouse.settings.legacy import ANSWERS
 from posthouse.settings.load import CONFIG_VARIABLE, KNOWN_VARIABLES
-from posthouse.settings.settings import BotSettings, HandlerSettings, RouteRule, Settings
+from posthouse.settings.settings import (
+    BotSettings,
+    HandlerSettings,
+    ModelSettings,
+    RouteRule,
+    Settings,
+)
 from tests.architecture.tree import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -67,6 +74,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield '`[bots.<name>]` with `channel = "onebot"`', OneBotOptions
     yield "`[handlers.<name>]`", HandlerSettings
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions
+    yield "`[models.<name>]`", ModelSettings
     yield "`[[routes]]`", RouteRule
 
 
@@ -74,7 +82,7 @@ def leaves(kind: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """The settings of a table with their defaults as the page writes them."""
     for name, field in kind.model_fields.items():
         is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        if is_table or (kind is Settings and name in {"bots", "handlers", "routes"}):
+        if is_table or (kind is Settings and name in {"bots", "handlers", "models", "routes"}):
             continue
         if field.is_required():
             yield name, "required"
@@ -93,7 +101,7 @@ def test_every_setting_is_documented_with_its_default(heading: str, kind: type[B
 
 def test_every_variable_is_documented() -> None:
     text = sections("settings.md")["Variables that other programs know"]
-    names = {*KNOWN_VARIABLES, CONFIG_VARIABLE}
+    names = {*KNOWN_VARIABLES, *MODEL_VARIABLES, CONFIG_VARIABLE}
     names |= {f"{name}…" if name.endswith("_") else name for name in ANSWERS}
     assert [name for name in sorted(names) if f"`{name}`" not in text] == []
 

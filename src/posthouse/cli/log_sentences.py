@@ -24,6 +24,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "connection_let_go": Said(
         "机器人 {bot} 现在归别的进程连接", "bot {bot} is another process's to connect now"
     ),
+    "model_replaced": Said(
+        "模型 {model} 没有回答，改用下一个：{problem}",
+        "model {model} gave no answer, the next one is asked: {problem}",
+    ),
     "holder_not_known": Said(
         "暂时问不到机器人该由谁连接：{problem}",
         "who is to connect a bot cannot be asked at the moment: {problem}",

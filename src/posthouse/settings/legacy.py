@@ -14,11 +14,6 @@ def _platform(zh: str, en: str) -> Said:
     )
 
 
-_MODEL = Said(
-    "助手还不在此版本中，这个变量没有用到",
-    "the assistant is not part of this version; it is not used",
-)
-
 # A name that ends in an underscore stands for all that begin with it.
 ANSWERS: Mapping[str, Said] = {
     "DINGTALK_CLIENT_ID": _platform("钉钉", "DingTalk"),
@@ -27,10 +22,6 @@ ANSWERS: Mapping[str, Said] = {
     "TELEGRAM_BOT_TOKEN": _platform("Telegram", "Telegram"),
     "WECOM_": _platform("企业微信", "WeCom"),
     "WX_BOT_": _platform("企业微信", "WeCom"),
-    "LLM_PROVIDER": _MODEL,
-    "LLM_BASE_URL": _MODEL,
-    "LLM_API_KEY": _MODEL,
-    "LLM_MODEL": _MODEL,
 }
 
 

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.known_bots import from_bot_variables, half_made
+from posthouse.settings.known_models import from_model_variables, half_made_model
 from posthouse.settings.language import Said, language_of
 from posthouse.settings.legacy import remarks
 from posthouse.settings.mistakes import as_mistake
@@ -98,9 +99,11 @@ def load(
     for entries, layer in layers:
         for path, value, name in entries:
             _put(merged, origins, path, value, Origin(layer, name))
-    bots = merged.get("bots", {})
-    configured = dict(bots) if isinstance(bots, dict) else {}
-    for path, value, name in from_bot_variables(environ, configured):
+    bots, models = _tables(merged, "bots"), _tables(merged, "models")
+    for path, value, name in (
+        *from_bot_variables(environ, bots),
+        *from_model_variables(environ, models),
+    ):
         _put(merged, origins, path, value, Origin(Layer.ENVIRONMENT, name))
     resolver = Resolver(environ, file.parent if file else folder)
     resolved = resolver.resolve(merged)
@@ -115,8 +118,17 @@ def load(
         file=file,
         origins=origins,
         secrets=frozenset(resolver.values) | _written_secrets(settings),
-        remarks=(*remarks(environ), *half_made(environ, configured)),
+        remarks=(
+            *remarks(environ),
+            *half_made(environ, bots),
+            *half_made_model(environ, models),
+        ),
     )
+
+
+def _tables(merged: Table, key: str) -> Table:
+    tables = merged.get(key, {})
+    return dict(tables) if isinstance(tables, dict) else {}
 
 
 def _with(origin: Origin, reference: str) -> Origin:

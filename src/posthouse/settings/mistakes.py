@@ -176,6 +176,11 @@ def _said_of(detail: ErrorDetails) -> Said | None:
             f"a rule leads to the handler {context['handler']},"
             f" which is not configured; there are: {context['names']}",
         ),
+        "no_such_model": lambda: Said(
+            f"fallbacks 里的模型 {context['model']} 没有配置；已有：{context['names']}",
+            f"fallbacks names the model {context['model']},"
+            f" which is not configured; there are: {context['names']}",
+        ),
         "no_such_bot": lambda: Said(
             f"规则里的 bot {context['bot']} 没有配置；已有：{context['names']}",
             f"a rule speaks of the bot {context['bot']},"

@@ -106,6 +106,40 @@ class WordsSettings(Section):
     prefixes: tuple[str, ...] = ("/", "／")
 
 
+class ModelSettings(Section):
+    """``[models.<name>]``: a language model that speaks OpenAI's protocol."""
+
+    base_url: str
+    model: Annotated[str, Field(min_length=1)]  # what the other side calls it
+    api_key: Annotated[str, Field(repr=False)] = ""
+    within_s: Annotated[float, Field(gt=0)] = 60.0  # silence that ends a call
+    retries_max: Annotated[int, Field(ge=0, le=10)] = 2  # while it is busy
+    calls_max: Annotated[int, Field(ge=1)] = 16  # at once
+    fallbacks: tuple[Name, ...] = ()  # other models, asked when this one gives no answer
+    sees_pictures: bool = False
+    prompt_tokens_max: Annotated[int, Field(ge=1000)] = 32_000
+    answer_tokens_max: Annotated[int, Field(ge=16)] = 1024
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
+    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens told
+    price_answer: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens answered
+    proxy: str = ""
+    ca_file: Path | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc:
+            raise PydanticCustomError("not_an_address", "not an address")
+        return value.rstrip("/")
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise PydanticCustomError("not_an_address", "not an address")
+        return value
+
+
 class RouteRule(Section):
     """One ``[[routes]]`` entry: every condition given must hold; the first that fits wins."""
 
@@ -185,6 +219,7 @@ class Settings(Section):
         default_factory=lambda: {"web": BotSettings(channel="web")}
     )
     handlers: dict[Name, HandlerSettings] = Field(default_factory=_default_handlers)
+    models: dict[Name, ModelSettings] = Field(default_factory=dict)
     routes: tuple[RouteRule, ...] = ()
 
     _secret_variables: frozenset[str] = frozenset()
@@ -214,6 +249,17 @@ class Settings(Section):
     def _has_commands(cls, value: dict[Name, HandlerSettings]) -> dict[Name, HandlerSettings]:
         """Keep the built-in commands whatever else answers."""
         return {"commands": HandlerSettings(kind="commands"), **value}
+
+    @model_validator(mode="after")
+    def _fallbacks_exist(self) -> Self:
+        for model in self.models.values():
+            for other in model.fallbacks:
+                if other not in self.models:
+                    names = ", ".join(sorted(self.models))
+                    raise PydanticCustomError(
+                        "no_such_model", "{model}", {"model": other, "names": names}
+                    )
+        return self
 
     @model_validator(mode="after")
     def _routes_lead_somewhere(self) -> Self:

@@ -10,11 +10,17 @@ import pytest
 from pydantic import BaseModel
 
 from posthouse.cli.init import template
-from posthouse.settings.settings import BotSettings, HandlerSettings, RouteRule, Settings
+from posthouse.settings.settings import (
+    BotSettings,
+    HandlerSettings,
+    ModelSettings,
+    RouteRule,
+    Settings,
+)
 
 each_language = pytest.mark.parametrize("language", ["zh", "en"])
 
-EXAMPLES = {"bots", "handlers", "routes"}  # tables of which there may be any number
+EXAMPLES = {"bots", "handlers", "models", "routes"}  # tables of which there may be any number
 
 
 def uncommented(language: str) -> dict[str, object]:
@@ -40,6 +46,7 @@ def test_the_examples_show_every_key(language: str) -> None:
     shown = uncommented(language)
     assert set(_first(shown["bots"])) == set(BotSettings.model_fields)
     assert set(_first(shown["handlers"])) == set(HandlerSettings.model_fields)
+    assert set(_first(shown["models"])) == set(ModelSettings.model_fields)
     assert set(_first(shown["routes"])) == set(RouteRule.model_fields)
 
 
