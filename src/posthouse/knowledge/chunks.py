@@ -1,0 +1,142 @@
+"""Cutting a document into passages: small enough to be quoted, whole enough to be understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import groupby
+
+from msgspec import Struct
+
+from posthouse.knowledge.passage import Block, Extract, Passage
+
+PASSAGE_CHARACTERS = 832
+OVERLAP_CHARACTERS = 32
+CHUNKS_MAX = 20_000  # of one document; what follows is not searched
+
+# Where a text may be cut, the best first: between paragraphs, lines, sentences, clauses, words.
+_BREAKS = (
+    re.compile(r"\n\s*\n"),
+    re.compile(r"\n"),
+    re.compile(r"[。！？!?；;…]+[”’」』）)]*|\.\s"),
+    re.compile(r"[，,、：:]"),
+    re.compile(r"\s"),
+)
+
+
+class Chunk(Struct, frozen=True):
+    """A passage, and the words above it: they are searched, but they are not its text."""
+
+    passage: Passage
+    about: str  # title, headings, the question it answers
+
+
+class _Piece(Struct, frozen=True):
+    text: str
+    line: int
+    page: int
+    shown: str
+
+
+def chunks(extract: Extract, base: str, document_id: int, path: str) -> tuple[Chunk, ...]:
+    """Cut what was read from a document; passages never reach across a heading.
+
+    A fixed answer stays in one piece, however long it is.
+    """
+    made: list[Chunk] = []
+    for headings, pieces in _sections(extract):
+        about = "\n".join((extract.title, *headings, extract.question))
+        for piece in pieces:
+            passage = Passage(
+                base=base,
+                document_id=document_id,
+                path=path,
+                title=extract.title,
+                text=piece.text,
+                headings=headings,
+                page=piece.page,
+                line=piece.line,
+                shown=piece.shown,
+                hash=text_hash(piece.text),
+                address=path,
+            )
+            made.append(Chunk(passage, about))
+            if len(made) == CHUNKS_MAX:
+                return tuple(made)
+    return tuple(made)
+
+
+def text_hash(text: str) -> str:
+    """Name a text by its words."""
+    return blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _sections(extract: Extract) -> Iterator[tuple[tuple[str, ...], Iterator[_Piece]]]:
+    if extract.is_exact:
+        yield (), iter([_whole(extract.blocks)])
+        return
+    for headings, blocks in groupby(extract.blocks, key=lambda block: block.headings):
+        yield headings, _pack(piece for block in blocks for piece in _cut(block))
+
+
+def _whole(blocks: tuple[Block, ...]) -> _Piece:
+    text = "\n\n".join(block.text for block in blocks)
+    shown = "\n".join(block.shown for block in blocks if block.shown)
+    first = blocks[0] if blocks else Block("")
+    return _Piece(text, first.line, first.page, shown)
+
+
+def _pack(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
+    """Put neighbours of one page together while they fit."""
+    waiting: _Piece | None = None
+    for piece in pieces:
+        joined = waiting and _join(waiting, piece)
+        if waiting and not joined:
+            yield waiting
+        waiting = joined or piece
+    if waiting:
+        yield waiting
+
+
+def _join(one: _Piece, other: _Piece) -> _Piece | None:
+    if len(one.text) + 2 + len(other.text) > PASSAGE_CHARACTERS or one.page != other.page:
+        return None
+    shown = "\n".join(dict.fromkeys(filter(None, (one.shown, other.shown))))
+    return _Piece(f"{one.text}\n\n{other.text}", one.line, one.page, shown)
+
+
+def _cut(block: Block) -> Iterator[_Piece]:
+    text, start = block.text, 0
+    while start < len(text):
+        end = _end(text, start)
+        piece = text[start:end].strip()
+        if piece:
+            skipped = len(text[start:end]) - len(text[start:end].lstrip())
+            line = block.line and block.line + text.count("\n", 0, start + skipped)
+            yield _Piece(piece, line, block.page, block.shown)
+        start = _overlapped(text, start, end)
+
+
+def _end(text: str, start: int) -> int:
+    """Find the last good place to cut, not before half of a passage is full."""
+    limit = start + PASSAGE_CHARACTERS
+    if limit >= len(text):
+        return len(text)
+    middle = start + PASSAGE_CHARACTERS // 2
+    for wanted in _BREAKS:
+        places = [found.end() for found in wanted.finditer(text, middle, limit)]
+        if places:
+            return places[-1]
+    return limit
+
+
+def _overlapped(text: str, start: int, end: int) -> int:
+    """Step back a little, to the beginning of a clause or word, unless the text ends here."""
+    if end >= len(text):
+        return end
+    for wanted in _BREAKS[2:]:
+        found = wanted.search(text, max(start + 1, end - OVERLAP_CHARACTERS), end)
+        if found and found.end() < end:
+            return found.end()
+    return end

@@ -1,0 +1,117 @@
+-- The index of one knowledge base: a file that can be made anew from the documents at any time.
+
+-- name: schema
+-- Passages as they are quoted, and two indexes that keep only what is searched: `bigrams` finds
+-- words and pairs of characters, `trigrams` any three characters that stand together.
+CREATE TABLE state (
+  id       INTEGER PRIMARY KEY CHECK (id = 1),
+  base     TEXT NOT NULL,
+  revision INTEGER NOT NULL
+) STRICT;
+CREATE TABLE documents (
+  id    INTEGER PRIMARY KEY,
+  exact TEXT NOT NULL                 -- the fingerprint of the question that it answers word for word
+) STRICT;
+CREATE INDEX documents_exact ON documents (exact) WHERE exact <> '';
+CREATE TABLE chunks (
+  id       INTEGER PRIMARY KEY,
+  document INTEGER NOT NULL,
+  path     TEXT NOT NULL,
+  hash     TEXT NOT NULL,
+  about    TEXT NOT NULL,             -- as it was searched
+  passage  TEXT NOT NULL              -- JSON
+) STRICT;
+CREATE INDEX chunks_by_document ON chunks (document);
+CREATE INDEX chunks_by_hash ON chunks (hash, path);
+CREATE VIRTUAL TABLE bigrams USING fts5 (
+  about, body, content = '', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* S* P* Co'"
+);
+CREATE VIRTUAL TABLE trigrams USING fts5 (
+  body, content = '', tokenize = 'trigram case_sensitive 1'
+);
+CREATE VIRTUAL TABLE bigram_terms USING fts5vocab (bigrams, row);
+CREATE VIRTUAL TABLE trigram_terms USING fts5vocab (trigrams, row);
+
+-- name: begin_state
+-- An index begins with nothing read.
+INSERT INTO state (id, base, revision) VALUES (1, :base, 0);
+
+-- name: state
+-- Whose index it is, and what it has read.
+SELECT base, revision FROM state;
+
+-- name: read_up_to
+-- It has read the base up to a revision.
+UPDATE state SET revision = :revision;
+
+-- name: count
+-- How much is in it.
+SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks);
+
+-- name: add_document
+-- A document, with or without passages.
+INSERT INTO documents (id, exact) VALUES (:id, :exact);
+
+-- name: remove_document
+-- A document that changed or is gone.
+DELETE FROM documents WHERE id = :id;
+
+-- name: add_chunk
+-- A passage of a document.
+INSERT INTO chunks (document, path, hash, about, passage)
+VALUES (:document, :path, :hash, :about, :passage) RETURNING id;
+
+-- name: add_bigrams
+-- What a passage is found by.
+INSERT INTO bigrams (rowid, about, body) VALUES (:id, :about, :body);
+
+-- name: add_trigrams
+-- What a passage is found by.
+INSERT INTO trigrams (rowid, body) VALUES (:id, :body);
+
+-- name: chunks_of
+-- The passages of a document: to be taken out of the indexes by what they were put in with.
+SELECT id, about, passage FROM chunks WHERE document = :document;
+
+-- name: remove_chunks
+-- The passages of a document that changed or is gone.
+DELETE FROM chunks WHERE document = :document;
+
+-- name: remove_bigrams
+-- The indexes keep no text, so they are told what to forget.
+INSERT INTO bigrams (bigrams, rowid, about, body) VALUES ('delete', :id, :about, :body);
+
+-- name: remove_trigrams
+-- The indexes keep no text, so they are told what to forget.
+INSERT INTO trigrams (trigrams, rowid, body) VALUES ('delete', :id, :body);
+
+-- name: bigram_count
+-- In how many passages a word or pair stands.
+SELECT doc FROM bigram_terms WHERE term = :term;
+
+-- name: trigram_count
+-- In how many passages a triple stands.
+SELECT doc FROM trigram_terms WHERE term = :term;
+
+-- name: find_bigrams
+-- The best passages; `bm25` is the better the smaller.
+SELECT rowid, -bm25(bigrams, :about, 1.0) AS score
+FROM bigrams WHERE bigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
+
+-- name: find_trigrams
+-- The best passages; `bm25` is the better the smaller.
+SELECT rowid, -bm25(trigrams) AS score
+FROM trigrams WHERE trigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
+
+-- name: passage
+-- A passage by its number.
+SELECT passage FROM chunks WHERE id = :id;
+
+-- name: passage_by_hash
+-- A passage by its words.
+SELECT passage FROM chunks WHERE hash = :hash AND path = :path LIMIT 1;
+
+-- name: exact
+-- The fixed answer to a question.
+SELECT passage FROM documents JOIN chunks ON document = documents.id
+WHERE exact = :question AND exact <> '' ORDER BY documents.id DESC LIMIT :limit;
