@@ -38,6 +38,7 @@ from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
 from posthouse.gateway.door import Door
 from posthouse.gateway.elsewhere import Elsewhere
+from posthouse.gateway.housekeeping import Room
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.lease import Lease
 from posthouse.gateway.operators import Operators
@@ -514,9 +515,12 @@ def _scenes(
 
 
 def _limits(settings: Settings) -> Limits:
+    return Limits(lease_s=settings.gateway.lease_s, room=_room(settings))
+
+
+def _room(settings: Settings) -> Room:
     store = settings.store
-    return Limits(
-        lease_s=settings.gateway.lease_s,
+    return Room(
         quota_bytes=store.quota_bytes,
         retention=Retention(
             messages_s=store.keep_messages_days * DAY_S,

@@ -10,6 +10,7 @@ from posthouse.channels.channel import Receipts
 from posthouse.gateway import phrases
 from posthouse.gateway.answerers import Answerers, Moment
 from posthouse.gateway.bots import Bot
+from posthouse.gateway.housekeeping import Gauge
 from posthouse.gateway.reply_slot import ReplySlots
 from posthouse.gateway.router import Refusal, Routing, route, split_token
 from posthouse.gateway.surroundings import Surroundings
@@ -28,13 +29,6 @@ from posthouse.wakeup.wakeup import CANCELS, SENDS, TURNS
 EVENTS_MAX = 1000  # in one call
 ANSWERED_IN_RESPONSE = (MessageReceived, ButtonPressed)  # an edit changes what was said before
 SEND_ONLY = Disposition(state=EventState.IGNORED, reason="send_only")
-
-
-class Gauge:
-    """Whether there is room for more; the supervisor measures, the inbox looks."""
-
-    def __init__(self) -> None:
-        self.is_full = False
 
 
 class Inbox:

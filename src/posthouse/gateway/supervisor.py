@@ -11,19 +11,16 @@ from msgspec import Struct
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
+from posthouse.gateway.housekeeping import Housekeeping, Room
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.keeper import Keeper, cancel
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.delivery import BACK_OFF_MAX_S
 from posthouse.model.errors import PosthouseError
-from posthouse.store.upkeep import Retention, Upkeep
+from posthouse.store.upkeep import Upkeep
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
 RENEWALS_PER_LEASE = 3
-MEASURE_EVERY_S = 5.0
-PRUNE_EVERY_S = 600.0
-PRUNE_PAUSE_S = 0.5  # between two slices, so that people are not kept waiting
-QUOTA_RESUME_SHARE = 0.98  # accept again below this share of the quota
 RESTART_AFTER_S = 5.0
 DRAIN_SHARE = 0.6  # of the time to stop, for turns to end
 CALLS_SHARE = 0.3  # and, with what turns leave of theirs, for calls; the rest is for writing down
@@ -35,8 +32,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     """How long, how much, how old."""
 
     lease_s: float
-    quota_bytes: int
-    retention: Retention
+    room: Room
 
 
 class Supervisor:
@@ -58,10 +54,11 @@ class Supervisor:
         self._clock = around.clock
         self._sleep = around.sleep
         self._inbox = inbox
-        self._room = inbox.room
         self._dispatcher = dispatcher
         self._deliverer = deliverer
-        self._upkeep = upkeep
+        self._housekeeping = Housekeeping(
+            upkeep, inbox.room, limits.room, around.clock, around.sleep
+        )
         self._limits = limits
         self._loops: list[asyncio.Task[None]] = []
         self._keeper = Keeper(around, inbox.door, self._forever, limits.lease_s)
@@ -74,8 +71,8 @@ class Supervisor:
                 self._renew,
                 self._dispatcher.run,
                 self._deliverer.run,
-                self._measure,
-                self._prune,
+                self._housekeeping.measure,
+                self._housekeeping.prune,
                 self._keeper.run,
             )
         ]
@@ -166,32 +163,3 @@ class Supervisor:
         log.warning("lease_entered_again", gateway=name, epoch=self._lease.gateway.epoch)
         self._wakeup.nudge(TURNS)
         self._wakeup.nudge(SENDS)
-
-    async def _measure(self) -> None:
-        """Close the door above the quota and open it again when there is room."""
-        while True:
-            await self._measure_once()
-            await self._sleep(MEASURE_EVERY_S)
-
-    async def _measure_once(self) -> None:
-        try:
-            size = await self._upkeep.size_bytes()
-        except PosthouseError as problem:
-            log.warning("measuring_postponed", problem=str(problem))
-        else:
-            if size >= self._limits.quota_bytes and not self._room.is_full:
-                self._room.is_full = True
-                log.error("quota_reached", size_bytes=size, quota_bytes=self._limits.quota_bytes)
-            elif size < self._limits.quota_bytes * QUOTA_RESUME_SHARE and self._room.is_full:
-                self._room.is_full = False
-                log.warning("quota_free_again", size_bytes=size)
-
-    async def _prune(self) -> None:
-        while True:
-            try:
-                pruned = await self._upkeep.prune(self._limits.retention, self._clock())
-            except PosthouseError as problem:
-                log.warning("prune_postponed", problem=str(problem))
-                await self._sleep(PRUNE_EVERY_S)
-            else:
-                await self._sleep(PRUNE_EVERY_S if pruned.is_done else PRUNE_PAUSE_S)
