@@ -21,12 +21,14 @@ from posthouse.store.points import POINTS as STORE_POINTS
 from tests.acceptance import test_crash_commands, test_crash_points
 from tests.house.kit import simulated
 from tests.properties.world import CLASSES, world
+from tests.unit.store.test_crash_of_books import BOOKS
 
 ROUNDS = int(os.environ.get("POSTHOUSE_SEEDS", "0"))  # 0: until one house has come there
 RARELY = 5  # seeds at most until a house comes to a point
 FIRST_SEED = int(os.environ.get("POSTHOUSE_SEED", "0"))
 BY_COMMANDS = frozenset(test_crash_commands.COMMANDS)
-ELSEWHERE = BY_COMMANDS | {"sending"}  # a notice without a body: by the real process
+BY_BOOKS = frozenset(BOOKS)  # of the assistant
+ELSEWHERE = BY_COMMANDS | BY_BOOKS | {"sending"}  # a notice without a body: by the real process
 POINTS = (
     *(f"{step}:{moment}" for step in STEPS if step not in ELSEWHERE for moment in MOMENTS),
     "waking",
@@ -82,5 +84,5 @@ async def test_killed_there_it_keeps_its_promise(point: str) -> None:
 
 def test_every_point_is_tried() -> None:
     here = set(POINTS)
-    commands = {f"{step}:{moment}" for step in BY_COMMANDS for moment in MOMENTS}
-    assert here | commands | set(test_crash_points.POINTS) == {*STORE_POINTS, *SEND_POINTS}
+    elsewhere = {f"{step}:{moment}" for step in BY_COMMANDS | BY_BOOKS for moment in MOMENTS}
+    assert here | elsewhere | set(test_crash_points.POINTS) == {*STORE_POINTS, *SEND_POINTS}

@@ -11,6 +11,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+PATH_BYTES_MAX = 2000  # of a document's path
+
 
 class SourceKind(StrEnum):
     """Where documents come from."""
@@ -101,13 +103,17 @@ class Documents(Protocol):
         ...
 
     async def remove_base(self, name: str) -> None:
-        """Forget a base with all its sources and documents."""
+        """Forget a base with all its sources and documents; what is in quarantine stays there."""
         ...
 
     async def add_source(
         self, base: str, kind: SourceKind, place: str, options: str, now: float
     ) -> int:
-        """Enter a source; one of the same base, kind and place gets the new options."""
+        """Enter a source; one of the same base, kind and place gets the new options.
+
+        Raises:
+            Refused: there is no such base.
+        """
         ...
 
     async def sources(self, base: str = "") -> tuple[Source, ...]:
@@ -123,7 +129,11 @@ class Documents(Protocol):
         ...
 
     async def put(self, documents: tuple[NewDocument, ...], now: float) -> None:
-        """Enter documents of one base in one transaction; its revision grows."""
+        """Enter documents of one base in one transaction; its revision grows with each.
+
+        Raises:
+            Refused: the base or a source is gone, or a path is too long.
+        """
         ...
 
     async def remove(self, base: str, ids: tuple[int, ...], now: float) -> None:
@@ -133,7 +143,10 @@ class Documents(Protocol):
     async def documents(
         self, base: str, source: int = 0, after: str = "", limit: int = 1000
     ) -> tuple[Document, ...]:
-        """Return documents of a base (of one source), by source and path, behind path ``after``."""
+        """Return documents of a base (of one source), by source and path, behind path ``after``.
+
+        To go on page by page, name the source: paths are unique within one.
+        """
         ...
 
     async def document(self, document_id: int) -> tuple[Document, bytes] | None:

@@ -30,6 +30,7 @@ STEPS: tuple[str, ...] = (
     "grant",
     "access",
     "push",
+    "knowledge",
 )
 
 MOMENTS: tuple[str, ...] = (

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from posthouse.store.sql.access import SqlAccess
 from posthouse.store.sql.chats import SqlChats
 from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.documents import SqlDocuments
 from posthouse.store.sql.grants import SqlGrants
 from posthouse.store.sql.holding import SqlHolding
 from posthouse.store.sql.journal import SqlJournal
@@ -58,6 +59,7 @@ class SqlStore:
         self.grants = SqlGrants(committer, reading, is_alone=is_alone)
         self.access = SqlAccess(committer, reading)
         self.pushes = SqlPushes(committer, reading)
+        self.documents = SqlDocuments(committer, reading)
 
     async def close(self) -> None:
         """Write what waits and let go of the database; later writes raise ``StoreClosed``."""

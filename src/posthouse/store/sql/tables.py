@@ -50,6 +50,19 @@ TABLES: dict[str, str] = {
     "codes": "purpose",
     "audit": "id",
     "pushes": "id",
+    "bases": "name",
+    "sources": "id",
+    "documents": "id",
+    "documents_removed": "base, revision",
+    "quarantined": "base, passage",
+    "asked": "turn",
+    "asked_bases": "base, turn",
+    "asked_passages": "passage, turn",
+    "labels": "id",
+    "spending": "turn, call",
+    "rules": "handler, bot, chat, person",
+    "handoffs": "handler, chat, person",
+    "gates": "id",
 }
 
 
