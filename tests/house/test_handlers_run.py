@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from posthouse.handlers.handler import Traits, TurnContext
+from posthouse.handlers.handler import StaysSilent, Traits, TurnContext
 from posthouse.model.action import Action, Ask, Draft, Edit, Note, Recall, Send
+from posthouse.model.address import ChatMode
 from posthouse.model.errors import TryLater
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, Turn, TurnState
@@ -523,3 +524,32 @@ async def test_a_question_is_an_answer() -> None:
     await house.say("1")
     await house.quiet()
     assert await house.texts() == ("Sure?",)
+
+
+# --- silence ------------------------------------------------------------------------------
+
+
+def staying_silent(*, is_announced: bool = False) -> Scripted:
+    async def handle(_: Turn, __: TurnContext) -> AsyncGenerator[Action]:
+        yield Note("gate", "0.41")
+        raise StaysSilent("unsure 0.41<0.55", is_announced=is_announced)
+
+    return Scripted(handle)
+
+
+@pytest.mark.parametrize(
+    ("is_announced", "is_addressed", "said"),
+    [(False, True, (NOTHING_TO_SAY,)), (True, True, ()), (False, False, ())],
+)
+@simulated
+async def test_silence_has_a_reason_and_is_no_surprise(
+    *, is_announced: bool, is_addressed: bool, said: tuple[str, ...]
+) -> None:
+    handler = staying_silent(is_announced=is_announced)
+    house = await opened(handler=handler, routes=(RouteRule(handler="demo"),))
+    await house.store.chats.set_mode((await house.chat()).id, ChatMode.LISTEN, house.clock())
+    message = await house.say("hm", is_addressed=is_addressed)
+    await house.quiet(5.0)
+    assert await house.texts() == said
+    assert await house.reason(message) == "unsure 0.41<0.55"
+    await house.check()

@@ -28,6 +28,11 @@ class Context:
         self._language = language
 
     @property
+    def buttons_max(self) -> int:
+        """How many buttons the platform shows below a message."""
+        return self._around.bots[self._claimed.turn.chat.bot].capabilities.choices_max
+
+    @property
     def language(self) -> str:
         """What the house speaks in this chat."""
         return self._language
@@ -58,9 +63,11 @@ class Context:
         await stored(lambda: self._journal.once_end(claim, turn, name, result))
         return result
 
-    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+    async def history(
+        self, characters_max: int = 8000, since_at: float = 0.0
+    ) -> tuple[tuple[str, str], ...]:
         """Read the conversation before this turn."""
         session = self._claimed.turn.session
         return await self._around.until_stored(
-            lambda: self._journal.history(session, characters_max)
+            lambda: self._journal.history(session, characters_max, since_at)
         )

@@ -115,7 +115,8 @@ class Outputs:
                 takes_text=action.takes_text,
             )
         )
-        return self.send(Send(replace(action.question, choices=choices)))
+        asked = replace(action.question, choices=choices)
+        return self.send(Send(asked, is_quoting=action.is_quoting))
 
     def draft(self, text: str) -> NewDelivery:
         """Make the delivery that opens a growing message."""

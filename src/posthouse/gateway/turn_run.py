@@ -17,7 +17,7 @@ from posthouse.gateway.drafts import DraftWriter
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.handlers.handler import CannotAnswer, Handler, Traits, traits_of
+from posthouse.handlers.handler import CannotAnswer, Handler, StaysSilent, Traits, traits_of
 from posthouse.model.action import (
     Acknowledge,
     Action,
@@ -74,7 +74,7 @@ class TurnRun:
         self._bot = bot
         self._handler = handler
         self._door = door
-        self._is_turned_away = False
+        self._is_announced = False  # whoever it concerns knows that nobody answers
         self._traits = traits_of(handler, self._turn) if handler else Traits()
         self._outputs = Outputs(self._turn, bot, around.new_key)
         self._writer: DraftWriter | None = None
@@ -138,7 +138,7 @@ class TurnRun:
         await self._ask_handler(handler, admission.turn)
 
     async def _turn_away(self, ruling: Ruling) -> None:
-        self._is_turned_away = True
+        self._is_announced = True
         code, _, day = ruling.reason.partition(" ")
         around, turn, now = self._around, self._turn, self._around.clock()
         is_new = not self._is_shadow and await around.until_stored(
@@ -171,12 +171,12 @@ class TurnRun:
         except FenceLost:
             raise
         except TimeoutError as problem:
-            if limit.expired():
-                await self._fail("handler_timeout")
-            else:
-                await self._fail("handler_error", problem)
+            await self._timed_out(None if limit.expired() else problem)
         except CannotAnswer as end:
             await self._end_with(end)
+        except StaysSilent as end:
+            self._is_announced = end.is_announced
+            await self._end(reason=end.reason)
         except TryLater as problem:
             if self._traits.on_crash is OnCrash.RERUN:
                 raise
@@ -185,6 +185,10 @@ class TurnRun:
             await self._fail("handler_error", problem)
         else:
             await self._end()
+
+    async def _timed_out(self, problem: TimeoutError | None) -> None:
+        """Give the turn up: its time was over, or something in it ran into a time of its own."""
+        await self._fail("handler_error" if problem else "handler_timeout", problem)
 
     async def _again(self, problem: TryLater) -> None:
         """Put the turn back to the head of its lane, however long the store stays busy."""
@@ -448,7 +452,7 @@ class TurnRun:
     @property
     def _must_answer(self) -> bool:
         """Addressed means answered: silence is a choice only for overheard messages."""
-        if self._claimed.is_control or self._is_turned_away:
+        if self._claimed.is_control or self._is_announced:
             return False  # orders answer for themselves; who may not is told once
         return any(message.is_addressed for message in self._turn.messages)
 

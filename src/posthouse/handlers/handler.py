@@ -43,6 +43,22 @@ class CannotAnswer(Exception):
         self.reason, self.sentence, self.details = reason, sentence, details
 
 
+class StaysSilent(Exception):
+    """Ends a turn without a word, with a reason for the book.
+
+    Who was addressed is told so by one sentence of the house all the same, unless the silence was
+    announced: somebody has taken over, say.
+
+    Args:
+        reason: a code of ``model.reasons``, with details behind a space where they help.
+        is_announced: the people concerned have been told that nobody would answer.
+    """
+
+    def __init__(self, reason: str, *, is_announced: bool = False) -> None:
+        super().__init__(reason)
+        self.reason, self.is_announced = reason, is_announced
+
+
 class Moment(Protocol):
     """When something happens, and in which language it is spoken of."""
 
@@ -58,6 +74,11 @@ class Moment(Protocol):
 
 class TurnContext(Moment, Protocol):
     """What a handler may ask of the house while it works on a turn."""
+
+    @property
+    def buttons_max(self) -> int:
+        """How many buttons a message can show here; 0 where choices become lines of text."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait by the house's clock."""
@@ -75,7 +96,9 @@ class TurnContext(Moment, Protocol):
         """
         ...
 
-    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+    async def history(
+        self, characters_max: int = 8000, since_at: float = 0.0
+    ) -> tuple[tuple[str, str], ...]:
         """The conversation before this turn, oldest first: ("person" | "bot", text)."""
         ...
 
@@ -93,6 +116,7 @@ class Handler(Protocol):
 
         Raises:
             CannotAnswer: the person gets its sentence, the book its reason.
+            StaysSilent: nothing is said, the book gets its reason.
             TryLater: the turn is run again after a pause, at most ``traits.attempts_max`` times.
             Exception: anything else; the person gets a sentence with a reference, the log the
                 traceback.

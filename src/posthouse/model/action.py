@@ -63,6 +63,7 @@ class Ask(Struct, frozen=True, tag="ask", omit_defaults=True):
     expires_s: float = 600.0
     state: str = ""
     takes_text: bool = False  # the next message of the session answers it as well
+    is_quoting: bool = False  # shown as a reply, as a ``Send`` can be
 
 
 class Acknowledge(Struct, frozen=True, tag="acknowledge"):

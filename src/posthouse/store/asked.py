@@ -90,6 +90,10 @@ class Asked(Protocol):
         """Enter a question, or replace what was entered for the same turn, save its verdict."""
         ...
 
+    async def count(self, since: float, bot: str, person: str, but_turn: int = 0) -> int:
+        """Count the questions of somebody that were answered since then, save that of a turn."""
+        ...
+
     async def of_turn(self, turn: int) -> Question | None:
         """Return what was asked in a turn."""
         ...

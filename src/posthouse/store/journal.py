@@ -500,7 +500,9 @@ class Journal(Protocol):
         """The deliveries of a turn in order, those of the turns it replaced included."""
         ...
 
-    async def history(self, session: str, characters_max: int) -> tuple[tuple[str, str], ...]:
+    async def history(
+        self, session: str, characters_max: int, since_at: float = 0.0
+    ) -> tuple[tuple[str, str], ...]:
         """The session's newest exchanges, oldest first: ("person" | "bot", text).
 
         Its events since ``forget_before`` and the not-withdrawn deliveries of its finished turns.

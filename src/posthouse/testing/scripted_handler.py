@@ -140,7 +140,9 @@ class StillContext:
         now: float = 1_750_000_000.0,
         history: tuple[tuple[str, str], ...] = (),
         cut: frozenset[str] = frozenset(),
+        buttons_max: int = 0,
     ) -> None:
+        self.buttons_max = buttons_max
         self._language = language
         self._now = now
         self._history = history
@@ -168,7 +170,11 @@ class StillContext:
             self._results[name] = await effect()
         return self._results[name]
 
-    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+    async def history(
+        self,
+        characters_max: int = 8000,
+        since_at: float = 0.0,  # noqa: ARG002 - the lines here have no times
+    ) -> tuple[tuple[str, str], ...]:
         kept: list[tuple[str, str]] = []
         for who, text in reversed(self._history):
             characters_max -= len(text)

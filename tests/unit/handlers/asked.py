@@ -12,6 +12,8 @@ from posthouse.testing.clock import run_simulated
 class Asked:
     """A ``TurnContext`` with a given past."""
 
+    buttons_max = 0
+
     def __init__(self, language: str = "en", history: tuple[tuple[str, str], ...] = ()) -> None:
         self.language = language
         self._history = history
@@ -28,7 +30,9 @@ class Asked:
     async def once(self, name: str, effect: Callable[[], Awaitable[str]]) -> str:
         return await effect()
 
-    async def history(self, characters_max: int = 8000) -> tuple[tuple[str, str], ...]:
+    async def history(
+        self, characters_max: int = 8000, since_at: float = 0.0
+    ) -> tuple[tuple[str, str], ...]:
         return self._history
 
 

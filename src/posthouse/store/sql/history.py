@@ -14,6 +14,7 @@ from posthouse.store.sql.database import Database
 SQL = load("sqlite/history.sql")
 
 TURNS_MAX = 200  # looked at for one history
+NO_EVENT = 2**62  # none has a larger number
 
 Line = tuple[str, str]
 
@@ -22,11 +23,13 @@ def answers(database: Database, turn: int) -> tuple[Delivery, ...]:
     return tuple(rows.delivery(row) for row in database.all(SQL["answers"], turn=turn))
 
 
-def history(database: Database, session: str, characters_max: int) -> tuple[Line, ...]:
-    """Return the newest lines that fit; the oldest of them is first."""
+def history(
+    database: Database, session: str, characters_max: int, since_at: float
+) -> tuple[Line, ...]:
+    """Return the newest lines since then that fit; the oldest of them is first."""
     lines: list[Line] = []
     room = characters_max
-    for line in _newest_first(database, session):
+    for line in _newest_first(database, session, since_at):
         room -= len(line[1])
         if room < 0:
             break
@@ -34,9 +37,11 @@ def history(database: Database, session: str, characters_max: int) -> tuple[Line
     return tuple(reversed(lines))
 
 
-def _newest_first(database: Database, session: str) -> Iterator[Line]:
+def _newest_first(database: Database, session: str, since_at: float) -> Iterator[Line]:
     row = database.one(SQL["forgotten"], session=session)
     forget_at, forget_event = row if row is not None else (float("-inf"), 0)
+    if since_at > forget_at:
+        forget_at, forget_event = since_at, NO_EVENT
     for (turn,) in database.all(SQL["turns"], session=session, limit=TURNS_MAX):
         said = database.all(SQL["said"], turn=turn, forget_at=forget_at, forget_event=forget_event)
         if said:  # an answer without its question tells nothing

@@ -285,8 +285,10 @@ class SqlJournal:
     async def answers(self, turn: int) -> tuple[Delivery, ...]:
         return await self._reading.ask(history.answers, turn)
 
-    async def history(self, session: str, characters_max: int) -> tuple[tuple[str, str], ...]:
-        return await self._reading.ask(history.history, session, characters_max)
+    async def history(
+        self, session: str, characters_max: int, since_at: float = 0.0
+    ) -> tuple[tuple[str, str], ...]:
+        return await self._reading.ask(history.history, session, characters_max, since_at)
 
 
 def _hand_over(taker: Taker, room: int, writing: asyncio.Future[Accepted]) -> None:

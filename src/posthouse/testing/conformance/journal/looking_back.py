@@ -52,6 +52,16 @@ async def history_keeps_the_newest_within_its_limit(scene: Scene) -> None:
     same(await scene.journal.history(scene.session(), 0), (), "with no room at all")
 
 
+async def history_can_begin_later(scene: Scene) -> None:
+    await scene.told("before", "old")
+    await scene.wait(1)
+    since_at = scene.now
+    await scene.wait(1)
+    await scene.told("after", "new")
+    history = await scene.journal.history(scene.session(), 8000, since_at)
+    same(history, (("person", "after"), ("bot", "new")), "the history since then")
+
+
 async def what_was_withdrawn_is_not_history(scene: Scene) -> None:
     await scene.told("question", "wrong")
     await scene.recall()

@@ -1,0 +1,73 @@
+"""Trying a handler that answers questions: the very same stages, and no chat hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Protocol, runtime_checkable
+
+from msgspec import Struct
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """A question, and as whom it is asked where; the rules of that place hold."""
+
+    question: str
+    bot: str = ""
+    chat: int = 0  # the house's number; 0: in no chat
+    person: str = ""  # a platform id
+    person_name: str = ""
+    bases: tuple[str, ...] | None = None  # None: those that answer there
+    is_addressed: bool = True  # else as if it had been overheard
+    language: str = ""  # of the house's own sentences; "" for that of the settings
+
+
+class Stage(Struct, frozen=True, tag="stage"):
+    """A decision on the way to the answer, as it is noted beside a turn."""
+
+    name: str
+    value: str
+
+
+class Growing(Struct, frozen=True, tag="growing"):
+    """The answer as far as it is written; what follows may replace it."""
+
+    text: str
+
+
+class Source(Struct, frozen=True, omit_defaults=True):
+    """Where an answer, or a part of it, stands."""
+
+    number: int  # as it is cited
+    base: str
+    title: str
+    text: str
+    key: str  # ``Passage.key``
+    score: float
+    headings: tuple[str, ...] = ()
+    page: int = 0
+    line: int = 0
+    address: str = ""
+    is_cited: bool = False
+
+
+class Concluded(Struct, frozen=True, kw_only=True, tag="concluded"):
+    """How it ended; ``answer`` is empty where nothing would be said."""
+
+    reason: str  # a code of ``model.reasons``, with details behind a space
+    answer: str = ""
+    score: float | None = None  # of the gate
+    threshold: float | None = None
+    bases: tuple[str, ...] = ()
+    sources: tuple[Source, ...] = ()  # what was found, best first
+
+
+Tried = Stage | Growing | Concluded
+
+
+@runtime_checkable
+class Tries(Protocol):
+    """A handler that can be asked without a chat; the last thing it yields is ``Concluded``."""
+
+    def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
+        """Answer as it would there and then; nothing is recorded, nothing is sent."""
+        ...
