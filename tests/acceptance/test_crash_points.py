@@ -25,7 +25,7 @@ from msgspec.structs import replace
 from posthouse.cli.crash_at import SEND_POINTS
 from posthouse.cli.laboratory import book
 from posthouse.cli.laboratory.judgement import Judgement
-from posthouse.cli.laboratory.laboratory import EVERY_BOT, Laboratory
+from posthouse.cli.laboratory.laboratory import EVERY_BOT, NEIGHBOURS, Laboratory
 from posthouse.cli.laboratory.qq import QQ
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.wire import Chat, Person, Saying
@@ -45,7 +45,8 @@ TIMES_MAX = 4
 
 # Whose answers can be taken back and edited; inside a slot they have no name to do it by.
 AMENDABLE = frozenset(BotClass) - {BotClass.NONE, BotClass.SLOT}
-GROWING = ("put:", "sending:")  # what happens only where messages can grow
+GROWING = "put:"  # what happens only where messages can grow,
+PRESSING = "sending:"  # and what only where a button is pressed too late
 AMENDING = tuple(point for point in POINTS if "amend" in point)
 SCENE = """
 def cmd_say(*words):
@@ -87,6 +88,8 @@ def plan() -> dict[Bot, list[str]]:
 def _comes_to(bot: Bot, point: str) -> bool:
     if point.startswith(GROWING):
         return bot is not QQ and bot.can_edit
+    if point.startswith(PRESSING):
+        return bot not in NEIGHBOURS
     return _is_amendable(bot) or point not in AMENDING
 
 
@@ -167,8 +170,8 @@ def _bustle(laboratory: Laboratory, bot: Bot) -> None:
     there = _anything(bot, "regretted")
     said = laboratory.do(replace(there, text="/echo q-2"))
     laboratory.do(replace(there, type="recalled", message_id=said))
-    if bot is QQ:
-        return  # nobody can edit there, or press anything
+    if bot in NEIGHBOURS:
+        return  # nobody can edit there, or press what was never shown
     laboratory.do(replace(here, type="pressed", message_id="gone", token="gone01"))
     for words in ("/echo", "hello"):
         elsewhere = _anything(bot, "edited")
@@ -190,7 +193,7 @@ def _seen(laboratory: Laboratory, pattern: str) -> list[str]:
     sure = {each.key for each in said if not each.is_flagged}
     return [
         f"{message.bot} {message.chat}: {message.text}"
-        for message in laboratory.platform.ledger().messages
+        for message in laboratory.ledger().messages
         if _is_amendable(laboratory.bots[0])
         and message.key in sure
         and not message.is_recalled

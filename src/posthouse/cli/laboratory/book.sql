@@ -1,8 +1,9 @@
 -- name: messages
--- Every message that was accepted: what was decided, and the turn that answers it.
+-- Every message that was accepted, in that order: what was decided, and the turn that answers it.
 SELECT c.bot, e.message_id, e.state, e.reason, e.turn
 FROM events e JOIN chats c ON c.id = e.chat
-WHERE e.message_id <> '' AND e.kind = 'message';
+WHERE e.message_id <> '' AND e.kind = 'message'
+ORDER BY e.id;
 
 -- name: deliveries
 -- Everything that was to be said.

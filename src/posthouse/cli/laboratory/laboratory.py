@@ -13,10 +13,11 @@ from pathlib import Path
 import aiohttp
 import msgspec
 
-from posthouse.cli.laboratory import book, qq
+from posthouse.cli.laboratory import book, feishu, qq
 from posthouse.cli.laboratory.book import Book
 from posthouse.cli.laboratory.judgement import Judgement, both, judge_run, ledger_of
-from posthouse.cli.laboratory.premises import Premises
+from posthouse.cli.laboratory.neighbour import Neighbour
+from posthouse.cli.laboratory.premises import Premises, free_port
 from posthouse.simulators.probe.bots import Bot, BotClass
 from posthouse.simulators.probe.bots import bot as declare
 from posthouse.simulators.probe.faults import Fault, FaultPlan, FaultSettings, Verb
@@ -33,7 +34,8 @@ EVENTS_MAX = 20_000
 
 # A bot of every class, named by it; some are told by webhook, some over a long connection.
 BOTS: tuple[Bot, ...] = tuple(declare(kind.value, kind) for kind in BotClass)
-EVERY_BOT = (*BOTS, qq.QQ)
+NEIGHBOURS = (feishu.FEISHU, qq.QQ)
+EVERY_BOT = (*BOTS, *NEIGHBOURS)
 CLASSES = {each.bot: each.bot_class for each in EVERY_BOT}
 CONNECTED = frozenset({BotClass.LOOKUP, BotClass.NONE, BotClass.CONNECTION})
 
@@ -145,7 +147,7 @@ class Laboratory:
         self.bots = bots
         self._seed = seed
         self._is_shaky = faults is not None
-        self._probes = tuple(each for each in bots if each is not qq.QQ)
+        self._probes = tuple(each for each in bots if each not in NEIGHBOURS)
         self.platform = Platform(seed, self._probes or BOTS, _room_for(events_max))
         self.server = ProbeServer(
             self.platform,
@@ -158,31 +160,35 @@ class Laboratory:
         self._spoken = 0
         self._errands: list[Errand] = []
         self.premises: Premises
-        self._qq: qq.Platform | None = None
+        self._neighbours: dict[str, Neighbour] = {}
 
     @contextlib.asynccontextmanager
     async def opened(self) -> AsyncIterator[Laboratory]:
         """Open the platform and write the settings of a house that knows it."""
-        async with self.server:
-            self.premises = Premises(self._folder, self._settings())
+        port = free_port()
+        self._neighbours = self._met(port)
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self.server)
+            for neighbour in self._neighbours.values():
+                neighbour.tell(self.platform.count, self.platform.show)
+                await stack.enter_async_context(neighbour.opened())
+            self.premises = Premises(self._folder, self._settings(), port)
             for each in self._probes:
                 if each.bot_class not in CONNECTED:
                     self.server.set_webhook(each, f"{self.premises.url}/webhooks/{each.bot}")
-            async with self._with_qq():
-                yield self
+            yield self
 
-    @contextlib.asynccontextmanager
-    async def _with_qq(self) -> AsyncIterator[None]:
-        """Open QQ as well, where it is asked for."""
-        if qq.QQ not in self.bots:
-            yield
-            return
-        faults = qq.shaky(self._seed) if self._is_shaky else None
-        port, events_max = self.premises.port, self._events_max
-        self._qq = qq.Platform(self._seed, port, faults, events_max=events_max)
-        self._qq.tell(self.platform.count, self.platform.show)
-        async with self._qq.server:
-            yield
+    def _met(self, port: int) -> dict[str, Neighbour]:
+        """Return the other platforms that are asked for, not open yet."""
+        seed, is_shaky, events_max = self._seed, self._is_shaky, self._events_max
+        found: dict[str, Neighbour] = {}
+        if feishu.FEISHU in self.bots:
+            faults = feishu.shaky(seed) if is_shaky else None
+            found[feishu.NAME] = feishu.Platform(seed, faults, events_max=events_max)
+        if qq.QQ in self.bots:
+            qq_faults = qq.shaky(seed) if is_shaky else None
+            found[qq.NAME] = qq.Platform(seed, port, qq_faults, events_max=events_max)
+        return found
 
     def _settings(self) -> str:
         """Write the settings of a house with a bot of every class."""
@@ -192,7 +198,7 @@ class Laboratory:
                 "[handlers.demo]",
                 f"word_pause_s = {self._word_pause_s}",
                 *(_bot_table(each, self.server.address) for each in self._probes),
-                *([qq.SETTINGS] if qq.QQ in self.bots else ()),
+                *(neighbour.settings() for neighbour in self._neighbours.values()),
             )
         )
 
@@ -222,16 +228,11 @@ class Laboratory:
 
     def do(self, saying: Saying) -> str | None:
         """Let somebody do something; returns the id of the message that it concerns."""
-        if saying.bot == qq.NAME:
-            return self._qq_do(saying)
+        if saying.bot in self._neighbours:
+            return self._neighbours[saying.bot].do(saying)
         errand = self.server.say(saying)
         self._errands.append(errand)
         return errand.event.entry.message_id
-
-    def _qq_do(self, saying: Saying) -> str | None:
-        assert self._qq is not None
-        entry = self._qq.do(saying).event.entry
-        return None if entry is None else str(entry.message_id)
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -261,25 +262,27 @@ class Laboratory:
                 return answer.status
 
     async def move_in(self) -> int:
-        """Let the house hear of QQ for the first time; returns how many messages that took.
+        """Let the house hear once of each platform that repeats nothing; returns how often it did.
 
         Before, it has nothing to look back at: what is said while it is away is not missed.
         """
-        if self._qq is None:
-            return 0
-        async with self.premises.house() as house:
-            await house.until_open()
-            await self.until_connected(MOVES_IN_S)
-            self.say(qq.NAME, "c-0", "u-0", "hello")
-            await self.until_at_rest(MOVES_IN_S)
-        return 1
+        names = [name for name, each in self._neighbours.items() if not each.repeats]
+        if names:
+            async with self.premises.house() as house:
+                await house.until_open()
+                await self.until_connected(MOVES_IN_S)
+                for name in names:
+                    self.say(name, "c-0", "u-0", "hello")
+                await self.until_at_rest(MOVES_IN_S)
+        return len(names)
 
     async def until_connected(self, within_s: float) -> None:
         """Wait a while for those who repeat nothing: what is said before may never be found."""
-        if self._qq is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(within_s):
-                    await self._qq.server.until_connected(qq.NAME)
+        for each in self._neighbours.values():
+            if not each.repeats:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(within_s):
+                        await each.until_connected()
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -287,6 +290,7 @@ class Laboratory:
         """Wait until the house has everything, and has nothing left to do."""
         async with asyncio.timeout(within_s):
             await asyncio.gather(*(asyncio.shield(errand.done) for errand in self._errands))
+            await asyncio.gather(*(each.until_handed_over() for each in self._neighbours.values()))
             await self._until_done()
             if await self._has_looked_back():
                 await self._until_done()
@@ -309,7 +313,8 @@ class Laboratory:
         return is_missing
 
     def _untaken(self) -> int:
-        return self._qq.untaken(self._book()) if self._qq is not None else 0
+        written = self._book()
+        return sum(each.untaken(written) for each in self._neighbours.values())
 
     def _book(self) -> Book:
         return book.read(self.premises.database)
@@ -333,9 +338,15 @@ class Laboratory:
             for each in self.bots
         }
 
+    def ledger(self) -> Ledger:
+        """Return what people saw, on all platforms."""
+        return self._ledger(self._book())
+
     def _ledger(self, written: Book) -> Ledger:
         ledger = self.platform.ledger()
-        return ledger if self._qq is None else both(ledger, self._qq.ledger(written))
+        for each in self._neighbours.values():
+            ledger = both(ledger, each.ledger(written))
+        return ledger
 
 
 def _room_for(events: int) -> Limits:

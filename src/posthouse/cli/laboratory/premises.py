@@ -84,8 +84,8 @@ class RunningHouse:
 class Premises:
     """Where a house lives: its settings, its data, its port and its log."""
 
-    def __init__(self, folder: Path, settings: str) -> None:
-        self.port = free_port()
+    def __init__(self, folder: Path, settings: str, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.data = folder / "data"
         self.log = folder / "house.log"
         self._config = folder / "posthouse.toml"

@@ -7,7 +7,8 @@ handed over, only the house's own book can tell; what people see is the platform
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 from posthouse.cli.laboratory.book import Book, Said
 from posthouse.cli.laboratory.judgement import MARK, bare
@@ -16,7 +17,6 @@ from posthouse.simulators.onebot.faults import Fault, FaultPlan, FaultSettings, 
 from posthouse.simulators.onebot.happenings import AnyHappening, Chat, Person, Recalled
 from posthouse.simulators.onebot.happenings import Said as Words
 from posthouse.simulators.onebot.notes import Limits
-from posthouse.simulators.onebot.post import Errand
 from posthouse.simulators.onebot.record import MessageEntry
 from posthouse.simulators.onebot.server import OneBotServer
 from posthouse.simulators.onebot.state import Network
@@ -76,6 +76,8 @@ def shaky(seed: int) -> FaultSettings:
 class Platform:
     """One account and its people, and everything that they say.
 
+    What is said while the house is away is found in the history, and not brought again.
+
     Args:
         seed: decides every id.
         port: where the house listens.
@@ -98,9 +100,17 @@ class Platform:
         self._numbers: dict[str, int] = {}
         self._said: set[str] = set()
 
-    def tell(self, happens: Callable[[], None], shows: Callable[[], None]) -> None:
-        """Call somebody whenever something happens, and whenever the bot says something."""
+    repeats = False
 
+    @asynccontextmanager
+    async def opened(self) -> AsyncGenerator[None]:
+        async with self.server:
+            yield
+
+    def settings(self) -> str:
+        return SETTINGS
+
+    def tell(self, happens: Callable[[], None], shows: Callable[[], None]) -> None:
         def watch(entry: MessageEntry) -> None:
             if entry.is_own and not entry.is_recalled:
                 shows()
@@ -108,13 +118,13 @@ class Platform:
         self.network.listen(happens)
         self.network.watch(watch)
 
-    def do(self, saying: Saying) -> Errand:
-        """Let somebody say something, or take it back."""
-        errand = self.server.say(self._happening(saying))
-        entry = errand.event.entry
-        if saying.type == "message" and entry is not None:
+    def do(self, saying: Saying) -> str | None:
+        entry = self.server.say(self._happening(saying)).event.entry
+        if entry is None:
+            return None
+        if saying.type == "message":
             self._said.add(str(entry.message_id))
-        return errand
+        return str(entry.message_id)
 
     def _happening(self, saying: Saying) -> AnyHappening:
         chat, person = self._where(saying)
@@ -139,14 +149,19 @@ class Platform:
     def _number(self, name: str, first: int) -> int:
         return self._numbers.setdefault(name, first + len(self._numbers))
 
+    async def until_connected(self) -> None:
+        await self.server.until_connected(NAME)
+
     # --- the end ------------------------------------------------------------------------------
 
+    async def until_handed_over(self) -> None:
+        """Wait for nothing: events come once."""
+
     def untaken(self, book: Book) -> int:
-        """Count what people said and the house does not have."""
         return len(self._said - {each.message_id for each in book.messages if each.bot == NAME})
 
     def ledger(self, book: Book) -> Ledger:
-        """Return what people saw, and what the house has of what they said."""
+        """Return what people saw; what was handed over, only the house's book can tell."""
         taken = {int(each.message_id) for each in book.messages if each.bot == NAME}
         return as_ledger(self.network.record(), taken=taken, key_of=_Keys(book).key_of)
 
