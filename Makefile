@@ -48,6 +48,11 @@ feishu-judges: dev ## Let Feishu's own SDKs judge the Feishu simulator (installs
 	@$(BIN)/python -m tests.channels.feishu_judges.environment
 	@$(BIN)/python -m pytest tests/channels/feishu_judges $(ARGS)
 
+.PHONY: model-judges
+model-judges: dev ## Let a pretended model of others judge what is said to models (installs it)
+	@$(BIN)/python -m tests.model_judges.environment
+	@$(BIN)/python -m pytest tests/model_judges $(ARGS)
+
 .PHONY: check
 check: dev ## Format, lint, types, arrows and documents: all that a change must satisfy
 	@scripts/check
@@ -77,5 +82,5 @@ build: dev ## Build the wheel and the source archive into dist/
 
 .PHONY: clean
 clean: ## Remove .venv and everything made by tools; never data/
-	@rm -rf .venv .venv.lock benchmarks/peers/*/.venv tests/channels/*_judges/.venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv .venv.lock benchmarks/peers/*/.venv tests/channels/*_judges/.venv tests/model_judges/.venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './data/*' -prune -exec rm -rf {} +

@@ -66,12 +66,16 @@ from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
+from posthouse.llm.chain import Chain
+from posthouse.llm.connection import Line
+from posthouse.llm.model import Model
+from posthouse.llm.openai_compatible import OpenAiModel
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.secret import RetiredSecret
 from posthouse.settings.mistakes import section
 from posthouse.settings.reload import taken_over
 from posthouse.settings.rotation import retired
-from posthouse.settings.settings import BotSettings, HandlerSettings, Settings
+from posthouse.settings.settings import BotSettings, HandlerSettings, ModelSettings, Settings
 from posthouse.store.media import Shelf
 from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
@@ -474,6 +478,37 @@ def _handler(
         return Demo(handler.model_extra or {})
     raise OperatorMistake(
         f'[handlers.{name}] kind = "{kind}" is not known; choose "commands" or "demo"'
+    )
+
+
+def build_models(settings: Settings, world: World) -> dict[str, Model]:
+    """Build the language models, each with those that answer in its place."""
+    single = {name: _model(name, model) for name, model in settings.models.items()}
+    return {
+        name: Chain(
+            (single[name], *(single[other] for other in model.fallbacks if other != name)),
+            retries_max=model.retries_max,
+            calls_max=model.calls_max,
+            sleep=world.sleep,
+        )
+        for name, model in settings.models.items()
+    }
+
+
+def _model(name: str, model: ModelSettings) -> Model:
+    line = Line(
+        base_url=model.base_url,
+        api_key=model.api_key,
+        within_s=model.within_s,
+        proxy=model.proxy,
+        ca_file=model.ca_file,
+    )
+    return OpenAiModel(
+        name,
+        model.model,
+        line,
+        sees_pictures=model.sees_pictures,
+        prompt_tokens_max=model.prompt_tokens_max,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ from posthouse.llm.connection import Line, as_model_errors, connect
 from posthouse.llm.model import (
     End,
     ModelCutShort,
+    ModelSilent,
     Picture,
     Piece,
     Prompt,
@@ -73,17 +75,28 @@ class OpenAiModel:
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         """Answer piece by piece."""
-        async with as_model_errors(self.name):
-            stream = await self._open(prompt)
-            reading = _Reading(self.name, self._model, prompt)
-            try:
-                async for chunk in stream:
-                    for piece in reading.take(chunk):
-                        yield piece
-                for piece in reading.end():
+        has_begun = False
+        try:
+            async with as_model_errors(self.name), aclosing(self._read(prompt)) as pieces:
+                async for piece in pieces:
+                    has_begun = True
                     yield piece
-            finally:
-                await stream.close()
+        except ModelSilent as problem:
+            if has_begun:
+                raise ModelCutShort(str(problem)) from problem
+            raise
+
+    async def _read(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        stream = await self._open(prompt)
+        reading = _Reading(self.name, self._model, prompt)
+        try:
+            async for chunk in stream:
+                for piece in reading.take(chunk):
+                    yield piece
+            for piece in reading.end():
+                yield piece
+        finally:
+            await stream.close()
 
     async def _open(self, prompt: Prompt) -> AsyncStream[ChatCompletionChunk]:
         from openai import BadRequestError

@@ -16,7 +16,7 @@ from posthouse.cli.commands.table import (
 )
 from posthouse.model.errors import OperatorMistake
 
-PRETENDED = ("probe", "feishu", "onebot")
+PRETENDED = ("probe", "feishu", "onebot", "model")
 
 
 @app.command(
@@ -29,7 +29,7 @@ PRETENDED = ("probe", "feishu", "onebot")
 )
 def simulate_command(
     context: typer.Context,
-    platform_name: Annotated[str, typer.Argument(metavar="probe|feishu|onebot")],
+    platform_name: Annotated[str, typer.Argument(metavar="probe|feishu|onebot|model")],
 ) -> None:
     from importlib import import_module
 

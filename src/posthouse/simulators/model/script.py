@@ -1,0 +1,104 @@
+"""What a pretended model says, and what goes wrong while it does."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+
+from msgspec import Struct
+
+LINES_MAX = 1000
+QUOTED_MAX = 160
+SOURCE = re.compile(r"\[1\][^\n]*\n+(?P<text>[^\n]+(?:\n(?!\[2\]|\n)[^\n]+)*)")
+
+
+class Fault(StrEnum):
+    """What goes wrong with an answer."""
+
+    NONE = ""
+    BUSY = "busy"  # 429 with a Retry-After
+    BROKEN = "broken"  # 503
+    REFUSED = "refused"  # 401, as for a wrong key
+    SILENT = "silent"  # the request is taken, and nothing comes
+    CUT = "cut"  # the connection is reset in the middle of the answer
+    UNFINISHED = "unfinished"  # the stream ends without a reason
+    GARBAGE = "garbage"  # a chunk in the middle is no JSON
+
+
+class Call(Struct, frozen=True):
+    """A function that the model asks for; ``arguments`` is JSON, or what is to be sent as it."""
+
+    name: str
+    arguments: str
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """What is said to a conversation whose newest message matches ``pattern``."""
+
+    pattern: str = ""
+    text: str = ""
+    calls: tuple[Call, ...] = ()
+    fault: Fault = Fault.NONE
+    retry_after_s: float = 0.0
+    pause_s: float = 0.0  # before each piece
+    times: int = 0  # used so often; 0 for always
+
+
+class Message(Struct, frozen=True):
+    """A message of a request, with its words as one text."""
+
+    role: str
+    text: str
+
+
+class Script:
+    """Lines in order; the first that fits is said. Where none does, the model quotes."""
+
+    def __init__(self, *lines: Line, is_strict: bool = False) -> None:
+        self._lines: list[list[object]] = []
+        self._is_strict = is_strict
+        for line in lines:
+            self.add(line)
+
+    def add(self, line: Line) -> None:
+        """Add a line behind the others.
+
+        Raises:
+            ValueError: there are too many, or its pattern is no regular expression.
+        """
+        if len(self._lines) >= LINES_MAX:
+            raise ValueError(f"a script has at most {LINES_MAX} lines")
+        try:
+            self._lines.append([line, re.compile(line.pattern, re.DOTALL), line.times])
+        except re.error as problem:
+            raise ValueError(f"{line.pattern!r} is no regular expression: {problem}") from None
+
+    def clear(self) -> None:
+        """Forget all lines."""
+        self._lines.clear()
+
+    def line_for(self, messages: tuple[Message, ...]) -> Line | None:
+        """Return what to say; None where a strict script knows nothing."""
+        newest = messages[-1].text if messages else ""
+        for entry in self._lines:
+            line, pattern, left = entry
+            assert isinstance(line, Line)
+            assert isinstance(pattern, re.Pattern)
+            if (line.times and not left) or not pattern.search(newest):
+                continue
+            entry[2] = int(str(left)) - 1
+            return line
+        return None if self._is_strict else Line(text=quotation(messages))
+
+
+def quotation(messages: tuple[Message, ...]) -> str:
+    """Answer as a small model would: with the first source, and where it stands."""
+    for message in reversed(messages):
+        if found := SOURCE.search(message.text):
+            return f"{' '.join(found['text'].split())[:QUOTED_MAX]} [1]"
+    return "I am a pretended model, and nobody told me anything to answer from."
+
+
+def pieces(text: str) -> list[str]:
+    """Cut a text as models do: a few characters at a time."""
+    return re.findall(r"\s*[^\s]{1,6}|\s+$", text) or ([text] if text else [])
