@@ -21,6 +21,7 @@ from posthouse.bootstrap import database_of, examined
 from posthouse.channels.channel import ConnectionState
 from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.house import Counter, counter_of
+from posthouse.cli.model_check import model_findings
 from posthouse.cli.roads import STATES as DELIVERIES
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.cli.welcome import STATES
@@ -46,6 +47,7 @@ async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
     """Look at everything and report; 1 when something fails."""
     findings = [*_around(loaded), *await _house(loaded.settings)]
     findings += [finding async for finding in _platforms(loaded.settings)]
+    findings += [finding async for finding in model_findings(loaded.settings)]
     sources = [
         {"key": key, "value": value, "from": str(origin)}
         for key, value, origin in loaded.sources()
