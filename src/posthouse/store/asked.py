@@ -42,7 +42,7 @@ class Question(Struct, frozen=True, kw_only=True):
     base: str  # the bases that were searched, by comma
     score: float | None = None  # of the gate, 0 to 1
     reason: str = ""  # how it ended: answered, unsure, not_in_knowledge, …
-    answer: str = ""
+    answer: str = ""  # empty when it gave none, whatever it said instead
     passages: tuple[str, ...] = ()  # keys of what the answer rests on
     is_addressed: bool = True
     verdict: Verdict = Verdict.NONE
@@ -81,6 +81,25 @@ class Spent(Struct, frozen=True, kw_only=True):
     prompt_tokens: int = 0
     answer_tokens: int = 0
     cost_micro: int = 0
+
+
+class SpendingOn(StrEnum):
+    """By what spending is told apart."""
+
+    BOT = "bot"
+    CHAT = "chat"
+    PERSON = "person"
+    MODEL = "model"
+
+
+class Share(Struct, frozen=True, kw_only=True):
+    """What was spent on one of them; the fields that tell others apart are empty."""
+
+    bot: str = ""  # also that of a chat or a person
+    chat: int = 0
+    person: str = ""
+    model: str = ""
+    spent: Spent
 
 
 class Asked(Protocol):
@@ -144,4 +163,8 @@ class Asked(Protocol):
         self, since: float, bot: str = "", chat: int = 0, person: str = "", model: str = ""
     ) -> Spent:
         """Add up what was spent since then, by a bot, in a chat, for a person; all when empty."""
+        ...
+
+    async def shares(self, of: SpendingOn, since: float, limit: int = 50) -> tuple[Share, ...]:
+        """Return what was spent since then on each bot, chat, person or model, dearest first."""
         ...

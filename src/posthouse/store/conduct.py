@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+GATES_KEPT = 20  # of a base, beside the one in use
+
 
 class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What differs from the handler's settings for a bot, a chat or a person; None: as elsewhere.
@@ -99,9 +101,13 @@ class Conduct(Protocol):
         ...
 
     async def add_gate(self, base: str, model: bytes, figures: str, author: str, now: float) -> int:
-        """Keep a trained gate; it is not used yet."""
+        """Keep a trained gate; it is not used yet. The oldest of many are forgotten."""
         ...
 
     async def use_gate(self, base: str, gate: int, author: str, now: float) -> None:
-        """Decide with that gate from now on; 0 for the shipped one. Audited."""
+        """Decide with that gate from now on; 0 for the shipped one. Audited.
+
+        Raises:
+            Refused: there is no such gate of this base.
+        """
         ...

@@ -31,6 +31,8 @@ STEPS: tuple[str, ...] = (
     "access",
     "push",
     "knowledge",
+    "asked",
+    "conduct",
 )
 
 MOMENTS: tuple[str, ...] = (

@@ -11,12 +11,16 @@ from posthouse.bootstrap import DATABASE
 from posthouse.cli.copying import copy
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.data_directory import DataDirectory
+from posthouse.store.asked import Label, LabelOrigin
+from posthouse.store.conduct import Handoff, Rule
 from posthouse.store.postgres.store import PostgresStore
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore
 from posthouse.store.sqlite.tables import SqliteTables
 from posthouse.testing.conformance.scene import BEGAN_AT, LEASE_S, Scene, Store
 from tests.cluster import EMPTY, Cluster
 from tests.conformance.test_store import parts
+from tests.unit.store.test_crash_of_books import QUESTION, SCOPE, knowledge_before, put_documents
 
 HOUR_S = 3600.0
 SAID = 1200  # more than are copied at once
@@ -31,9 +35,41 @@ async def house(tmp_path: Path) -> Path:
     for number in range(SAID):
         await scene.say(f"{number}\0", who=f"person {number % 7}")
     await store.access.audit("cli", "pause", "chat:1", "{}", 1.0)
+    await fill_the_assistants_books(store)
     await scene.recall()
     await store.close()
     return tmp_path
+
+
+async def fill_the_assistants_books(store: SqlStore) -> None:
+    await knowledge_before(store)
+    await put_documents(store)
+    (first, _) = await store.documents.documents("help")
+    await store.documents.remove("help", (first.id,), BEGAN_AT)
+    await store.documents.quarantine("help", "help:b.md#1", "cli", BEGAN_AT)
+    await store.asked.record(QUESTION)
+    label = Label(text="how?", is_wanted=True, origin=LabelOrigin.FILE, at=BEGAN_AT)
+    await store.asked.add_labels("help", (label,))
+    await store.conduct.set_rule(SCOPE, Rule(tone="dry"), "cli", BEGAN_AT)
+    handoff = Handoff(handler="assistant", chat=1, person="ann", since_at=BEGAN_AT, turn=1)
+    await store.conduct.hand_off(handoff)
+    gate = await store.conduct.add_gate("help", bytes(range(256)), "{}", "cli", BEGAN_AT)
+    await store.conduct.use_gate("help", gate, "cli", BEGAN_AT)
+
+
+async def the_assistants_books(store: SqlStore) -> list[object]:
+    return [
+        await store.documents.bases(),
+        await store.documents.sources(),
+        await store.documents.changes("help", 0),
+        await store.documents.quarantined("help"),
+        await store.asked.told("help:a.md#1"),
+        await store.asked.recent("help"),
+        await store.asked.labels("help"),
+        await store.conduct.rules("assistant"),
+        await store.conduct.handoffs(),
+        await store.conduct.gate("help"),
+    ]
 
 
 async def everything(store: Store) -> object:
@@ -59,6 +95,9 @@ async def test_nothing_is_lost_and_work_goes_on(
     alone = SqliteStore.open(house / DATABASE)
     try:
         assert await everything(parts(shared)) == await everything(parts(alone))
+        books = await the_assistants_books(alone)
+        assert all(books)
+        assert await the_assistants_books(shared) == books
         scene = await Scene.open(parts(shared))
         fresh = await scene.say("one more", who="newcomer", message_id="om2")
         assert fresh.event == SAID + 2, "numbers go on where they were"
@@ -110,6 +149,7 @@ async def test_a_backup_arrives_held(house: Path, cluster: Cluster) -> None:
     copy(f"sqlite:{house / 'copy.db'}", cluster.wiped(), as_json=True)
     shared = PostgresStore.open(cluster.url(EMPTY))
     assert (await shared.holding.house()).is_held
+    assert await shared.asked.told("help:a.md#1")
     await shared.close()
 
 

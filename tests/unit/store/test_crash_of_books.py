@@ -10,22 +10,25 @@ from pathlib import Path
 
 import pytest
 
+from posthouse.store.asked import Question
+from posthouse.store.conduct import Rule, Scope
 from posthouse.store.documents import NewDocument, SourceKind
 from posthouse.store.points import MOMENTS
+from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore
 
 NOW = 1_750_000_000.0
 BEFORE, AFTER = MOMENTS
 
-Doing = Callable[[SqliteStore], Awaitable[object]]
+Doing = Callable[[SqlStore], Awaitable[object]]
 
 
-async def knowledge_before(store: SqliteStore) -> None:
+async def knowledge_before(store: SqlStore) -> None:
     await store.documents.add_base("help", NOW)
     await store.documents.add_source("help", SourceKind.FOLDER, "/docs", "{}", NOW)
 
 
-async def put_documents(store: SqliteStore) -> None:
+async def put_documents(store: SqlStore) -> None:
     (source,) = await store.documents.sources()
     documents = tuple(
         NewDocument(
@@ -36,15 +39,57 @@ async def put_documents(store: SqliteStore) -> None:
     await store.documents.put(documents, NOW)
 
 
-async def documents_there(store: SqliteStore) -> tuple[int, int]:
+async def documents_there(store: SqlStore) -> tuple[int, int]:
     base = await store.documents.base("help")
     assert base is not None
     return base.revision, len(await store.documents.changes("help", 0))
 
 
+QUESTION = Question(
+    turn=1,
+    handler="assistant",
+    bot="b",
+    chat=7,
+    session="7:m:ann",
+    person="ann",
+    at=NOW,
+    text="how?",
+    base="help",
+    answer="thus",
+    passages=("help:a.md#1",),
+)
+SCOPE = Scope(handler="assistant", chat=7)
+
+
+async def nothing_before(_: SqlStore) -> None:
+    """Begin with an empty book."""
+
+
+async def record_a_question(store: SqlStore) -> None:
+    await store.asked.record(QUESTION)
+
+
+async def questions_there(store: SqlStore) -> tuple[int, int, int]:
+    asked = store.asked
+    found = await asked.recent(), await asked.recent("help"), await asked.told("help:a.md#1")
+    one, of_base, told = map(len, found)
+    return one, of_base, told
+
+
+async def set_a_rule(store: SqlStore) -> None:
+    await store.conduct.set_rule(SCOPE, Rule(tone="dry"), "cli", NOW)
+
+
+async def rules_there(store: SqlStore) -> tuple[int, int]:
+    rules = await store.conduct.rules("assistant")
+    return len(rules), len(await store.access.audit_lines())
+
+
 # By step: what is there before, what is cut, what is looked at, and how it looks before and after.
 BOOKS: dict[str, tuple[Doing, Doing, Doing, object, object]] = {
     "knowledge": (knowledge_before, put_documents, documents_there, (0, 0), (2, 2)),
+    "asked": (nothing_before, record_a_question, questions_there, (0, 0, 0), (1, 1, 1)),
+    "conduct": (nothing_before, set_a_rule, rules_there, (0, 0), (1, 1)),
 }
 
 

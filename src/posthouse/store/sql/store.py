@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable
 
 from posthouse.store.sql.access import SqlAccess
+from posthouse.store.sql.asked import SqlAsked
 from posthouse.store.sql.chats import SqlChats
 from posthouse.store.sql.committer import Committer
+from posthouse.store.sql.conduct import SqlConduct
 from posthouse.store.sql.documents import SqlDocuments
 from posthouse.store.sql.grants import SqlGrants
 from posthouse.store.sql.holding import SqlHolding
@@ -60,6 +62,8 @@ class SqlStore:
         self.access = SqlAccess(committer, reading)
         self.pushes = SqlPushes(committer, reading)
         self.documents = SqlDocuments(committer, reading)
+        self.asked = SqlAsked(committer, reading)
+        self.conduct = SqlConduct(committer, reading)
 
     async def close(self) -> None:
         """Write what waits and let go of the database; later writes raise ``StoreClosed``."""

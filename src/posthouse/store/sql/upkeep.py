@@ -87,10 +87,22 @@ def _prune(
     deliveries = database.count(SQL["prune_deliveries"], before=before, rows_max=rows_max)
     for name in ("prune_amends", "prune_questions", "prune_recalls", "prune_pushes"):
         database.run(SQL[name], before=before, rows_max=rows_max)
+    has_more = _prune_the_assistants(database, before, rows_max)
     lanes_from = _prune_lanes(database, lanes_from, rows_max)
     database.run(SQL["give_back"])
     removed = (events, len(gone), deliveries, keys)
-    return Pruned(*removed, is_done=not any(removed)), lanes_from
+    return Pruned(*removed, is_done=not (any(removed) or has_more)), lanes_from
+
+
+def _prune_the_assistants(database: Database, before: float, rows_max: int) -> bool:
+    """Forget old questions, spending and handoffs that are over; whether there were any."""
+    removed = [
+        database.count(SQL[name], before=before, rows_max=rows_max)
+        for name in ("prune_asked", "prune_spending", "prune_handoffs")
+    ]
+    for name in ("prune_asked_bases", "prune_asked_passages"):
+        database.run(SQL[name])
+    return any(removed)
 
 
 def _prune_lanes(database: Database, after: str, rows_max: int) -> str:

@@ -87,6 +87,35 @@ DELETE FROM recalls WHERE id IN (
     AND o.pending = 0
   ORDER BY o.id LIMIT :rows_max);
 
+-- name: prune_asked
+-- Forget what was asked long ago; turns grow with time as well.
+DELETE FROM asked WHERE turn IN (
+  SELECT o.turn FROM asked o
+  WHERE o.turn < coalesce(
+      (SELECT n.turn FROM asked n WHERE n.at >= :before ORDER BY n.turn LIMIT 1),
+      (SELECT max(n.turn) + 1 FROM asked n))
+  ORDER BY o.turn LIMIT :rows_max);
+
+-- name: prune_asked_bases
+-- What was searched for questions that are forgotten.
+DELETE FROM asked_bases WHERE turn < coalesce((SELECT min(turn) FROM asked), 9223372036854775807);
+
+-- name: prune_asked_passages
+-- What their answers rested on.
+DELETE FROM asked_passages
+WHERE turn < coalesce((SELECT min(turn) FROM asked), 9223372036854775807);
+
+-- name: prune_spending
+-- Forget what was spent long ago.
+DELETE FROM spending WHERE (turn, call) IN (
+  SELECT o.turn, o.call FROM spending o WHERE o.at < :before ORDER BY o.at LIMIT :rows_max);
+
+-- name: prune_handoffs
+-- Forget handoffs that ended before anything that is remembered was said.
+DELETE FROM handoffs WHERE (handler, chat, person) IN (
+  SELECT o.handler, o.chat, o.person FROM handoffs o
+  WHERE NOT o.is_open AND o.fresh_at < :before ORDER BY o.fresh_at LIMIT :rows_max);
+
 -- name: prune_lanes
 -- Remove the idle turn lanes of sessions of which nothing is left, a bounded number at a time from
 -- :after on.
