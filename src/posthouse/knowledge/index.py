@@ -194,6 +194,8 @@ class Index:
             trigram_top=tuple(sorted(by_threes.values(), reverse=True)[:TOP]),
             coverage=_coverage(hits[0].passage, weights) if hits else 0.0,
             known=sum(weights[word] for word in found) / mass if mass else 0.0,
+            words=tuple(counts.items()),
+            passages=total,
             exact=self.exact(query, without),
         )
 

@@ -64,4 +64,6 @@ class Found(Struct, frozen=True):
     trigram_top: tuple[float, ...] = ()
     coverage: float = 0.0  # share of the query's weight that the best passage holds
     known: float = 0.0  # share of the query's weight that the base has ever seen
+    words: tuple[tuple[str, int], ...] = ()  # of the query, with the passages that hold each
+    passages: int = 0  # how many were searched
     exact: Passage | None = None  # a fixed answer to just this question

@@ -78,6 +78,12 @@ def test_nothing_remains_of_documents_that_are_gone(index: Index) -> None:
     assert found.trigram_top == ()
 
 
+def test_says_how_many_passages_hold_each_word_of_the_query(index: Index) -> None:
+    found = index.search("撤回 zebras")
+    assert dict(found.words) == {"撤回": 1, "zebra": 0}
+    assert found.passages == 3
+
+
 def test_passages_that_nobody_is_to_be_told_are_not_found(index: Index) -> None:
     first = index.search("怎么接入飞书").hits[0].passage
     keys = {
