@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from structlog.testing import capture_logs
 
-from posthouse.handlers.handler import StaysSilent, Traits, TurnContext
+from posthouse.handlers.handler import EndOfTurn, Traits, TurnContext
 from posthouse.model.action import Action, Ask, Draft, Edit, Note, Recall, Send
 from posthouse.model.address import ChatMode
 from posthouse.model.errors import TryLater
@@ -532,7 +532,7 @@ async def test_a_question_is_an_answer() -> None:
 def staying_silent(*, is_announced: bool = False) -> Scripted:
     async def handle(_: Turn, __: TurnContext) -> AsyncGenerator[Action]:
         yield Note("gate", "0.41")
-        raise StaysSilent("unsure 0.41<0.55", is_announced=is_announced)
+        raise EndOfTurn("unsure 0.41<0.55", is_announced=is_announced)
 
     return Scripted(handle)
 

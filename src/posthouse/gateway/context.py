@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.model.errors import PosthouseError
+from posthouse.model.errors import PosthouseError, Refused
+from posthouse.model.message import Media
 from posthouse.store.journal import ClaimedTurn, OnceState
 
 
@@ -26,11 +27,12 @@ class Context:
         self._around = around
         self._journal = around.journal
         self._language = language
+        self._bot = around.bots[claimed.turn.chat.bot]
 
     @property
     def buttons_max(self) -> int:
         """How many buttons the platform shows below a message."""
-        return self._around.bots[self._claimed.turn.chat.bot].capabilities.choices_max
+        return self._bot.capabilities.choices_max
 
     @property
     def language(self) -> str:
@@ -71,3 +73,12 @@ class Context:
         return await self._around.until_stored(
             lambda: self._journal.history(session, characters_max, since_at)
         )
+
+    async def read(self, media: Media, bytes_max: int) -> bytes:
+        """Let the bot's channel fetch a file."""
+        read = bytearray()
+        async for chunk in self._bot.channel.download(media):
+            read += chunk
+            if len(read) > bytes_max:
+                raise Refused(f"{media.name or media.ref}: larger than {bytes_max} bytes")
+        return bytes(read)

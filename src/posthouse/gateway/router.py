@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.gateway import phrases
 from posthouse.gateway.words import control_word, split_prefix
@@ -198,7 +199,8 @@ def _route_press(  # noqa: PLR0911 - a list of decisions, one line each
     if refusal is not None:
         return _refused_answer(event, refusal)
     claimant = Claimant(question.id, choice, _notice("question_taken", event, chat, routing))
-    return _handled(event, chat, routing, question.handler, question.session, claimant)
+    pressed = _handled(event, chat, routing, question.handler, question.session, claimant)
+    return replace(pressed, burst_s=0.0)  # nothing else belongs to a press
 
 
 def _route_message(  # noqa: PLR0911 - a list of decisions, one line each

@@ -17,7 +17,7 @@ from posthouse.gateway.drafts import DraftWriter
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.handlers.handler import CannotAnswer, Handler, StaysSilent, Traits, traits_of
+from posthouse.handlers.handler import CannotAnswer, Handler, EndOfTurn, Traits, traits_of
 from posthouse.model.action import (
     Acknowledge,
     Action,
@@ -174,7 +174,7 @@ class TurnRun:
             await self._timed_out(None if limit.expired() else problem)
         except CannotAnswer as end:
             await self._end_with(end)
-        except StaysSilent as end:
+        except EndOfTurn as end:
             self._is_announced = end.is_announced
             await self._end(reason=end.reason)
         except TryLater as problem:

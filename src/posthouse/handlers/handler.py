@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from posthouse.model.action import Action
-from posthouse.model.message import Content
+from posthouse.model.message import Content, Media
 from posthouse.model.turn import OnCrash, OnEdit, Turn
 
 
@@ -43,11 +43,11 @@ class CannotAnswer(Exception):
         self.reason, self.sentence, self.details = reason, sentence, details
 
 
-class StaysSilent(Exception):
-    """Ends a turn without a word, with a reason for the book.
+class EndOfTurn(Exception):
+    """Ends a turn for another reason than ``answered``; what it has yielded counts.
 
-    Who was addressed is told so by one sentence of the house all the same, unless the silence was
-    announced: somebody has taken over, say.
+    Where nothing was said, who had addressed the bot hears one sentence of the house all the
+    same, unless the silence was announced: somebody has taken over, say.
 
     Args:
         reason: a code of ``model.reasons``, with details behind a space where they help.
@@ -102,6 +102,14 @@ class TurnContext(Moment, Protocol):
         """The conversation before this turn, oldest first: ("person" | "bot", text)."""
         ...
 
+    async def read(self, media: Media, bytes_max: int) -> bytes:
+        """Fetch a file that came in.
+
+        Raises:
+            Refused: it is larger than ``bytes_max``, or not to be had any more.
+        """
+        ...
+
 
 class Handler(Protocol):
     """One thing that answers."""
@@ -116,7 +124,7 @@ class Handler(Protocol):
 
         Raises:
             CannotAnswer: the person gets its sentence, the book its reason.
-            StaysSilent: nothing is said, the book gets its reason.
+            EndOfTurn: what was yielded counts, the book gets its reason.
             TryLater: the turn is run again after a pause, at most ``traits.attempts_max`` times.
             Exception: anything else; the person gets a sentence with a reference, the log the
                 traceback.

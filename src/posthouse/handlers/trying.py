@@ -18,6 +18,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     person_name: str = ""
     bases: tuple[str, ...] | None = None  # None: those that answer there
     is_addressed: bool = True  # else as if it had been overheard
+    at: float = 0.0  # when; permissions hang on it
     language: str = ""  # of the house's own sentences; "" for that of the settings
 
 
@@ -55,6 +56,9 @@ class Concluded(Struct, frozen=True, kw_only=True, tag="concluded"):
 
     reason: str  # a code of ``model.reasons``, with details behind a space
     answer: str = ""
+    held: str = ""  # what waits for an operator's review in place of being said
+    offer: str = ""  # what the person is asked in place of an answer: "human" or "tool"
+    state: str = ""  # of that question
     score: float | None = None  # of the gate
     threshold: float | None = None
     bases: tuple[str, ...] = ()

@@ -14,8 +14,8 @@ from msgspec import Struct
 
 from posthouse.handlers.handler import Traits, TurnContext
 from posthouse.model.action import Action, Send
-from posthouse.model.errors import PosthouseError
-from posthouse.model.message import Content
+from posthouse.model.errors import PosthouseError, Refused
+from posthouse.model.message import Content, Media
 from posthouse.model.turn import Turn
 
 
@@ -143,6 +143,7 @@ class StillContext:
         buttons_max: int = 0,
     ) -> None:
         self.buttons_max = buttons_max
+        self.files: dict[str, bytes] = {}  # what came in, by reference
         self._language = language
         self._now = now
         self._history = history
@@ -182,3 +183,9 @@ class StillContext:
                 break
             kept.append((who, text))
         return tuple(reversed(kept))
+
+    async def read(self, media: Media, bytes_max: int) -> bytes:
+        data = self.files.get(media.ref)
+        if data is None or len(data) > bytes_max:
+            raise Refused(f"{media.ref}: not to be had")
+        return data

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 
 from posthouse.handlers.handler import Handler
 from posthouse.model.action import Action, Ask, Send
+from posthouse.model.errors import Refused
+from posthouse.model.message import Media
 from posthouse.model.turn import Turn
 from posthouse.testing.clock import run_simulated
 
@@ -34,6 +36,9 @@ class Asked:
         self, characters_max: int = 8000, since_at: float = 0.0
     ) -> tuple[tuple[str, str], ...]:
         return self._history
+
+    async def read(self, media: Media, bytes_max: int) -> bytes:
+        raise Refused(f"{media.ref}, at most {bytes_max}: nothing came in here")
 
 
 def actions(handler: Handler, turn: Turn, context: Asked) -> list[Action]:

@@ -1,0 +1,101 @@
+"""The stages of an answer, for turns and for trials alike. Nothing here sends or records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from msgspec.structs import replace
+
+from posthouse.handlers.assistant import conclusions
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.calls import Calls, Pay
+from posthouse.handlers.assistant.finding import Finder, Understood
+from posthouse.handlers.assistant.outgoing import Verdict, WordList
+from posthouse.handlers.assistant.references import is_small_talk
+from posthouse.handlers.assistant.sentences import language_of
+from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.writing import Writer
+from posthouse.handlers.trying import Concluded, Growing, Tried
+from posthouse.llm.model import Model
+
+ModelFor = Callable[[str], Model | None]  # by its name in the settings; "" for the first
+
+
+class Answering:
+    """Understand, find, judge, say, check, let out.
+
+    Args:
+        options: of the handler.
+        finder: the first three.
+        writer: the next two, where there is a model.
+        model_for: which one.
+    """
+
+    def __init__(
+        self, options: AssistantOptions, finder: Finder, writer: Writer, model_for: ModelFor
+    ) -> None:
+        self._finder = finder
+        self._writer = writer
+        self._model_for = model_for
+        self._words = WordList(options.block_words, options.hold_words, options.replace_words)
+        self._human_word = next(iter(options.handoff_words), "")
+
+    def sees_pictures(self, model: str) -> bool:
+        """Whether images are worth being fetched."""
+        found = self._model_for(model)
+        return found is not None and found.sees_pictures
+
+    async def answer(self, asking: Asking, pay: Pay) -> AsyncGenerator[Tried]:
+        """Answer a question; ``Concluded`` comes last.
+
+        Args:
+            asking: the question.
+            pay: writes down what the calls to a model have used.
+        """
+        model = self._model_for(asking.rule.model or "")
+        calls = Calls(model, pay) if model is not None and asking.has_tokens else None
+        if calls is None or not calls.model.sees_pictures:
+            asking = replace(asking, pictures=())
+        language = asking.rule.language or language_of(asking.text, asking.language)
+        if is_small_talk(asking.text) and not asking.pictures:
+            yield conclusions.small_talk(asking, language)
+            return
+        understood = await self._finder.understand(asking, calls)
+        for stage in understood.stages:
+            yield stage
+        async with aclosing(self._say(understood, calls, is_short=not asking.has_tokens)) as said:
+            async for each in said:
+                for out in self._let_out(each, understood):
+                    yield out
+
+    async def _say(
+        self, understood: Understood, calls: Calls | None, *, is_short: bool
+    ) -> AsyncGenerator[Tried]:
+        """Say it, where one is sure."""
+        if understood.exact is not None:
+            yield conclusions.word_for_word(understood, understood.exact)
+        elif not understood.is_sure:
+            yield conclusions.unsure(understood, self._human_word)
+        elif is_short:
+            yield conclusions.without_tokens(understood)
+        elif calls is None:
+            yield conclusions.quoted(understood)
+        else:
+            async with aclosing(self._writer.write(understood, calls)) as pieces:
+                async for piece in pieces:
+                    yield piece
+
+    def _let_out(self, each: Tried, understood: Understood) -> tuple[Tried, ...]:
+        """Hold everything that people would see to the list of words."""
+        if isinstance(each, Concluded):
+            is_addressed = understood.asking.is_addressed
+            return (
+                conclusions.let_out(
+                    each, self._words, understood.language, is_addressed=is_addressed
+                ),
+            )
+        if isinstance(each, Growing):
+            checked = self._words.check(each.text)
+            return (Growing(checked.text),) if checked.verdict is Verdict.PASSED else ()
+        return (each,)

@@ -1,0 +1,112 @@
+"""The ways a question can end, in words."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.citations import cited, tidy
+from posthouse.handlers.assistant.extract import extracted
+from posthouse.handlers.assistant.finding import Understood
+from posthouse.handlers.assistant.outgoing import Verdict, WordList
+from posthouse.handlers.assistant.sentences import has, say
+from posthouse.handlers.assistant.sources import fixed, listed
+from posthouse.handlers.trying import Concluded, Source
+from posthouse.knowledge.passage import Passage
+from posthouse.llm.model import ModelError
+
+ANSWERED = "answered"
+
+
+def small_talk(asking: Asking, language: str) -> Concluded:
+    """Greet who greets the bot; chatter that was overheard is left alone."""
+    sentence = "no_picture" if asking.pictures_sent else "hello"
+    answer = say(sentence, language) if asking.is_addressed else ""
+    return Concluded(reason="not_a_question", answer=answer)
+
+
+def word_for_word(understood: Understood, exact: Passage) -> Concluded:
+    """Say a fixed answer as it was written."""
+    return Concluded(
+        reason=ANSWERED, answer=exact.text, bases=understood.bases, sources=(fixed(exact),)
+    )
+
+
+def unsure(understood: Understood, human_word: str) -> Concluded:
+    """Say that one does not know, to who has asked; stay silent where it was overheard."""
+    if understood.asking.is_addressed:
+        return does_not_know(understood, human_word)
+    reason = f"unsure {understood.score:.2f}<{understood.threshold:.2f}"
+    return _ended(understood, reason)
+
+
+def does_not_know(understood: Understood, human_word: str) -> Concluded:
+    """Say so, and what can be done.
+
+    Args:
+        understood: the question.
+        human_word: what brings a human; empty where nothing does.
+    """
+    language = understood.language
+    if not understood.asking.is_addressed:
+        return _ended(understood, "not_in_knowledge")
+    sentences = [say("not_in_knowledge", language), say("rephrase", language)]
+    if human_word:
+        sentences.append(say("ask_a_human", language, word=human_word))
+    return _ended(understood, "not_in_knowledge", ("" if language == "zh" else " ").join(sentences))
+
+
+def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") -> Concluded:
+    """Answer with the words of the documents."""
+    language = understood.language
+    answer, sources = extracted(understood.query, understood.sources, language, opening)
+    return replace(_ended(understood, reason, answer), sources=sources)
+
+
+def written(understood: Understood, text: str, shown: tuple[Source, ...]) -> Concluded:
+    """Answer with the words of a model, which have been checked, and list what they rest on."""
+    numbers = frozenset(cited(text))
+    sources = tuple(replace(source, is_cited=source.number in numbers) for source in shown)
+    answer = f"{tidy(text).strip()}\n\n{listed(sources, understood.language)}"
+    return replace(_ended(understood, ANSWERED, answer), sources=sources)
+
+
+def failed(understood: Understood, problem: ModelError) -> Concluded:
+    """Say in one sentence what was wrong with the model, and quote the documents instead."""
+    code = problem.code if has(problem.code) else ModelError.code
+    if not understood.asking.is_addressed:
+        return _ended(understood, code)
+    language = understood.language
+    opening = f"{say(code, language)}\n\n{say('in_documents', language)}"
+    return quoted(understood, code, opening)
+
+
+def without_tokens(understood: Understood) -> Concluded:
+    """Say that the day's tokens are used up, and quote the documents instead."""
+    if not understood.asking.is_addressed:
+        return _ended(understood, "tokens_used_up")
+    return quoted(understood, "tokens_used_up", say("tokens_used_up", understood.language))
+
+
+def let_out(
+    conclusion: Concluded, words: WordList, language: str, *, is_addressed: bool
+) -> Concluded:
+    """Hold an answer to the list of words; what may not leave becomes a sentence, or silence."""
+    checked = words.check(conclusion.answer)
+    if checked.verdict is Verdict.PASSED:
+        return replace(conclusion, answer=checked.text)
+    reason = "held_for_review" if checked.verdict is Verdict.HELD else "blocked_words"
+    answer = say(reason, language) if is_addressed else ""
+    return replace(conclusion, reason=reason, answer=answer, held=checked.text, offer="")
+
+
+def _ended(understood: Understood, reason: str, answer: str = "") -> Concluded:
+    is_judged = understood.exact is None
+    return Concluded(
+        reason=reason,
+        answer=answer,
+        score=understood.score if is_judged else None,
+        threshold=understood.threshold if is_judged else None,
+        bases=understood.bases,
+        sources=understood.sources,
+    )

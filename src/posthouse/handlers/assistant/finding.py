@@ -1,0 +1,133 @@
+"""From a message to what is known about it: understood, looked up, judged."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.handlers.assistant import prompts, replies
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.calls import Calls
+from posthouse.handlers.assistant.gates import Gates
+from posthouse.handlers.assistant.references import carried, leans
+from posthouse.handlers.assistant.sentences import language_of
+from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.sources import numbered
+from posthouse.handlers.trying import Source, Stage
+from posthouse.knowledge.passage import Found, Passage
+from posthouse.llm.model import ModelError
+from posthouse.store.documents import Documents
+
+QUERY_CHARACTERS_MAX: Final = 2000
+BUILT_IN: Final = "posthouse"  # the base with the house's own documentation
+
+log = structlog.get_logger("posthouse.assistant")
+
+
+class Library(Protocol):
+    """Where passages are found (``knowledge.library.Library``)."""
+
+    async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
+        """Return the passages that fit a question best, without those under quarantine."""
+        ...
+
+
+class Understood(Struct, frozen=True, kw_only=True):
+    """A question with what was found for it."""
+
+    asking: Asking
+    query: str  # what was looked up
+    language: str  # of the answer
+    bases: tuple[str, ...]
+    stages: tuple[Stage, ...]  # how it came to this
+    sources: tuple[Source, ...] = ()
+    exact: Passage | None = None  # a fixed answer to just this
+    score: float = 0.0  # of the gate
+    threshold: float = 0.0
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is to be answered from what was found."""
+        return bool(self.sources) and self.score >= self.threshold
+
+
+class Finder:
+    """Looks questions up by the settings of one handler."""
+
+    def __init__(
+        self, options: AssistantOptions, documents: Documents, library: Library, gates: Gates
+    ) -> None:
+        self._options = options
+        self._documents = documents
+        self._library = library
+        self._gates = gates
+
+    async def understand(self, asking: Asking, calls: Calls | None) -> Understood:
+        """Find what was asked, and judge whether it is an answer."""
+        bases = await self._bases(asking)
+        plain = asking.text[:QUERY_CHARACTERS_MAX]
+        understood = Understood(
+            asking=asking,
+            query=plain,
+            language=asking.rule.language or language_of(plain, asking.language),
+            bases=bases,
+            stages=(Stage("knowledge", ", ".join(bases)),),
+        )
+        found = await self._find(bases, plain)
+        if found.exact is None and (query := await self._resolved(asking, plain, calls)) != plain:
+            understood = _noted(replace(understood, query=query), "understood_as", query)
+            found = await self._find(bases, query)
+        if found.exact is not None:
+            exact = found.exact
+            return _noted(replace(understood, exact=exact), "fixed_answer", exact.key)
+        return await self._judged(understood, found)
+
+    async def _judged(self, understood: Understood, found: Found) -> Understood:
+        asking, sources = understood.asking, numbered(found.hits)
+        gate = await self._gates.of(understood.bases)
+        judgement = gate.judge(understood.query, found, is_addressed=asking.is_addressed)
+        options, score = self._options, judgement.score
+        own = options.addressed_threshold if asking.is_addressed else options.overheard_threshold
+        threshold = judgement.threshold if own is None else own
+        judged = replace(understood, sources=sources, score=score, threshold=threshold)
+        judged = _noted(judged, "found", " ".join(f"{source.score:.2f}" for source in sources))
+        sign = ">=" if score >= threshold else "<"
+        return _noted(judged, "gate", f"{score:.2f}{sign}{threshold:.2f} {judgement.why}".strip())
+
+    async def _find(self, bases: tuple[str, ...], query: str) -> Found:
+        return await self._library.find(bases, query, self._options.passages_max)
+
+    async def _bases(self, asking: Asking) -> tuple[str, ...]:
+        """Return the bases that answer; where none is named, all that hold anything.
+
+        The house's own documentation answers then only where there is nothing else.
+        """
+        if asking.rule.bases:
+            return asking.rule.bases
+        names = [base.name for base in await self._documents.bases() if base.documents]
+        return tuple(name for name in names if name != BUILT_IN) or (BUILT_IN,)
+
+    async def _resolved(self, asking: Asking, plain: str, calls: Calls | None) -> str:
+        """Put in what a message leans on: by a model where there is one, else by words.
+
+        What is overheard must be understood by itself.
+        """
+        is_leaning = bool(asking.history) and leans(plain)
+        if not asking.is_addressed or not (is_leaning or asking.pictures):
+            return plain
+        otherwise = carried(plain, asking.history)
+        if calls is None:
+            return otherwise
+        try:
+            said = await calls.whole(prompts.rewriting(asking, calls.model.prompt_tokens_max))
+        except ModelError as problem:
+            log.warning("question_not_rewritten", problem=str(problem))
+            return otherwise
+        return replies.question(said) or otherwise
+
+
+def _noted(understood: Understood, name: str, value: str) -> Understood:
+    return replace(understood, stages=(*understood.stages, Stage(name, value)))

@@ -1,0 +1,263 @@
+"""The assistant: answers from what the house knows, and is silent where it should be."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.handlers.assistant import pending
+from posthouse.handlers.assistant.answering import Answering
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.book import Book
+from posthouse.handlers.assistant.errands import Errands
+from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.limits import Limits
+from posthouse.handlers.assistant.pictures import fetched, images_of
+from posthouse.handlers.assistant.references import last_question
+from posthouse.handlers.assistant.rules import overlaid
+from posthouse.handlers.assistant.sentences import language_of, say
+from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.handler import EndOfTurn, Push, Traits, TurnContext
+from posthouse.handlers.trying import Concluded, Growing, Stage, Trial, Tried
+from posthouse.llm.model import Usage
+from posthouse.model.action import Acknowledge, Action, Draft, Note, Send
+from posthouse.model.address import Chat, ChatKind, ChatMode, Person
+from posthouse.model.message import Content, Quote
+from posthouse.model.turn import OnCrash, OnEdit, Turn
+from posthouse.store.asked import Asked
+from posthouse.store.chats import Chats
+from posthouse.store.conduct import Conduct, Rule, Scope
+
+ANSWERED: Final = "answered"
+NO_CHAT: Final = Chat(id=0, bot="", platform_id="", kind=ChatKind.PRIVATE)
+
+
+class Parts(Struct, frozen=True, kw_only=True):
+    """What an assistant is put together from."""
+
+    answering: Answering
+    errands: Errands
+    handover: Handover
+    book: Book
+    asked: Asked
+    conduct: Conduct
+    chats: Chats
+
+
+class Assistant:
+    """Answers questions of people.
+
+    Args:
+        name: what the settings call it.
+        options: how it behaves where nothing else was set.
+        parts: what it works with.
+    """
+
+    def __init__(self, name: str, options: AssistantOptions, parts: Parts) -> None:
+        self._name = name
+        self._options = options
+        self._parts = parts
+        self._limits = Limits(parts.asked)
+        self.traits = Traits(
+            on_crash=OnCrash.RERUN,
+            on_edit=OnEdit.RERUN,
+            max_run_s=options.max_run_s,
+            answer_within_s=options.answer_within_s,
+            burst_s=options.burst_s,
+            takes_pushes=False,  # what a question carries may decide which function is run
+        )
+
+    def push_by(self, push: Push) -> None:
+        """Take the way to operators' chats."""
+        self._parts.handover.push = push
+
+    async def handle(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        """Answer a question, or the press of a button below an answer.
+
+        Raises:
+            EndOfTurn: it ended otherwise than with an answer.
+        """
+        work = self._pressed if turn.answer is not None else self._asked
+        async with aclosing(work(turn, context)) as actions:
+            async for action in actions:
+                yield action
+
+    # --- questions ----------------------------------------------------------------------------
+
+    async def _asked(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        if await self._parts.handover.is_over_to_humans(turn):
+            raise EndOfTurn("handed_off", is_announced=True)
+        rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
+        language = rule.language or language_of(turn.text, context.language)
+        if _is_addressed(turn) and self._parts.handover.is_wanted(turn.text):
+            question = last_question(await self._history(turn, context))
+            yield await self._hand_over(turn, question, language, context)
+            raise EndOfTurn("handed_off", is_announced=True)
+        refusal = await self._limits.refusal(turn, rule, language, context.now())
+        if refusal is not None:
+            said = refusal.sentence if _is_addressed(turn) else ""
+            ended = Concluded(reason=refusal.reason, answer=said)
+        else:
+            asking = await self._asking(turn, context, rule)
+            ended = Concluded(reason="no_answer")
+            pay = self._parts.book.paying(turn, context.now)
+            async with aclosing(self._parts.answering.answer(asking, pay)) as stages:
+                async for each in stages:
+                    match each:
+                        case Stage(name=name, value=value):
+                            yield Note(name, value)
+                        case Growing(text=text):
+                            yield Draft(text)
+                        case Concluded():
+                            ended = each
+        await self._record(turn, ended, context)
+        if action := self._said(turn, ended, language, context):
+            yield action
+        if ended.reason != ANSWERED:
+            raise EndOfTurn(ended.reason)
+
+    async def _asking(self, turn: Turn, context: TurnContext, rule: Rule) -> Asking:
+        images = images_of(turn)
+        sees = bool(images) and self._parts.answering.sees_pictures(rule.model or "")
+        quotes = (part.text for part in turn.parts if isinstance(part, Quote))
+        return Asking(
+            text=turn.text,
+            bot=turn.chat.bot,
+            chat=turn.chat.id,
+            chat_title=turn.chat.title,
+            person=turn.person,
+            language=context.language,
+            rule=rule,
+            now=context.now(),
+            is_addressed=_is_addressed(turn),
+            quoted=next(filter(None, quotes), ""),
+            history=await self._history(turn, context),
+            pictures=await fetched(images, context) if sees else (),
+            pictures_sent=len(images),
+            has_tokens=await self._limits.has_tokens(turn.chat.id, rule, context.now()),
+            handler=self._name,
+        )
+
+    async def _history(self, turn: Turn, context: TurnContext) -> tuple[tuple[str, str], ...]:
+        """Return the conversation before, as far as it is still of use: nothing before a human."""
+        conduct, person = self._parts.conduct, turn.person.id
+        since_at = await conduct.fresh_since(self._name, turn.chat.id, person)
+        return await context.history(self._options.history_characters_max, since_at)
+
+    async def _rule(self, bot: str, chat: int, person: str) -> Rule:
+        scope = Scope(handler=self._name, bot=bot, chat=chat, person=person)
+        return overlaid(self._options.rule(), await self._parts.conduct.rule(scope))
+
+    async def _record(self, turn: Turn, ended: Concluded, context: TurnContext) -> None:
+        """Write the question down; who only greets has asked none."""
+        if ended.reason == "not_a_question":
+            return
+        now, is_addressed = context.now(), _is_addressed(turn)
+        await self._parts.book.record(turn, turn.text, ended, is_addressed=is_addressed, now=now)
+        if ended.held and ended.reason == "held_for_review" and not _is_shadow(turn, now):
+            notice = say(
+                "review_notice",
+                context.language,
+                person=turn.person.name or turn.person.id,
+                chat=turn.chat.title or turn.person.name,
+                question=turn.text,
+                answer=ended.held,
+                turn=turn.id,
+            )
+            await self._parts.handover.tell_operators(turn, notice)
+
+    def _said(
+        self, turn: Turn, ended: Concluded, language: str, context: TurnContext
+    ) -> Action | None:
+        """Return what is said in the end, with buttons where the platform shows some."""
+        is_quoting = turn.replaces is None and turn.chat.kind is ChatKind.GROUP
+        match ended:
+            case Concluded(answer=""):
+                return None
+            case Concluded(offer="human", answer=words):
+                return pending.offer_human(turn.text, words, language)
+            case Concluded(offer="tool", answer=words, state=state):
+                return pending.offer_tool(state, words, language)
+            case Concluded(reason="answered", answer=answer) if (
+                self._options.feedback and context.buttons_max >= len(pending.THUMBS)
+            ):
+                return pending.with_thumbs(answer, turn.id, is_quoting=is_quoting)
+            case _:
+                return Send(Content(ended.answer), is_quoting=is_quoting)
+
+    # --- buttons ------------------------------------------------------------------------------
+
+    async def _pressed(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        assert turn.answer is not None
+        asked = pending.read(turn.answer.state)
+        language, now = context.language, context.now()
+        is_yes = turn.answer.choice == 0
+        match asked.kind:
+            case "feedback":
+                verdict = pending.verdict_of(turn.answer.choice)
+                author = f"person:{turn.chat.bot}:{turn.person.id}"
+                await self._parts.asked.judge(asked.turn, verdict, author, now)
+                yield Acknowledge(say("thanks_good" if is_yes else "thanks_bad", language))
+            case "human" if is_yes:
+                yield await self._hand_over(turn, asked.question, language, context)
+            case "human":
+                yield Send(Content(say("offer_declined", language)))
+            case "tool" if is_yes and not _is_shadow(turn, now):
+                rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
+                asking = await self._asking(turn, context, rule)
+                errands = self._parts.errands
+
+                async def run() -> str:
+                    return await errands.confirmed(asked.call, asking, language)
+
+                yield Send(Content(await context.once("tool", run)))
+            case "tool":
+                yield Send(Content(say("tool_declined", language)))
+
+    async def _hand_over(
+        self, turn: Turn, question: str, language: str, context: TurnContext
+    ) -> Action:
+        """Let a human take over; in the shadow only the sentence is noted."""
+        if _is_shadow(turn, context.now()):
+            return Send(Content(say("handed_off", language)))
+        sentence = await self._parts.handover.begin(turn, question, language, context.now())
+        return Send(Content(sentence))
+
+    # --- trials -------------------------------------------------------------------------------
+
+    async def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
+        """Answer as it would in that chat, to that person; nobody hears of it."""
+        chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NO_CHAT
+        rule = await self._rule(trial.bot or chat.bot, chat.id, trial.person)
+        if trial.bases is not None:
+            rule = overlaid(rule, Rule(bases=trial.bases))
+        asking = Asking(
+            text=trial.question,
+            bot=trial.bot or chat.bot,
+            chat=chat.id,
+            chat_title=chat.title,
+            person=Person(trial.person, trial.person_name),
+            language=trial.language or chat.language or "zh",
+            rule=rule,
+            now=trial.at,
+            is_addressed=trial.is_addressed,
+            handler=self._name,
+        )
+        async with aclosing(self._parts.answering.answer(asking, _for_nothing)) as stages:
+            async for each in stages:
+                yield each
+
+
+async def _for_nothing(_call: int, _used: Usage) -> None:
+    """Write nothing down: what a trial costs is nobody's question."""
+
+
+def _is_addressed(turn: Turn) -> bool:
+    return any(message.is_addressed for message in turn.messages)
+
+
+def _is_shadow(turn: Turn, now: float) -> bool:
+    return turn.chat.mode_at(now) is ChatMode.SHADOW

@@ -1,0 +1,53 @@
+"""What somebody may ask today, and what it may cost."""
+
+from __future__ import annotations
+
+import time
+
+from msgspec import Struct
+
+from posthouse.handlers.assistant.hours import is_open
+from posthouse.handlers.assistant.sentences import say
+from posthouse.model.turn import Turn
+from posthouse.store.asked import Asked
+from posthouse.store.conduct import Rule
+
+
+class Refusal(Struct, frozen=True):
+    """Why a question is not answered now."""
+
+    reason: str  # a code of ``model.reasons``
+    sentence: str
+
+
+class Limits:
+    """Reads the book of questions; nothing is counted beside it."""
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+
+    async def refusal(self, turn: Turn, rule: Rule, language: str, now: float) -> Refusal | None:
+        """Say why a question is not answered, if so."""
+        if rule.hours and not is_open(rule.hours, now):
+            return Refusal("out_of_hours", say("out_of_hours", language, hours=rule.hours))
+        allowed = rule.questions_per_day
+        if not allowed:
+            return None
+        bot, person = turn.chat.bot, turn.person.id
+        asked = await self._asked.count(midnight(now), bot, person, but_turn=turn.id)
+        if asked < allowed:
+            return None
+        return Refusal("questions_used_up", say("questions_used_up", language, count=allowed))
+
+    async def has_tokens(self, chat: int, rule: Rule, now: float) -> bool:
+        """Whether a model may be asked in a chat today."""
+        if not rule.tokens_per_day:
+            return True
+        spent = await self._asked.spent(midnight(now), chat=chat)
+        return spent.prompt_tokens + spent.answer_tokens < rule.tokens_per_day
+
+
+def midnight(now: float) -> float:
+    """Return when the day began, in the house's time zone."""
+    day = time.localtime(now)
+    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))

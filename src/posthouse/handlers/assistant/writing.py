@@ -1,0 +1,161 @@
+"""Letting a model write an answer, and holding it to its sources."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.handlers.assistant import conclusions, prompts, replies
+from posthouse.handlers.assistant.calls import Calls
+from posthouse.handlers.assistant.citations import objection
+from posthouse.handlers.assistant.errands import Errands
+from posthouse.handlers.assistant.finding import Understood
+from posthouse.handlers.assistant.scores import read_score
+from posthouse.handlers.assistant.sentences import say
+from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Tried
+from posthouse.llm.model import End, ModelCutShort, ModelError, ToolCall, Words
+
+GROWS_BY: Final = 12  # characters between two looks at a growing answer
+
+
+class _Reply(Struct, frozen=True):
+    """What a model answered: words, or a function that it wants called first."""
+
+    text: str
+    call: ToolCall | None = None
+
+
+class Writer:
+    """Asks models by the settings of one handler.
+
+    Args:
+        options: those.
+        errands: carries out what a model wants to have done.
+    """
+
+    def __init__(self, options: AssistantOptions, errands: Errands) -> None:
+        self._options = options
+        self._errands = errands
+        self._human_word = next(iter(options.handoff_words), "")
+
+    async def write(self, understood: Understood, calls: Calls) -> AsyncGenerator[Tried]:
+        """Answer by a model; what was only overheard grows in nobody's sight."""
+        is_addressed = understood.asking.is_addressed
+        shown = prompts.fitting(understood.sources, calls.model.prompt_tokens_max)
+        try:
+            if not is_addressed:
+                objecting = await self._is_beside_the_point(understood, shown, calls)
+                yield Stage("relevance", objecting or "enough")
+                if objecting:
+                    yield Concluded(reason=f"unsure {objecting}", bases=understood.bases)
+                    return
+            async with aclosing(self._answer(understood, shown, calls)) as pieces:
+                async for piece in pieces:
+                    if is_addressed or not isinstance(piece, Growing):
+                        yield piece
+        except ModelError as problem:
+            yield Stage("model", f"{problem.code}: {problem}")
+            yield conclusions.failed(understood, problem)
+
+    async def _is_beside_the_point(
+        self, understood: Understood, shown: tuple[Source, ...], calls: Calls
+    ) -> str:
+        """Let the model judge what nobody has asked it; what cannot be read is a no."""
+        wanted = self._options.relevance_min
+        if not wanted:
+            return ""
+        score = read_score(await calls.whole(prompts.rating(understood.asking, shown)))
+        if score is None:
+            return "unreadable"
+        return f"{score:.1f}<{wanted:.1f}" if score < wanted else ""
+
+    async def _answer(
+        self, understood: Understood, shown: tuple[Source, ...], calls: Calls
+    ) -> AsyncGenerator[Tried]:
+        asking = understood.asking
+        brief = prompts.Brief(
+            asking=asking,
+            query=understood.query,
+            sources=shown,
+            language=understood.language,
+            tools=await self._errands.offers(asking),
+            has_humans=bool(self._human_word) and asking.is_addressed,
+        )
+        reply = _Reply("")
+        async for piece in self._reply(brief, calls):
+            if isinstance(piece, _Reply):
+                reply = piece
+            else:
+                yield piece
+        if reply.call is not None:
+            done = await self._errands.carry_out(reply.call, asking, understood.language)
+            yield Stage("tool", f"{reply.call.name}: {done.outcome}")
+            if done.conclusion is not None or not calls.left:
+                yield done.conclusion or Concluded(reason=conclusions.ANSWERED, answer=done.result)
+                return
+            results = ((reply.call.name, done.result),)
+            brief = replace(brief, results=results, tools=())
+            async for piece in self._reply(brief, calls):
+                if isinstance(piece, _Reply):
+                    reply = piece
+                else:
+                    yield piece
+        for each in self._held_to_sources(understood, shown, reply.text):
+            yield each
+
+    async def _reply(self, brief: prompts.Brief, calls: Calls) -> AsyncGenerator[Growing | _Reply]:
+        """Hear a model out; the whole reply comes last."""
+        prompt = prompts.answering(
+            brief, calls.model.prompt_tokens_max, self._options.answer_tokens_max
+        )
+        text, call, grown, ended = "", None, 0, ""
+        async with aclosing(calls.stream(prompt)) as pieces:
+            async for piece in pieces:
+                match piece:
+                    case Words(text=more):
+                        text += more
+                        if len(text) - grown >= GROWS_BY and not replies.may_be_control(text):
+                            grown = len(text)
+                            yield Growing(text)
+                    case ToolCall():
+                        call = call or piece
+                    case End(reason=reason):
+                        ended = reason
+                    case _:
+                        pass
+        if ended in {"length", "filtered"}:
+            raise ModelCutShort(f"the answer ended early: {ended}")
+        yield _Reply(text, call)
+
+    def _held_to_sources(
+        self, understood: Understood, shown: tuple[Source, ...], text: str
+    ) -> list[Tried]:
+        """Check what was written; what fails is replaced by quotations, or by silence."""
+        match replies.control(text):
+            case "unknown":
+                return [
+                    Stage("checked", "unknown"),
+                    conclusions.does_not_know(understood, self._human_word),
+                ]
+            case "handoff" if self._human_word and understood.asking.is_addressed:
+                offer = Concluded(
+                    reason=conclusions.ANSWERED,
+                    answer=say("offer_human", understood.language),
+                    bases=understood.bases,
+                    offer="human",
+                )
+                return [Stage("checked", "handoff"), offer]
+        problem = objection(text, len(shown))
+        if not problem:
+            return [Stage("checked", "cited"), conclusions.written(understood, text, shown)]
+        refused = Stage("checked", problem)
+        if not understood.asking.is_addressed:
+            return [refused, Concluded(reason=f"unsure {problem}", bases=understood.bases)]
+        if problem == "does_not_know":
+            return [refused, conclusions.does_not_know(understood, self._human_word)]
+        return [refused, conclusions.quoted(understood)]

@@ -1,0 +1,53 @@
+"""An answer of a model counts when every claim names a source that there is."""
+
+import pytest
+
+from posthouse.handlers.assistant.citations import cited, objection, tidy
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Send `recall` in the chat [1].",
+        "发送“撤回”即可 [1]。",
+        "First this. Then that [1][2].",
+        "Steps:\n\n1. Open the page [1]\n2. Press the button [2]",
+        "步骤如下 [1]：\n\n1. 打开页面\n2. 点按钮",
+        "Run this [1]:\n\n```bash\nposthouse run --port 8350\n```",
+        "## Title\n\nIt listens on 8350 【1】.",
+        "A long paragraph\nover two lines [2].",
+        "先在服务器上运行 `posthouse --version` 看看是哪个版本；如果仍然无法确定，就升级 [1]。",
+        "---\n\n| one [1] | two |",
+    ],
+)
+def test_an_answer_with_its_sources_counts(answer: str) -> None:
+    assert objection(answer, 2) == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("", "empty"),
+        ("Send `recall` in the chat.", "uncited"),
+        ("Send `recall` [1]. It works within 24 hours everywhere.", "uncited"),
+        ("Send `recall` [1].\n\nIt also works on Telegram.", "uncited"),
+        ("- one [1]\n- two", "uncited"),
+        ("Send `recall` [3].", "cites_unknown"),
+        ("Send `recall` [0].", "cites_unknown"),
+        ("Code:\n\n```\nx[1] = 2\n```", "uncited"),
+        ("I don't know [1].", "does_not_know"),
+        ("抱歉，我不知道 [1]。", "does_not_know"),
+        ("资料中没有提到价格 [1]。", "does_not_know"),
+        ("The sources do not mention a price [1].", "does_not_know"),
+    ],
+)
+def test_any_other_answer_does_not(answer: str, why: str) -> None:
+    assert objection(answer, 2) == why
+
+
+def test_numbers_come_in_the_order_of_their_mention() -> None:
+    assert cited("b [2, 1]\n\na [1] c [3]") == (2, 1, 3)
+
+
+def test_citations_are_written_alike() -> None:
+    assert tidy("a 【1】, b [2、3]") == "a [1], b [2][3]"
