@@ -1,0 +1,280 @@
+"""Documents into a base: what is new, what has changed, what is gone, and what went wrong.
+
+A source is compared with what the book has of it, by the hash of each file and of how it is read.
+Each document is put whole, so that a question meets the old one or the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from hashlib import sha256
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.knowledge.formats.unreadable import Unreadable
+from posthouse.knowledge.intake import Intake, hash_of
+from posthouse.knowledge.passage import Block, Extract
+from posthouse.knowledge.reading import Reading
+from posthouse.knowledge.sources.catalogue import options_of, place_of
+from posthouse.knowledge.sources.place import Fetched, Item, Options, Unavailable
+from posthouse.model.errors import OperatorMistake
+from posthouse.store.documents import (
+    PATH_BYTES_MAX,
+    Document,
+    Documents,
+    NewDocument,
+    Source,
+    SourceKind,
+)
+
+BATCH_DOCUMENTS = 64  # put in one transaction, so that many small files do not wait for the disk
+BATCH_BYTES = 2 * 1024**2
+ROWS_AT_ONCE = 1000
+REMOVED_AT_ONCE = 1000
+AS_USUAL = Options()
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """What became of a source."""
+
+    source: int
+    base: str
+    place: str
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    same: int = 0
+    problems: Mapping[str, str] = {}  # by path
+    problem: str = ""  # of the place as a whole
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far it is."""
+
+    source: int = 0
+    base: str = ""
+    place: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class Ingest:
+    """Keeps the book at what the sources say.
+
+    Args:
+        documents: the book.
+        clock: seconds since the epoch.
+        language: of the problems that are written down: ``zh`` or ``en``.
+    """
+
+    def __init__(
+        self, documents: Documents, clock: Callable[[], float], language: str = "zh"
+    ) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._language = language
+        self._intake = Intake(language)
+        self._locks: dict[int, asyncio.Lock] = {}
+        self._stamps: dict[int, dict[str, str]] = {}  # by source and path: how it was the last time
+        self.progress: dict[int, Progress] = {}  # of what is being read now, by source
+
+    async def sync(self, source: Source) -> Report:
+        """Bring a base up to what its source says now; one of a source at a time."""
+        async with self._locks.setdefault(source.id, asyncio.Lock()):
+            run = _Run(self._documents, self._intake, self._clock, source, self._watch)
+            run.stamps_before = self._stamps.get(source.id, {})
+            try:
+                self._stamps[source.id] = await run.run()
+            except Unavailable as problem:
+                run.report = replace(run.report, problem=problem.sentence(self._language))
+            finally:
+                self.progress.pop(source.id, None)
+            await self._documents.checked(source.id, run.report.problem, self._clock())
+            return run.report
+
+    def _watch(self, progress: Progress) -> None:
+        self.progress[progress.source] = progress
+
+    async def has_changed(self, source: Source) -> bool:
+        """Whether a place looks different from the last time it was read by this process.
+
+        Only names, times and sizes are looked at, which is cheap; a page may always have changed.
+        """
+        try:
+            items = await place_of(source).items()
+        except Unavailable:
+            return not source.problem
+        looks = {item.path: item.stamp for item in items}
+        is_unsure = bool(source.problem) or not all(looks.values())
+        return is_unsure or self._stamps.get(source.id) != looks
+
+    def forget(self, source: int) -> None:
+        """Remember nothing of a source that was removed."""
+        self._stamps.pop(source, None)
+        self._locks.pop(source, None)
+
+    async def upload(
+        self, base: str, name: str, data: bytes, options: Options = AS_USUAL
+    ) -> NewDocument:
+        """Take over one file that somebody hands in; one of the same name is replaced.
+
+        Returns:
+            What was entered; its ``problem`` says why nothing could be read.
+        """
+        source = await self._filled_by_hand(base, SourceKind.UPLOAD)
+        async with Reading() as reading:
+            made = await self._intake.read(
+                reading, source, Item(name), Fetched(data, name), options
+            )
+        await self._documents.put((made,), self._clock())
+        return made
+
+    async def answer(self, base: str, question: str, answer: str, *, is_exact: bool = True) -> None:
+        """Write a question down with its answer; one to the same question is replaced.
+
+        Args:
+            base: which base it belongs to; it is made where there is none.
+            question: as people ask it.
+            answer: what is said.
+            is_exact: said word for word, whenever this is asked; else a source like others.
+
+        Raises:
+            OperatorMistake: one of them is missing, or the question is too long.
+        """
+        question, answer = " ".join(question.split()), answer.strip()
+        if not question or not answer or len(question.encode()) > PATH_BYTES_MAX:
+            raise OperatorMistake(
+                f"A question of at most {PATH_BYTES_MAX} bytes and an answer are needed.",
+                zh=f"问题（不超过 {PATH_BYTES_MAX} 字节）和答案都要填写。",
+            )
+        source = await self._filled_by_hand(base, SourceKind.FAQ)
+        extract = Extract(question, (Block(answer),), is_exact=is_exact, question=question)
+        body = msgspec.json.encode(extract)
+        entry = NewDocument(
+            base=base,
+            source=source.id,
+            path=question,
+            title=question,
+            hash=sha256(body).hexdigest(),
+            format="faq",
+            size_bytes=len(body),
+            body=body,
+        )
+        await self._documents.put((entry,), self._clock())
+
+    async def _filled_by_hand(self, base: str, kind: SourceKind) -> Source:
+        now = self._clock()
+        await self._documents.add_base(base, now)
+        number = await self._documents.add_source(base, kind, "", "{}", now)
+        return Source(id=number, base=base, kind=kind, place="")
+
+
+class _Run:
+    """One comparison of a source with the book."""
+
+    def __init__(
+        self,
+        documents: Documents,
+        intake: Intake,
+        clock: Callable[[], float],
+        source: Source,
+        watch: Callable[[Progress], None],
+    ) -> None:
+        self._documents = documents
+        self._intake = intake
+        self._clock = clock
+        self._source = source
+        self._watch = watch
+        self._options = options_of(source)
+        self._place = place_of(source)
+        self._waiting: list[NewDocument] = []
+        self._known: dict[str, Document] = {}
+        self._stamps: dict[str, str] = {}
+        self._problems: dict[str, str] = {}
+        self.stamps_before: Mapping[str, str] = {}
+        self.report = Report(source=source.id, base=source.base, place=source.place)
+
+    async def run(self) -> dict[str, str]:
+        """Read what is new or has changed, then forget what is gone; returns how things look."""
+        items = await self._place.items()
+        known = documents_of(self._documents, self._source)
+        self._known = {document.path: document async for document in known}
+        async with Reading() as reading:
+            for done, item in enumerate(items):
+                self._tell(done, len(items))
+                await self._take(reading, item)
+        await self._flush()
+        await self._forget_what_is_gone()
+        self.report = replace(self.report, problems=self._problems)
+        return self._stamps
+
+    def _tell(self, done: int, total: int) -> None:
+        source = self._source
+        self._watch(
+            Progress(source=source.id, base=source.base, place=source.place, done=done, total=total)
+        )
+
+    async def _take(self, reading: Reading, item: Item) -> None:
+        known = self._known.get(item.path)
+        if known is not None and item.stamp and self.stamps_before.get(item.path) == item.stamp:
+            self._keep(known, item)
+            return
+        try:
+            fetched = await self._place.fetch(item)
+        except Unreadable as problem:
+            made = self._intake.unread(self._source, item, problem)
+        except Unavailable:
+            if self._source.kind is SourceKind.URL:
+                raise
+            return  # it went away meanwhile, and is forgotten below
+        else:
+            if known is not None and known.hash == hash_of(fetched.data, self._options):
+                self._keep(known, item)
+                return
+            made = await self._intake.read(reading, self._source, item, fetched, self._options)
+        if known is not None and known.hash == made.hash:
+            self._keep(known, item)
+        else:
+            await self._enter(made, item, is_new=known is None)
+
+    def _keep(self, known: Document, item: Item) -> None:
+        self._note(item, known.problem)
+        self.report = replace(self.report, same=self.report.same + 1)
+
+    async def _enter(self, made: NewDocument, item: Item, *, is_new: bool) -> None:
+        self._note(item, made.problem)
+        added, changed = self.report.added, self.report.changed
+        self.report = replace(self.report, added=added + is_new, changed=changed + (not is_new))
+        self._waiting.append(made)
+        size = sum(len(each.body) for each in self._waiting)
+        if len(self._waiting) >= BATCH_DOCUMENTS or size >= BATCH_BYTES:
+            await self._flush()
+
+    def _note(self, item: Item, problem: str) -> None:
+        self._stamps[item.path] = item.stamp
+        if problem:
+            self._problems[item.path] = problem
+
+    async def _flush(self) -> None:
+        made, self._waiting = tuple(self._waiting), []
+        if made:
+            await self._documents.put(made, self._clock())
+
+    async def _forget_what_is_gone(self) -> None:
+        gone = [each.id for path, each in self._known.items() if path not in self._stamps]
+        for at in range(0, len(gone), REMOVED_AT_ONCE):
+            ids = tuple(gone[at : at + REMOVED_AT_ONCE])
+            await self._documents.remove(self._source.base, ids, self._clock())
+        self.report = replace(self.report, removed=len(gone))
+
+
+async def documents_of(documents: Documents, source: Source) -> AsyncIterator[Document]:
+    """Yield what the book has of a source."""
+    after = ""
+    while rows := await documents.documents(source.base, source.id, after, ROWS_AT_ONCE):
+        for row in rows:
+            yield row
+        after = rows[-1].path

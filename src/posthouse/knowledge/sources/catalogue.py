@@ -1,0 +1,63 @@
+"""Where the items of a source come from, and what a place is that somebody names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from posthouse.knowledge.sources.built_in import BuiltIn
+from posthouse.knowledge.sources.files import Checkout, Folder
+from posthouse.knowledge.sources.page import Page, anywhere, checked, is_public
+from posthouse.knowledge.sources.place import Options, Place, Unavailable
+from posthouse.model.errors import OperatorMistake
+from posthouse.store.documents import Source, SourceKind
+
+ON_DISK = frozenset({SourceKind.FOLDER, SourceKind.GIT, SourceKind.BUILT_IN})
+BY_HAND = frozenset({SourceKind.UPLOAD, SourceKind.FAQ})  # nothing to look at
+
+
+def options_of(source: Source) -> Options:
+    """Return how a source is to be read."""
+    return msgspec.json.decode(source.options or "{}", type=Options)
+
+
+def place_of(source: Source) -> Place:
+    """Return where a source's items come from.
+
+    Raises:
+        Unavailable: people fill it by hand.
+    """
+    options = options_of(source)
+    match source.kind:
+        case SourceKind.FOLDER:
+            return Folder(Path(source.place), options)
+        case SourceKind.GIT:
+            return Checkout(Path(source.place), options)
+        case SourceKind.URL:
+            return Page(source.place, anywhere if options.is_private else is_public)
+        case SourceKind.BUILT_IN:
+            return BuiltIn()
+        case SourceKind.UPLOAD | SourceKind.FAQ:
+            raise Unavailable(
+                "This is filled by hand; there is nothing to look at.", zh="这是手工录入的来源。"
+            )
+
+
+def kind_of(place: str) -> tuple[SourceKind, str]:
+    """Tell what a place is: an address, a git checkout, a folder or a file; returns it in full.
+
+    Raises:
+        OperatorMistake: there is no such thing.
+    """
+    if "://" in place:
+        return SourceKind.URL, checked(place)
+    path = Path(place).expanduser().absolute()
+    if not path.exists():
+        raise OperatorMistake(
+            f"{path} does not exist; name a folder, a file, a git checkout, or an address that"
+            " begins with https://.",
+            zh=f"{path} 不存在；请给出文件夹、文件、git 检出目录，或以 https:// 开头的网址。",
+        )
+    is_checkout = path.is_dir() and (path / ".git").exists()
+    return (SourceKind.GIT if is_checkout else SourceKind.FOLDER), str(path)

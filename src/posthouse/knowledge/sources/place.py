@@ -1,0 +1,60 @@
+"""What every source gives: things with a name, a cheap sign of change, and their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import Protocol
+
+from msgspec import Struct
+
+from posthouse.model.errors import PosthouseError
+
+
+class Unavailable(PosthouseError):
+    """The place cannot be looked at now; what was read before stays."""
+
+
+class Options(Struct, frozen=True, omit_defaults=True):
+    """How a source is to be read; it is stored as JSON in ``Source.options``."""
+
+    columns: Mapping[str, str] = {}  # of tables: answer, show or never, by name
+    include: tuple[str, ...] = ()  # patterns as in .gitignore; none: everything that can be read
+    exclude: tuple[str, ...] = ()
+    is_masked: bool = True
+    is_private: bool = False  # whether a page may be on this machine or network
+    is_declared: bool = False  # in the settings; it goes when they do not name it any more
+
+
+class Item(Struct, frozen=True):
+    """Something that can be read."""
+
+    path: str  # unique within its source
+    stamp: str = ""  # the same for as long as it has surely not changed; "": nobody knows
+
+
+class Fetched(Struct, frozen=True):
+    """The bytes of an item, and a name that tells their format."""
+
+    data: bytes
+    name: str
+
+
+class Place(Protocol):
+    """Where items come from."""
+
+    async def items(self) -> tuple[Item, ...]:
+        """List what there is.
+
+        Raises:
+            Unavailable: why nothing can be listed now.
+        """
+        ...
+
+    def fetch(self, item: Item) -> Awaitable[Fetched]:
+        """Read one.
+
+        Raises:
+            Unreadable: why this one cannot be read.
+            Unavailable: it cannot be read now.
+        """
+        ...
