@@ -1,0 +1,129 @@
+"""Search in knowledge bases, always at what the book says now.
+
+Nothing is opened before the first question. Each gateway has its own files, made from the
+documents of the book, which all gateways share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from posthouse.knowledge.embedding import Embedder, Reranker
+from posthouse.knowledge.index import TOP
+from posthouse.knowledge.passage import Found, Passage
+from posthouse.knowledge.shelf import Shelf
+from posthouse.store.documents import Base, Documents
+
+SHELVES_MAX: Final = 32  # open at once; the one that was asked longest ago is closed
+
+
+class Library:
+    """Finds passages.
+
+    Args:
+        documents: the book.
+        folder: where index files may be put; they can be deleted at any time.
+        embedder: gives texts a place among others, where an operator has named one.
+        reranker: judges what was found, where an operator has named one.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        folder: Path,
+        embedder: Embedder | None = None,
+        reranker: Reranker | None = None,
+    ) -> None:
+        self._documents = documents
+        self._folder = folder
+        self._embedder = embedder
+        self._reranker = reranker
+        self._shelves: dict[str, Shelf] = {}  # the one that was asked last at the end
+
+    async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
+        """Return the passages that fit a question best, without those under quarantine.
+
+        A document that was changed, added or removed before the call is searched as it is now.
+        Of several bases the better passages come first: their scores have one scale.
+
+        Args:
+            bases: their names; one that does not exist holds nothing.
+            query: anything that people write.
+            limit: the most passages.
+
+        Raises:
+            TryLater: an index can be neither read nor made anew.
+        """
+        found = [await self._find(base, query, limit) for base in dict.fromkeys(bases)]
+        return merged(query, found, limit)
+
+    async def passage(self, key: str) -> Passage | None:
+        """Return a passage by its key; None once its document says something else."""
+        base, _, rest = key.partition(":")
+        path, _, text_hash = rest.rpartition("#")
+        known = await self._documents.base(base)
+        if known is None:
+            return None
+        return await self._shelf(base).ask(lambda index: index.passage(path, text_hash), known)
+
+    async def close(self) -> None:
+        """Close all files."""
+        while self._shelves:
+            await self._shelves.popitem()[1].close()
+
+    async def _find(self, name: str, query: str, limit: int) -> Found:
+        base = await self._documents.base(name)
+        if base is None:
+            await self._forget(name)
+            return Found(query, ())
+        without = await self._documents.quarantined(name)
+        return await self._search(base, query, limit, without)
+
+    async def _search(self, base: Base, query: str, limit: int, without: frozenset[str]) -> Found:
+        shelf = self._shelf(base.name)
+        found = await shelf.ask(lambda index: index.search(query, limit, without), base)
+        await self._close_idle()
+        return found
+
+    def _shelf(self, base: str) -> Shelf:
+        shelf = self._shelves.pop(base, None) or Shelf(self._documents, self._folder, base)
+        self._shelves[base] = shelf
+        return shelf
+
+    async def _close_idle(self) -> None:
+        while len(self._shelves) > SHELVES_MAX:
+            await self._shelves.pop(next(iter(self._shelves))).close()
+
+    async def _forget(self, base: str) -> None:
+        shelf = self._shelves.pop(base, None)
+        if shelf is not None:
+            await shelf.remove()
+
+
+def merged(query: str, found: Iterable[Found], limit: int) -> Found:
+    """Make one answer of the answers of several bases."""
+    several = tuple(found)
+    if len(several) == 1:
+        return several[0]
+    hits = sorted((hit for one in several for hit in one.hits), key=lambda hit: -hit.score)
+    words: dict[str, int] = {}
+    for one in several:
+        for word, count in one.words:
+            words[word] = words.get(word, 0) + count
+    return Found(
+        query=query,
+        hits=tuple(hits[:limit]),
+        bigram_top=_best(one.bigram_top for one in several),
+        trigram_top=_best(one.trigram_top for one in several),
+        coverage=max((one.coverage for one in several), default=0.0),
+        known=max((one.known for one in several), default=0.0),
+        words=tuple(words.items()),
+        passages=sum(one.passages for one in several),
+        exact=next((one.exact for one in several if one.exact is not None), None),
+    )
+
+
+def _best(tops: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(sorted((score for top in tops for score in top), reverse=True)[:TOP])

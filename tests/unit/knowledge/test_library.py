@@ -1,0 +1,175 @@
+"""The library searches what the book says now, whatever has happened to its files."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from posthouse.knowledge.library import Library
+from posthouse.knowledge.passage import Block, Extract
+from posthouse.knowledge.shelf import file_name
+from posthouse.store.documents import Document, Documents, NewDocument, SourceKind
+from posthouse.store.sqlite.store import SqliteStore, open_memory_store
+
+BASE = "handbook"
+
+
+class Desk:
+    """A book with bases, and the library that searches it."""
+
+    def __init__(self, store: SqliteStore, folder: Path) -> None:
+        self.documents: Documents = store.documents
+        self.folder = folder
+        self.library = Library(self.documents, folder)
+
+    async def write(self, path: str, extract: Extract, base: str = BASE) -> None:
+        await self.documents.add_base(base, 1.0)
+        source = await self.documents.add_source(base, SourceKind.UPLOAD, "", "{}", 1.0)
+        body = msgspec.json.encode(extract)
+        document = NewDocument(
+            base=base,
+            source=source,
+            path=path,
+            title=extract.title,
+            hash=str(hash(body)),
+            format="md",
+            size_bytes=len(body),
+            body=body,
+        )
+        await self.documents.put((document,), 1.0)
+
+    async def say(self, path: str, text: str, *headings: str, base: str = BASE) -> None:
+        await self.write(path, Extract(path, (Block(text, headings),)), base)
+
+    async def remove(self, path: str) -> None:
+        gone = [document.id for document in await self.all() if document.path == path]
+        await self.documents.remove(BASE, tuple(gone), 2.0)
+
+    async def all(self) -> tuple[Document, ...]:
+        return await self.documents.documents(BASE)
+
+    async def paths(self, query: str, *bases: str) -> list[str]:
+        found = await self.library.find(bases or (BASE,), query)
+        return [hit.passage.path for hit in found.hits]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    store = open_memory_store()
+    made = Desk(store, tmp_path / "indexes")
+    yield made
+    await made.library.close()
+    await store.close()
+
+
+async def test_nothing_is_opened_before_the_first_question(desk: Desk) -> None:
+    await desk.say("a.md", "飞书")
+    assert not desk.folder.exists()
+    await desk.paths("飞书")
+    assert [path.name for path in desk.folder.glob("*.db")] == ["kb-handbook.db"]
+
+
+async def test_an_edited_document_is_right_at_the_next_question(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    assert await desk.paths("会议室在三楼") == ["a.md"]
+    await desk.say("a.md", "食堂关门了。")
+    assert await desk.paths("会议室在三楼") == []
+    assert await desk.paths("食堂关门") == ["a.md"]
+
+
+async def test_a_removed_document_is_gone_at_the_next_question(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.say("b.md", "会议室在四楼。")
+    assert set(await desk.paths("会议室")) == {"a.md", "b.md"}
+    await desk.remove("a.md")
+    assert await desk.paths("会议室") == ["b.md"]
+
+
+async def test_a_file_that_was_deleted_or_damaged_is_made_anew(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.paths("会议室")
+    for damage in (b"", b"no index" * 1000):
+        await desk.library.close()
+        (desk.folder / file_name(BASE)).write_bytes(damage)
+        assert await desk.paths("会议室") == ["a.md"]
+
+
+async def test_a_book_that_was_restored_is_read_again(desk: Desk, tmp_path: Path) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.say("b.md", "食堂在一楼。")
+    await desk.paths("会议室")
+    await desk.library.close()
+    older = open_memory_store()
+    again = Desk(older, desk.folder)
+    await again.say("c.md", "停车场在地下。")
+    assert await again.paths("会议室") == []
+    assert await again.paths("停车场") == ["c.md"]
+    await again.library.close()
+    await older.close()
+
+
+async def test_several_bases_are_searched_together(desk: Desk) -> None:
+    await desk.say("a.md", "打印机在二楼。", base="office")
+    await desk.say("b.md", "The printer needs paper; 打印机缺纸时加纸。", base="it")
+    assert set(await desk.paths("打印机", "office", "it", "missing")) == {"a.md", "b.md"}
+
+
+async def test_a_base_that_is_gone_holds_nothing_and_leaves_no_file(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.paths("会议室")
+    await desk.documents.remove_base(BASE)
+    assert await desk.paths("会议室") == []
+    assert list(desk.folder.glob("kb-*")) == []
+    await desk.say("b.md", "食堂在一楼。")
+    assert await desk.paths("会议室 食堂") == ["b.md"]
+
+
+async def test_what_is_under_quarantine_is_told_to_nobody(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    found = await desk.library.find((BASE,), "会议室")
+    await desk.documents.quarantine(BASE, found.hits[0].passage.key, "ann", 1.0)
+    found = await desk.library.find((BASE,), "会议室")
+    assert found.hits == ()
+
+
+async def test_a_fixed_answer_is_said_to_its_question_only(desk: Desk) -> None:
+    answer = Extract("上班", (Block("九点。"),), is_exact=True, question="几点上班？")
+    await desk.write("上班", answer)
+    said = (await desk.library.find((BASE,), "  几点上班")).exact
+    assert said is not None
+    assert said.text == "九点。"
+    assert (await desk.library.find((BASE,), "几点下班")).exact is None
+
+
+async def test_a_passage_is_found_by_its_key_until_it_says_something_else(desk: Desk) -> None:
+    await desk.say("docs/a#b:c.md", "会议室在三楼。")
+    passage = (await desk.library.find((BASE,), "会议室")).hits[0].passage
+    assert await desk.library.passage(passage.key) == passage
+    await desk.say("docs/a#b:c.md", "会议室在四楼。")
+    assert await desk.library.passage(passage.key) is None
+    assert await desk.library.passage("nonsense") is None
+
+
+async def test_a_body_that_cannot_be_read_spoils_nothing_else(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    source = (await desk.documents.sources(BASE))[0].id
+    broken = NewDocument(
+        base=BASE,
+        source=source,
+        path="b.md",
+        title="b",
+        hash="",
+        format="md",
+        size_bytes=3,
+        body=b"{no",
+    )
+    await desk.documents.put((broken,), 2.0)
+    assert await desk.paths("会议室") == ["a.md"]
+
+
+@pytest.mark.parametrize("base", ["中文名字", "../../etc", "a/b", "x" * 300, "."])
+async def test_a_base_may_have_any_name(desk: Desk, base: str) -> None:
+    await desk.say("a.md", "会议室在三楼。", base=base)
+    assert await desk.paths("会议室", base) == ["a.md"]
+    assert [path.parent for path in desk.folder.rglob("*.db")] == [desk.folder]
