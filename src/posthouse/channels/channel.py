@@ -204,6 +204,18 @@ class ChannelClass(Protocol):
 
 
 @runtime_checkable
+class Toasting(Protocol):
+    """A channel whose platform shows a few words to whoever pressed a button, where they did.
+
+    It takes presses by ``Door.answer``, and its response carries the bytes.
+    """
+
+    def encode_toast(self, text: str) -> bytes:
+        """Encode the words for the response to a press."""
+        ...
+
+
+@runtime_checkable
 class Inviting(Protocol):
     """A channel that lets people in by links of its own."""
 

@@ -244,6 +244,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "Feishu does not tell where something happened ({problem}): reactions are left out, the"
         " rest counts as of a group. Grant im:message:readonly and im:chat:readonly",
     ),
+    "press_not_answered": Said(
+        "飞书卡片上的一次点击没能回应（{problem}）；点击者会看到出错提示",
+        "a press on a card of Feishu got no answer ({problem}); whoever pressed sees an error",
+    ),
     "feishu_shared": Said(
         "飞书机器人 {bot} 的应用共有 {count} 个长连接，每条消息只随机送给其中一个；"
         "除了本驿站的其他进程，请停掉别的程序，或给它们另建应用",

@@ -10,7 +10,7 @@ from posthouse.channels.channel import Letter
 from posthouse.channels.degrade import split
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.router import token_of
-from posthouse.model.action import Ask, Policy, Send, Who
+from posthouse.model.action import Ask, Policy, React, Send, Who
 from posthouse.model.delivery import OPEN_STATES, Delivery, Kind, State
 from posthouse.model.disposition import NewDelivery, NewQuestion
 from posthouse.model.event import ButtonPressed, MessageEdited, MessageReceived, ReplyContext
@@ -118,6 +118,21 @@ class Outputs:
         asked = replace(action.question, choices=choices)
         return self.send(Send(asked, is_quoting=action.is_quoting))
 
+    def react(self, action: React) -> None:
+        """Put an emoji under what is answered; only a note where the platform has none."""
+        letter = letter_for(self._turn, is_quoting=True, kind=Kind.REACT)
+        if not (self._bot.capabilities.can_react and letter.quote_message_id):
+            self.notes.append(("reaction", action.emoji))
+            return
+        emoji = Content(action.emoji, "plain")
+        self.deliveries.append(self._delivery(emoji, letter, self._ordinal, 0, kind=Kind.REACT))
+        self._ordinal += 1
+
+    @property
+    def has_words(self) -> bool:
+        """Whether something is said, not only an emoji put below what others said."""
+        return any(made.kind is not Kind.REACT for made in self.deliveries)
+
     def draft(self, text: str) -> NewDelivery:
         """Make the delivery that opens a growing message."""
         letter = letter_for(self._turn, kind=Kind.DRAFT)
@@ -132,13 +147,14 @@ class Outputs:
 
     def settle_first(self, draft: int) -> None:
         """Let the first thing said become the growing message ``draft``."""
-        if self.deliveries:
-            first = self.deliveries[0]
-            self.deliveries[0] = replace(first, kind=Kind.SETTLE, target=draft)
+        for place, said in enumerate(self.deliveries):
+            if said.kind is not Kind.REACT:
+                self.deliveries[place] = replace(said, kind=Kind.SETTLE, target=draft)
+                return
 
     def slot_body(self) -> bytes | None:
         """Return the first delivery, encoded for the inside of an HTTP response."""
-        if not self.deliveries:
+        if not self.deliveries or self.deliveries[0].kind is Kind.REACT:
             return None
         return self._bot.channel.encode_slot(self.deliveries[0].content, letter_for(self._turn))
 

@@ -2,7 +2,8 @@
 
 A slot opens when an entrance accepts events and waits. The turn's first delivery takes it if it
 is at the head of its chat's send lane; then the slot is a performer like any other: it hands the
-bytes to the waiting response and learns whether they were written.
+bytes to the waiting response and learns whether they were written. A toast travels the same way,
+and nobody learns whether it was seen.
 """
 
 from __future__ import annotations
@@ -69,6 +70,13 @@ class ReplySlots:
         if slot is not None and not slot.body.done():
             del self._slots[event]
             slot.body.set_result(None)
+
+    def hand(self, event: int, body: bytes) -> bool:
+        """Give the waiting responses a body that nobody keeps; False when none waits."""
+        if not self.is_open(event):
+            return False
+        self._slots.pop(event).body.set_result(body)
+        return True
 
     def repeat(self, event: int) -> bool:
         """Count one more response that carries the bytes, if others are still being written."""

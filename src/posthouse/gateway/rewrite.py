@@ -23,7 +23,9 @@ def rewrite(
     edits: list[NewAmend] = []
     sends: list[NewDelivery] = []
     withdraw: list[int] = []
-    for before, after in zip_longest(_standing(old), result.deliveries):
+    said = [new for new in result.deliveries if new.kind is not Kind.REACT]
+    reactions = [new for new in result.deliveries if new.kind is Kind.REACT]
+    for before, after in zip_longest(_standing(old), said):
         can_edit = before is not None and not sends and _can_edit(before, capabilities, now)
         if before is not None and after is not None and can_edit:
             edits.append(_edit(before, after, len(edits)))
@@ -34,7 +36,7 @@ def rewrite(
             sends.append(after)
     return replace(
         result,
-        deliveries=tuple(sends),
+        deliveries=(*sends, *reactions),
         amends=(*result.amends, *edits),
         withdraw=(*result.withdraw, *withdraw),
     )

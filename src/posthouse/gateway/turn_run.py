@@ -8,6 +8,7 @@ from contextlib import aclosing, suppress
 
 import structlog
 
+from posthouse.channels.channel import Toasting
 from posthouse.gateway import phrases
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.context import Context
@@ -246,8 +247,9 @@ class TurnRun:
                 outputs.notes.append((name, value))
             case Acknowledge(text=text):
                 outputs.notes.append(("acknowledged", text))
-            case React(emoji=emoji):
-                outputs.notes.append(("reaction", emoji))
+                await self._toast(text)
+            case React():
+                outputs.react(action)
 
     def _amend(self, action: Edit) -> NewAmend:
         return NewAmend(
@@ -281,6 +283,16 @@ class TurnRun:
         self._typed_at = now
         if not await self._around.is_held():
             self._deliverer.type(self._bot, self._turn.chat)
+
+    async def _toast(self, text: str) -> None:
+        """Let the response to the press carry a few words, if it still waits for some."""
+        channel, slots = self._bot.channel, self._around.slots
+        if self._is_shadow or not isinstance(channel, Toasting) or await self._around.is_held():
+            return
+        body = channel.encode_toast(text)
+        for stored in reversed(self._turn.events):
+            if slots.hand(stored.id, body):
+                return
 
     async def _show(self, text: str) -> None:
         kind = self._bot.capabilities.draft
@@ -445,9 +457,9 @@ class TurnRun:
     def _is_silent(self) -> bool:
         """Whether nobody would see that this turn happened."""
         outputs = self._outputs
-        if self._draft is None and (self._edits or outputs.withdraw):
-            return False
-        return not outputs.deliveries
+        if self._draft is not None:
+            return not outputs.has_words
+        return not (outputs.deliveries or self._edits or outputs.withdraw)
 
     @property
     def _must_answer(self) -> bool:

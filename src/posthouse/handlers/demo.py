@@ -6,7 +6,7 @@ import re
 from collections.abc import AsyncGenerator, Mapping
 
 from posthouse.handlers.handler import Traits, TurnContext
-from posthouse.model.action import Action, Ask, Draft, Send
+from posthouse.model.action import Acknowledge, Action, Ask, Draft, Send
 from posthouse.model.message import Content, File, Image
 from posthouse.model.turn import Answer, OnCrash, OnEdit, Turn
 
@@ -54,6 +54,7 @@ class Demo:
         lines = _LINES["zh" if context.language == "zh" else "en"]
         picked = _picked(turn.answer, tuple(lines["choices"]))
         if picked:
+            yield Acknowledge(picked)
             yield Send(Content(str(lines["chosen"]).format(choice=picked)))
             return
         if turn.text.strip().lower() in ASK_WORDS:

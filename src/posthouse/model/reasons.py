@@ -246,6 +246,7 @@ _ALL = (
         "recall_too_late", "已过平台允许撤回的时间", "too late to be taken back on this platform"
     ),
     Reason("cannot_edit", "平台不支持修改", "this platform cannot edit messages"),
+    Reason("cannot_react", "平台不支持表情回应，或应用没有这项权限", "no emoji may be put there"),
     Reason("superseded", "被后来的内容取代", "replaced by what was said later"),
     Reason("draft_closed", "流式消息已被平台关闭", "the platform closed the growing message"),
     Reason("not_connected", "机器人没有连接", "the bot is not connected"),

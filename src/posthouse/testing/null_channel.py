@@ -28,7 +28,7 @@ from posthouse.channels.channel import (
 )
 from posthouse.model.address import Chat
 from posthouse.model.capabilities import Capabilities, DraftKind, SendsFrom
-from posthouse.model.delivery import NotSent, Outcome, Sent, Unknown
+from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Unknown
 from posthouse.model.errors import Refused
 from posthouse.model.message import Content, Media
 
@@ -49,6 +49,7 @@ class Words(Struct, frozen=True, omit_defaults=True):
     choices: tuple[str, ...] = ()
     media: str = ""
     quotes: str = ""
+    is_reaction: bool = False  # ``text`` is an emoji below the message ``quotes``
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -92,8 +93,12 @@ class NullChannel:
                 choices=tuple(choice.label for choice in content.choices),
                 media="" if content.media is None else content.media.ref,
                 quotes=letter.quote_message_id,
+                is_reaction=letter.kind is Kind.REACT,
             )
         )
+
+    def encode_toast(self, text: str) -> bytes:
+        return text.encode()
 
     def encode_slot(self, content: Content, letter: Letter) -> bytes | None:
         return self.encode(content, letter) if self._capabilities.slot_s else None
@@ -180,6 +185,7 @@ class ScriptedChannel(NullChannel):
         self.calls: list[Call] = []
         self.in_flight: list[Part] = []
         self.is_connected = True
+        self.reactions: set[tuple[str, str]] = set()  # message and emoji
         self._script = iter(script)
         self._numbers = count(1)
         self._messages: dict[str, Shown] = {}
@@ -276,13 +282,18 @@ class ScriptedChannel(NullChannel):
     def _apply(self, part: Part, chat: int) -> Outcome:
         match part.verb:
             case Verb.SEND:
-                return Sent((self._show(part, chat),))
+                shown = self._show(part, chat)
+                return Sent((shown,) if shown else ())
             case Verb.EDIT | Verb.RECALL:
                 return self._amend(part)
             case _:
                 return Sent()
 
     def _show(self, part: Part, chat: int) -> str:
+        words = _DECODER.decode(part.body)
+        if words.is_reaction:
+            self.reactions.add((words.quotes, words.text))
+            return ""
         if self._capabilities.resend_key_window_s or self._capabilities.can_overwrite:
             for known in self._messages.values():
                 if (known.chat, known.key) == (chat, part.key):
@@ -292,7 +303,7 @@ class ScriptedChannel(NullChannel):
             id=number,
             chat=chat,
             key=part.key,
-            words=_DECODER.decode(part.body),
+            words=words,
             is_draft=part.is_draft,
         )
         return number

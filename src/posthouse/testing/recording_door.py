@@ -28,6 +28,16 @@ class RecordingDoor:
         self.refusal: TryLater | None = None
         self._numbers: dict[str, int] = {}
         self._changed = asyncio.Condition()
+        self._may_answer = asyncio.Event()
+        self._may_answer.set()
+
+    def hold_answers(self) -> None:
+        """Let ``answer`` accept, and then wait until ``release_answers``."""
+        self._may_answer.clear()
+
+    def release_answers(self) -> None:
+        """Let everybody who waits for an answer have it."""
+        self._may_answer.set()
 
     async def accept(self, events: Sequence[Event], entrance: Entrance) -> Receipts:
         self.attempts += [(event, entrance) for event in events]
@@ -51,6 +61,7 @@ class RecordingDoor:
     ) -> bytes | None:
         self.waits_s.append(wait_s)
         await self.accept(events, entrance)
+        await self._may_answer.wait()
         return self.answers.pop(0) if self.answers else None
 
     async def answered(self, events: Sequence[Event], *, is_written: bool) -> None:

@@ -187,7 +187,7 @@ def test_a_recall_names_its_message() -> None:
 def test_reactions(kind: str, is_added: bool) -> None:  # noqa: FBT001 - parametrized
     event = event_of(f"im.message.reaction.{kind}_v1/by_user")
     assert isinstance(event, ReactionChanged)
-    assert (event.emoji, event.is_added, event.sender.id) == ("SMILE", is_added, ANN)
+    assert (event.emoji, event.is_added, event.sender.id) == ("🙂", is_added, ANN)
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.channels.feishu.channel import MEDIA_FOLDER
 from posthouse.channels.feishu.tokens import Tokens
 from posthouse.model.address import ChatKind, Person
-from posthouse.model.delivery import Kind, NotSent, Sent, Unknown
+from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Unknown
+from posthouse.model.errors import TryLater
 from posthouse.model.event import (
     ButtonPressed,
     MembersChanged,
     MessageRecalled,
+    MessageReceived,
     ReactionChanged,
 )
 from posthouse.model.message import (
@@ -32,9 +36,9 @@ from posthouse.model.message import (
 from posthouse.simulators.feishu.apps import App, Hears, app
 from posthouse.simulators.feishu.faults import Fault, Verb
 from posthouse.simulators.feishu.happenings import File as Attached
-from posthouse.simulators.feishu.happenings import Members, Press, React, Recall
+from posthouse.simulators.feishu.happenings import Members, Press, React, Recall, Say
 from posthouse.store.media import Shelf
-from tests.channels.feishu.stage import Stage, opened
+from tests.channels.feishu.stage import APP, Stage, opened
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 GRID = "# Rates\n\n| a | b |\n| --- | --- |\n| 1 | **2** |\n\n```python\nprint('<hi>')\n```"
@@ -170,7 +174,44 @@ async def test_a_reaction_comes_from_the_chat_of_its_message(stage: Stage) -> No
     stage.feishu.react(React(message_id=sent.ids[0], person="ada", emoji="THUMBSUP"))
     reaction = await stage.until(ReactionChanged)
     assert reaction.place.platform_id == said.place.platform_id
-    assert (reaction.message_id, reaction.emoji) == (sent.ids[0], "THUMBSUP")
+    assert (reaction.message_id, reaction.emoji) == (sent.ids[0], "👍")
+
+
+@pytest.mark.parametrize("frame", ["event", "card"])
+async def test_a_press_shows_what_its_turn_says_at_once(stage: Stage, frame: str) -> None:
+    stage.feishu.switches["a"].callback_frame = frame  # type: ignore[assignment]  # a parameter
+    said = await stage.hear()
+    sent = await stage.answer(Content("Sure?", choices=BUTTONS), said)
+    stage.door.answers = [stage.channel.encode_toast("Noted.")]
+    seen = await stage.feishu.press(Press(message_id=sent.ids[0], person="ada", label="Yes"))
+    assert (seen.toast, seen.toast_type, seen.problem) == ("Noted.", "info", "")
+    await stage.door.until_written(1)
+    assert [is_written for _, is_written in stage.door.written] == [True]
+    (wait_s,) = stage.door.waits_s
+    assert 0 < wait_s < 3, "the platform waits three seconds"
+
+
+async def test_a_press_that_waits_holds_no_message_up(tmp_path: Path) -> None:
+    async with opened(tmp_path) as stage:
+        said = await stage.hear()
+        sent = await stage.answer(Content("Sure?", choices=BUTTONS), said)
+        stage.door.hold_answers()
+        press = Press(message_id=sent.ids[0], person="ada", label="Yes")
+        pressing = asyncio.ensure_future(stage.feishu.press(press))
+        await stage.until(ButtonPressed)
+        told = stage.feishu.say(Say(person="ben", text="meanwhile", mentions=("a",)))
+        assert await told.taken()
+        assert not pressing.done()
+        stage.door.release_answers()
+        assert (await pressing).problem == ""
+
+
+async def test_a_press_that_cannot_be_stored_fails_before_everybodys_eyes(stage: Stage) -> None:
+    said = await stage.hear()
+    sent = await stage.answer(Content("Sure?", choices=BUTTONS), said)
+    stage.door.refusal = TryLater()
+    seen = await stage.feishu.press(Press(message_id=sent.ids[0], person="ada", label="Yes"))
+    assert seen.code == 200671
 
 
 async def test_a_reaction_from_nowhere_is_left_out(stage: Stage) -> None:
@@ -294,6 +335,54 @@ async def test_a_file_goes_out_as_what_it_is(
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
+
+
+# --- emojis ---------------------------------------------------------------------------------
+
+
+async def react(stage: Stage, emoji: str, to: MessageReceived) -> Outcome:
+    return await stage.send(emoji, to, kind=Kind.REACT, quote_message_id=to.message_id)
+
+
+def emojis_below(stage: Stage, said: MessageReceived) -> dict[str, list[str]]:
+    entries = {entry.message_id: entry for entry in stage.feishu.visible()}
+    return entries[said.message_id].reactions
+
+
+@pytest.mark.parametrize(
+    ("emoji", "name"),
+    [("👍", "THUMBSUP"), ("👍🏽", "THUMBSUP"), ("❤️", "HEART"), ("OnIt", "OnIt")],
+)
+async def test_an_emoji_is_put_below_what_somebody_said(
+    stage: Stage, emoji: str, name: str
+) -> None:
+    said = await stage.hear()
+    assert await react(stage, emoji, said) == Sent()
+    assert await react(stage, emoji, said) == Sent(), "a repeat shows nothing new"
+    assert emojis_below(stage, said) == {name: ["a"]}
+
+
+async def test_an_emoji_below_nothing_is_refused_for_good(stage: Stage) -> None:
+    said = await stage.hear()
+    stage.feishu.recall(Recall(message_id=said.message_id))
+    outcome = await react(stage, "👍", said)
+    assert isinstance(outcome, NotSent)
+    assert outcome.is_final
+
+
+async def test_without_the_scope_an_emoji_does_not_hold_the_words_up(tmp_path: Path) -> None:
+    missing = frozenset({"im:message", "im:message.reactions:write_only"})
+    async with opened(tmp_path, apps=(replace(APP, missing_scopes=missing),)) as stage:
+        said = await stage.hear()
+        assert await react(stage, "👍", said) == NotSent("cannot_react", is_final=True)
+
+
+async def test_a_broken_call_for_an_emoji_is_unclear(stage: Stage) -> None:
+    said = await stage.hear()
+    stage.feishu.faults.add("a", Verb.REACT, (Fault.RESET_AFTER,))
+    assert isinstance(await react(stage, "👍", said), Unknown)
+    assert await react(stage, "👍", said) == Sent()
+    assert emojis_below(stage, said) == {"THUMBSUP": ["a"]}
 
 
 # --- second thoughts -------------------------------------------------------------------------

@@ -220,6 +220,9 @@ class FeishuChannel:
     def encode_slot(self, content: Content, letter: Letter) -> bytes | None:  # noqa: ARG002 - callbacks show no messages
         return None
 
+    def encode_toast(self, text: str) -> bytes:
+        return outgoing.toast(text)
+
     async def perform(self, part: Part, chat: Chat) -> Outcome:  # noqa: ARG002 - the body knows where
         if part.verb in {Verb.EDIT, Verb.RECALL} and not part.message_ids:
             return NotSent("no_platform_id", is_final=True)

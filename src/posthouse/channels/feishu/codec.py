@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.channels.feishu.contents import RAW_CHARACTERS_MAX, UNREADABLE, Said, parts_of
+from posthouse.channels.feishu.emojis import emoji_of
 from posthouse.model.address import ChatKind, Person, Place
 from posthouse.model.errors import NotUnderstood
 from posthouse.model.event import (
@@ -330,7 +331,7 @@ def _reaction(*, is_added: bool) -> Callable[[_Read], Event]:
             place=read.place(""),  # the event names the message only
             sender=Person(body.app_id if is_bot else body.user_id.open_id, is_bot=is_bot),
             message_id=body.message_id,
-            emoji=body.reaction_type.emoji_type,
+            emoji=emoji_of(body.reaction_type.emoji_type),
             at=seconds(body.action_time, read.at),
             is_added=is_added,
         )

@@ -7,6 +7,7 @@ of a code, acknowledges before anything runs, and writes no address with its cre
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,11 +34,14 @@ PING_EVERY_S_LEAST = 5.0
 FRAME_BYTES_MAX = EVENT_BYTES_MAX
 WAITING_MAX = 256  # events read and not accepted yet; then the socket waits
 BATCH_MAX = 64  # accepted in one go
+PRESSES_MAX = 64  # that wait for their answer at once; more are acknowledged as they come
 
 OK = b'{"code":200}'
-OK_CALLBACK = b'{"code":200,"data":"e30="}'  # with an empty object, which callbacks ask for
+NOTHING_TO_SHOW = b"{}"  # callbacks ask for an object
 CARD = "card"  # a press, in frames of this type as well as in those of events
 FAILED = b'{"code":500}'
+
+ANSWER_PRESSES_WITHIN_S = 2.0  # the platform waits for three
 
 _WRONG_CREDENTIALS = frozenset({403, 514, 1000040344, 1000040345})
 _TOO_MANY = 1000040350
@@ -77,6 +81,10 @@ class _Waiting(Struct, frozen=True):
     payload: bytes
     came_at: float
 
+    @property
+    def is_press(self) -> bool:
+        return self.frame.type == CARD or codec.is_callback(self.payload)
+
 
 class LongConnection:
     """One bot's connection, while there is one."""
@@ -96,6 +104,7 @@ class LongConnection:
         self._silence_s = silence_s
         self._ping_every_s = PING_EVERY_S
         self._heard_event_at = clock()
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def connect_and_read(self, pulse: Pulse, door: Door) -> None:
         """Hold one connection to its end, or until it has brought no event for too long.
@@ -125,6 +134,7 @@ class LongConnection:
             for task in done:
                 task.result()
         finally:
+            tasks += self._answering
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -206,6 +216,7 @@ class LongConnection:
             batch = [await waiting.get()]
             while len(batch) < BATCH_MAX and not waiting.empty():
                 batch.append(waiting.get_nowait())
+            batch = [each for each in batch if not self._is_answered(socket, each, door)]
             events = await self._decode([each.payload for each in batch])
             is_stored = True
             try:
@@ -217,13 +228,55 @@ class LongConnection:
                 await self._acknowledge(socket, each, is_stored=is_stored)
 
     async def _acknowledge(
-        self, socket: aiohttp.ClientWebSocketResponse, each: _Waiting, *, is_stored: bool
+        self,
+        socket: aiohttp.ClientWebSocketResponse,
+        each: _Waiting,
+        *,
+        is_stored: bool,
+        shown: bytes = NOTHING_TO_SHOW,
     ) -> None:
-        is_waited_for = each.frame.type == CARD or codec.is_callback(each.payload)
-        good = OK_CALLBACK if is_waited_for else OK
+        good = _callback(shown) if each.is_press else OK
         took_ms = int((self._clock() - each.came_at) * 1000)
         answer = frames.answer(each.frame, good if is_stored else FAILED, took_ms)
         await socket.send_bytes(frames.encode(answer))
+
+    # --- answering presses -------------------------------------------------------------------
+
+    def _is_answered(
+        self, socket: aiohttp.ClientWebSocketResponse, each: _Waiting, door: Door
+    ) -> bool:
+        """Let a press wait for words to show, beside everything else; False for what cannot."""
+        if not each.is_press or len(self._answering) >= PRESSES_MAX:
+            return False
+        task = asyncio.ensure_future(self._answer(socket, each, door))
+        self._answering.add(task)
+        task.add_done_callback(self._answered)
+        return True
+
+    async def _answer(
+        self, socket: aiohttp.ClientWebSocketResponse, each: _Waiting, door: Door
+    ) -> None:
+        """Accept a press, and acknowledge it with what its turn shows, if that comes in time."""
+        events = await self._decode((each.payload,))
+        left_s = each.came_at + ANSWER_PRESSES_WITHIN_S - self._clock()
+        shown, is_stored, is_written = None, True, False
+        try:
+            if events:
+                shown = await door.answer(events, Entrance.LONG_CONNECTION, max(0.0, left_s))
+        except TryLater:
+            is_stored = False
+        try:
+            body = shown or NOTHING_TO_SHOW
+            await self._acknowledge(socket, each, is_stored=is_stored, shown=body)
+            is_written = True
+        finally:
+            if shown is not None:
+                await door.answered(events, is_written=is_written)
+
+    def _answered(self, task: asyncio.Task[None]) -> None:
+        self._answering.discard(task)
+        if not task.cancelled() and (problem := task.exception()) is not None:
+            log.warning("press_not_answered", problem=type(problem).__name__)
 
     # --- staying alive -----------------------------------------------------------------------
 
@@ -238,6 +291,10 @@ class LongConnection:
         while (left_s := self._heard_event_at + self._silence_s - self._clock()) > 0:
             await self._sleep(max(left_s, 1.0))
         log.info("connecting_anew", silent_s=self._silence_s)
+
+
+def _callback(shown: bytes) -> bytes:
+    return b'{"code":200,"data":"' + base64.b64encode(shown) + b'"}'
 
 
 def refusal_of_discovery(status: int, body: bytes) -> PosthouseError | None:

@@ -62,6 +62,8 @@ class Messages:
 
     async def _send(self, part: Part) -> Outcome:
         message, card_id = outgoing.decode(part.body), ""
+        if message.form is Form.EMOJI:
+            return await self._react(message)
         if message.media is not None:
             outcome, key = await self._uploads.key(message.media, message.form)
             if not key:
@@ -84,6 +86,11 @@ class Messages:
             return Sent((*outcome.ids, CARD))
         found, shown = await self._cards.shown_by(outcome.ids[0], card_id)
         return Sent((*outcome.ids, shown)) if shown else found
+
+    async def _react(self, message: Outgoing) -> Outcome:
+        path = f"{_path(message.reply_to)}/reactions"
+        call = Call(method="POST", path=path, body=message.content.encode())
+        return outcome_of(await self._client.call(call), Endpoint.REACT)
 
     # --- new words ---------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class Endpoint(StrEnum):
     EDIT = "edit"  # text or post
     UPDATE_CARD = "update_card"
     RECALL = "recall"
+    REACT = "react"
     UPLOAD = "upload"
     CARDKIT = "cardkit"
     READ = "read"
@@ -129,6 +130,14 @@ _AT: Mapping[Endpoint, Mapping[int, Outcome]] = {
         99992354: _GONE,
         230009: NotSent("recall_too_late", is_final=True),
         230026: NotSent("cannot_recall", is_final=True),
+    },
+    Endpoint.REACT: {
+        230011: _GONE,
+        230110: _GONE,
+        231003: _GONE,
+        99992354: _GONE,
+        231015: _LATER,  # somebody else reacts at this moment
+        99991672: NotSent("cannot_react", is_final=True),  # words shall not wait for the scope
     },
     Endpoint.CARDKIT: {
         99991672: NotSent("cannot_draft", is_final=True),  # not the scope for cards that grow

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from posthouse.channels.channel import Letter
 from posthouse.channels.feishu.codec import BUTTON_FIELD
+from posthouse.channels.feishu.emojis import name_of
 from posthouse.channels.feishu.rendering import escaped, to_card_markdown
 from posthouse.channels.feishu.settings import CARD_BYTES_MAX
 from posthouse.channels.markup import to_plain
@@ -23,6 +24,7 @@ from posthouse.model.message import Choice, Content, Media
 
 ELEMENT_ID = "answer"  # of the component that grows
 SUMMARY_CHARACTERS_MAX = 100
+TOAST_CHARACTERS_MAX = 200
 PICTURE_BYTES_MAX = 10 * 1024 * 1024  # larger ones go as files
 PICTURES = frozenset(
     f"image/{kind}" for kind in ("jpeg", "png", "webp", "gif", "bmp", "x-icon", "tiff", "heic")
@@ -32,7 +34,7 @@ _SPECIAL = re.compile(r"[<>&\[]")
 
 
 class Form(StrEnum):
-    """The kinds of message that we send, by Feishu's ``msg_type``."""
+    """The kinds of message that we send, by Feishu's ``msg_type``, and what is none."""
 
     TEXT = "text"
     POST = "post"
@@ -41,6 +43,7 @@ class Form(StrEnum):
     FILE = "file"
     FILM = "media"
     VOICE = "audio"
+    EMOJI = "emoji"  # below the message ``reply_to``; no message of its own
 
 
 class Outgoing(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,6 +65,8 @@ _DECODER = msgspec.json.Decoder(Outgoing)
 
 def encode(content: Content, letter: Letter) -> bytes:
     """Write a message without what a call adds to it: the key, and the keys of its files."""
+    if letter.kind is Kind.REACT:
+        return _ENCODER.encode(_emoji(content, letter))
     plain = _plain(content) if content.media is None else ""
     form, text = _form(content, letter, plain)
     return _ENCODER.encode(
@@ -75,6 +80,15 @@ def encode(content: Content, letter: Letter) -> bytes:
             words=_words(content) if content.media is None else "",
             plain=plain,
         )
+    )
+
+
+def _emoji(content: Content, letter: Letter) -> Outgoing:
+    return Outgoing(
+        to=letter.chat.platform_id,
+        form=Form.EMOJI,
+        content=_json({"reaction_type": {"emoji_type": name_of(content.text)}}),
+        reply_to=letter.quote_message_id,
     )
 
 
@@ -206,6 +220,11 @@ def _button(choice: Choice) -> dict[str, object]:
 def entity(card_id: str) -> str:
     """Write the message that shows a card which was created before."""
     return _json({"type": "card", "data": {"card_id": card_id}})
+
+
+def toast(text: str) -> bytes:
+    """Write the answer to a press that shows a few words to whoever pressed."""
+    return _json({"toast": {"type": "info", "content": text[:TOAST_CHARACTERS_MAX]}}).encode()
 
 
 def file_content(form: Form, key: str) -> str:

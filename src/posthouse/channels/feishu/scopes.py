@@ -54,6 +54,10 @@ SCOPES = (
         Said("人的名字", "names of people"),
     ),
     Scope(
+        ("im:message.reactions:write_only", "im:message"),
+        Said("用表情回应消息", "react to messages with an emoji"),
+    ),
+    Scope(
         ("cardkit:card:write",),
         Said("边写边显示的回答", "answers that grow while they are written"),
     ),

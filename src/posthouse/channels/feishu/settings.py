@@ -94,6 +94,7 @@ class FeishuOptions(ChannelOptions):
             resend_key_window_s=KEY_WINDOW_S,
             can_edit=True,
             can_recall=True,
+            can_react=True,
             recall_window_s=self.recall_window_s,
             draft=DraftKind.MESSAGE if self.streaming else DraftKind.NONE,
             text_unit=TextUnit.BYTES,
