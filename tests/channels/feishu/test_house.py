@@ -126,16 +126,16 @@ async def test_a_day_with_the_bot(tmp_path: Path, by_webhook: bool) -> None:  # 
 async def test_whoever_presses_is_told_at_once(tmp_path: Path) -> None:
     """A busy machine may be slower than a press can wait; then somebody presses again."""
     async with scene(tmp_path) as here, open_house(here):
+        toasts = []
         for number in range(1, 6):
             here.say("vote")
             question = await here.until_said("Shall I go on?", number)
             label = question.buttons[0].label
             press = Press(message_id=question.message_id, person="ada", label=label)
-            seen = await here.feishu.press(press)
-            assert seen.problem == ""
-            if seen.toast:
+            toasts.append((await here.feishu.press(press)).toast)
+            if toasts[-1]:
                 break
-        assert seen.toast == label
+        assert toasts[-1] == label, toasts
 
 
 async def test_a_word_takes_answers_back_also_after_a_restart(tmp_path: Path) -> None:
