@@ -66,6 +66,7 @@ from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
+from posthouse.handlers.trying import Tries
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
 from posthouse.llm.model import Model
@@ -386,6 +387,10 @@ class House:
             handlers={name: builders.handler(name, new) for name in handlers},
             handlers_gone=tuple(name for name in old.handlers if name not in new.handlers),
         )
+
+    def tries(self) -> Mapping[str, Tries]:
+        """Return the handlers that answer questions, as they are now."""
+        return {name: each for name, each in self._handlers.items() if isinstance(each, Tries)}
 
     def messages(self) -> Messages:
         """Return the door for scripts that push."""

@@ -49,6 +49,9 @@ def build_console(
         upkeep=store.upkeep,
         grants=store.grants,
         access=store.access,
+        documents=store.documents,
+        asked=store.asked,
+        conduct=store.conduct,
     )
     around = Surroundings(
         books=books,
@@ -62,6 +65,7 @@ def build_console(
         zone=zone_of(settings.timezone),
         public_url=settings.server.public_url,
         look_around=_Rounds(settings, house),
+        tries=house.tries,
         renewing=None if reloading is None else _Renewing(reloading, house),
     )
     return Console(around, sign_in)

@@ -9,20 +9,17 @@ from urllib.parse import urlencode
 from msgspec import Struct
 from starlette.responses import Response
 
-from posthouse.channels.channel import Letter
-from posthouse.channels.degrade import split
 from posthouse.console.asking import Ask, Entry, number_of, numbers_of
 from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name, event_text
 from posthouse.console.pages import DAY_S, HOUR_S, Pages, go
 from posthouse.console.problems import Declined
+from posthouse.console.replies import put_reply
 from posthouse.console.timeline import bubbles, said_bubble
 from posthouse.gateway.bots import Bot
 from posthouse.model.address import Chat, ChatKind, ChatMode
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import State
-from posthouse.model.disposition import NewDelivery
-from posthouse.model.message import Content
 from posthouse.model.permission import OperatorRole
 from posthouse.store.reader import DeliveryRow, EventRow
 from posthouse.wakeup.wakeup import SENDS, TURNS
@@ -218,22 +215,9 @@ class Chats:
 
     async def _put(self, ask: Ask, chat: Chat, bot: Bot, text: str, key: str) -> None:
         """Queue a reply; a form sent twice finds its origin taken."""
-        origin = f"console:{ask.visitor.operator.name}:{key}"
-        now = self._around.clock()
-        numbers = []
-        for part, content in enumerate(split(Content(text), bot.capabilities)):
-            new = NewDelivery(
-                origin=origin,
-                ordinal=0,
-                part=part,
-                content=content,
-                key=self._around.new_key(),
-                body=bot.channel.encode(content, Letter(chat=chat)),
-            )
-            numbers.append(await self._books.journal.put_notice(chat.id, new, now))
-        if any(number is not None for number in numbers):
-            details = json.dumps({"deliveries": [n for n in numbers if n is not None]})
-            await self._audit(ask, "reply", chat, details)
+        numbers = await put_reply(self._around, ask.visitor.operator.name, chat, bot, text, key)
+        if numbers:
+            await self._audit(ask, "reply", chat, json.dumps({"deliveries": numbers}))
 
     async def _pause(self, ask: Ask) -> Response:
         chat, _ = await self._steered(ask)

@@ -15,6 +15,11 @@ from posthouse.console.bots import BotPages
 from posthouse.console.chats import Chats
 from posthouse.console.door import Door, declined_by
 from posthouse.console.house import Surroundings
+from posthouse.console.knowledge import Knowledge
+from posthouse.console.knowledge_handoffs import Handoffs, Spending
+from posthouse.console.knowledge_questions import Questions
+from posthouse.console.knowledge_told import WhoWasTold
+from posthouse.console.knowledge_trying import Trying
 from posthouse.console.live import Live
 from posthouse.console.messages import Messages
 from posthouse.console.operators import Operators
@@ -60,11 +65,18 @@ class Console:
         self._public_url = around.public_url
         self._pages = Pages(around.language, Times(around.zone))
         self._door = Door(around, self._pages, sign_in)
+        questions = Questions(around, self._pages)
         sections = (
             Today(around, self._pages),
             Chats(around, self._pages),
             Messages(around, self._pages),
             Search(around, self._pages),
+            Knowledge(around, self._pages),
+            questions,
+            WhoWasTold(around, self._pages, questions),
+            Trying(around, self._pages),
+            Handoffs(around, self._pages),
+            Spending(around, self._pages),
             BotPages(around, self._pages),
             Rules(around, self._pages),
             People(around, self._pages),

@@ -10,11 +10,15 @@ from typing import Protocol
 from msgspec import Struct
 
 from posthouse.gateway.bots import Bots
+from posthouse.handlers.trying import Tries
 from posthouse.settings.language import Said
 from posthouse.settings.reload import Change, ScenesRead
 from posthouse.settings.settings import RouteRule
 from posthouse.store.access import Access
+from posthouse.store.asked import Asked
 from posthouse.store.chats import Chats
+from posthouse.store.conduct import Conduct
+from posthouse.store.documents import Documents
 from posthouse.store.grants import Grants
 from posthouse.store.holding import Holding
 from posthouse.store.journal import Journal
@@ -92,6 +96,9 @@ class Books:
     upkeep: Upkeep
     grants: Grants
     access: Access
+    documents: Documents
+    asked: Asked
+    conduct: Conduct
 
 
 class Arrangement(Struct, frozen=True, kw_only=True):
@@ -122,4 +129,5 @@ class Surroundings:
     zone: tzinfo
     public_url: str = ""
     look_around: Callable[[], Awaitable[Sequence[Finding]]] = _no_findings
+    tries: Callable[[], Mapping[str, Tries]] = dict  # handlers that answer questions, by name
     renewing: Renewing | None = None  # a house that was built by hand has nothing to read

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from posthouse.console.knowledge_words import WORDS as OF_KNOWLEDGE
+
 _WORDS: dict[str, tuple[str, str]] = {
     "house": ("驿站", "Posthouse"),
     "console": ("控制台", "Console"),
@@ -376,6 +378,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "done_revoked": ("已收回。", "Revoked."),
     "done_decided": ("已处理。", "Done."),
     "zone_note": ("时间按 {zone}", "times are {zone}"),
+    **OF_KNOWLEDGE,
 }
 
 

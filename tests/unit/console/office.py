@@ -23,6 +23,7 @@ from posthouse.console.sign_in import SignIn
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.router import default_rules
 from posthouse.handlers.handler import Traits
+from posthouse.handlers.trying import Tries
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent
 from posthouse.model.permission import OperatorRole
@@ -147,6 +148,7 @@ class Office:
             has_own_rules=bool(own_rules),
         )
         self.bots = {BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")}
+        self.tries: dict[str, Tries] = {}
         self.around = Surroundings(
             books=Books(
                 journal=store.journal,
@@ -156,6 +158,9 @@ class Office:
                 upkeep=store.upkeep,
                 grants=store.grants,
                 access=store.access,
+                documents=store.documents,
+                asked=store.asked,
+                conduct=store.conduct,
             ),
             bots=self.bots,
             arranged=lambda: self.arrangement,
@@ -167,6 +172,7 @@ class Office:
             zone=choices.get("zone", UTC),
             public_url=choices.get("public_url", ""),
             look_around=self._look_around,
+            tries=lambda: self.tries,
         )
         cheap = Passwords(memory_kib=8, rounds=1)
         self.sign_in = SignIn(store.access, cheap, Lockout(), self.around.clock)

@@ -12,7 +12,7 @@ from tests.unit.console.office import Browser, Elements, Office, lead
 
 def address(entry: Entry, office: Office) -> str:
     """An address that exists, or nearly."""
-    known = {"chat": str(office.chat), "bot": "b"}
+    known = {"chat": str(office.chat), "bot": "b", "base": "b"}
     return re.sub(r"{(\w+)}", lambda found: known.get(found[1], "1"), entry.path).removeprefix("/")
 
 

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from markupsafe import escape
 from msgspec.structs import replace
 
 from posthouse.console import search, words
+from posthouse.console.faq import Faq, write
 from posthouse.console.pages import POLICY
 from posthouse.model.address import ChatKind, ChatMode, Person, SessionKind
 from posthouse.model.disposition import NewDelivery
@@ -16,11 +18,15 @@ from posthouse.model.message import Content, File, Image, Media, Text
 from posthouse.model.permission import Effect, Field, OperatorRole, Subject, SubjectKind
 from posthouse.model.turn import TurnState
 from posthouse.settings.settings import RouteRule
+from posthouse.store.asked import Question, Spending, Verdict
+from posthouse.store.conduct import Handoff
+from posthouse.store.documents import SourceKind
 from posthouse.store.grants import ChatOperator, NewGrant, Stranger
 from posthouse.store.journal import Result
 from posthouse.testing.conformance.scene import BOT, output
 from tests.unit.console.office import Browser, Elements, Office
 from tests.unit.console.test_guards import address, looks
+from tests.unit.console.test_knowledge import Scripted
 
 CORPUS = [
     "<script>alert(1)</script>",
@@ -84,6 +90,46 @@ async def poisoned(office: Office, evil: str) -> None:
     await office.store.access.add_token(evil, (evil,), b"h", evil, scene.now)
     await office.store.access.audit(evil, evil, evil, evil, scene.now)
     assert chat.id == office.chat
+    await poisoned_knowledge(office, evil)
+
+
+async def poisoned_knowledge(office: Office, evil: str) -> None:
+    """Put a text into questions, documents and handoffs; each is the first of its kind."""
+    now = office.scene.now
+    await write(office.store.documents, "b", Faq(question=evil, answer=evil, is_exact=True), now)
+    source = await office.store.documents.add_source("b", SourceKind.FOLDER, evil, "{}", now)
+    await office.store.documents.checked(source, evil, now)
+    question = Question(
+        turn=1,
+        handler=evil,
+        bot="b",
+        chat=office.chat,
+        session="",
+        person=evil,
+        at=now,
+        text=evil,
+        base="b",
+        reason=f"unsure {evil}",
+        answer=evil,
+        passages=(f"b:{evil}#1",),
+        verdict=Verdict.BAD,
+    )
+    await office.store.asked.record(question)
+    handoff = Handoff(handler=evil, chat=office.chat, person=evil, since_at=now, turn=1)
+    await office.store.conduct.hand_off(handoff)
+    spending = Spending(
+        turn=1,
+        call=0,
+        model=evil,
+        bot=evil,
+        chat=0,
+        person=evil,
+        at=now,
+        prompt_tokens=1,
+        answer_tokens=1,
+    )
+    await office.store.asked.spend(spending)
+    office.tries[evil] = Scripted({})
 
 
 @pytest.mark.parametrize("evil", CORPUS)
@@ -94,7 +140,8 @@ async def test_nothing_that_people_write_runs_in_a_page(office: Office, evil: st
     scripts = 0
     shown = 0
     for entry in looks(office):
-        for query in ("", f"?q={evil.replace('&', '')}&done={evil}&next={evil}"):
+        passage = f"passage={quote(f'b:{evil}#1')}"
+        for query in ("", f"?q={evil.replace('&', '')}&done={evil}&next={evil}&{passage}"):
             page = (await admin.get(address(entry, office) + query)).text
             shown += str(escape(evil)) in page
             for tag, attributes in Elements(page).found:

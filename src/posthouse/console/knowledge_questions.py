@@ -1,0 +1,219 @@
+"""知识 · 问题: what got no answer or a bad one, and writing the answer that is live at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from msgspec import Struct
+from starlette.responses import Response
+
+from posthouse.console import states
+from posthouse.console.asking import Ask, Entry, number_of
+from posthouse.console.faq import (
+    ANSWER_CHARS_MAX,
+    BASE,
+    PATH_CHARS_MAX,
+    QUESTION_CHARS_MAX,
+    Faq,
+    entry,
+    path_of,
+    write,
+)
+from posthouse.console.house import Surroundings
+from posthouse.console.names import chat_name, person_name
+from posthouse.console.pages import Pages, go
+from posthouse.console.problems import Declined
+from posthouse.console.states import Mood
+from posthouse.model.permission import OperatorRole
+from posthouse.model.reasons import explain
+from posthouse.settings.language import Said
+from posthouse.store.asked import Question, Verdict
+from posthouse.store.documents import Document
+
+SHOWN = 30
+OPERATOR = OperatorRole.OPERATOR
+EMPTY = Said(
+    f"问题和答案都要写；问题最多 {QUESTION_CHARS_MAX} 字，答案最多 {ANSWER_CHARS_MAX} 字。",
+    f"Write both: a question of at most {QUESTION_CHARS_MAX} and an answer of at most"
+    f" {ANSWER_CHARS_MAX} characters.",
+)
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """A question as the pages show it."""
+
+    question: Question
+    mood: Mood
+    chat: str  # names
+    person: str
+    event: int | None = None  # its message
+
+
+class Questions:
+    """The queue, and the entries that operators write."""
+
+    def __init__(self, around: Surroundings, pages: Pages) -> None:
+        self._around = around
+        self._books = around.books
+        self._pages = pages
+
+    def table(self) -> Sequence[Entry]:
+        """Return what it answers, and to whom."""
+        return (
+            Entry("GET", "/knowledge/questions", self._list),
+            Entry("GET", "/knowledge/questions/{turn}", self._one),
+            Entry("POST", "/knowledge/questions/{turn}/answer", self._answer, OPERATOR),
+            Entry("POST", "/knowledge/questions/{turn}/resolve", self._resolve, OPERATOR),
+            Entry("POST", "/knowledge/questions/{turn}/verdict", self._judge, OPERATOR),
+            Entry("GET", "/knowledge/faq", self._compose, OPERATOR),
+            Entry("POST", "/knowledge/faq", self._write, OPERATOR),
+        )
+
+    # --- looking ------------------------------------------------------------------------
+
+    async def _list(self, ask: Ask) -> Response:
+        base, before = ask.query("base"), number_of(ask.query("before") or "0") or 0
+        is_all = ask.query("show") == "all"
+        look = self._books.asked.recent if is_all else self._books.asked.open_questions
+        found = await look(base, before, SHOWN + 1)
+        return self._pages.show(
+            ask,
+            "knowledge_questions.html",
+            tab="questions",
+            asked=[await self.shown(each, ask.language) for each in found[:SHOWN]],
+            older=found[SHOWN - 1].turn if len(found) > SHOWN else None,
+            base=base,
+            bases=[each.name for each in await self._books.documents.bases()],
+            is_all=is_all,
+            can_act=ask.visitor.may(OPERATOR),
+        )
+
+    async def _one(self, ask: Ask) -> Response:
+        question = await self._question(ask)
+        bases = await self._bases(question)
+        return self._pages.show(
+            ask,
+            "knowledge_question.html",
+            tab="questions",
+            one=await self.shown(question, ask.language),
+            faq=Faq(question=question.text.strip(), answer="", is_exact=True),
+            base=bases[0],
+            bases=bases,
+            question_max=QUESTION_CHARS_MAX,
+            answer_max=ANSWER_CHARS_MAX,
+            can_act=ask.visitor.may(OPERATOR),
+        )
+
+    async def shown(self, question: Question, language: str) -> Asked:
+        """Give a question the names of people and the words of what became of it."""
+        found = await self._books.reader.turn(question.turn)
+        event = found[1][-1] if found and found[1] else None
+        chat = await self._books.chats.get(question.chat)
+        return Asked(
+            question=question,
+            mood=mood_of(question, language),
+            chat="" if chat is None else chat_name(chat, event, language),
+            person=question.person if event is None else person_name(event, language),
+            event=None if event is None else event.id,
+        )
+
+    async def _question(self, ask: Ask) -> Question:
+        question = await self._books.asked.of_turn(ask.number("turn"))
+        if question is None:
+            raise Declined("not_found")
+        return question
+
+    async def _bases(self, question: Question) -> list[str]:
+        """Return where an answer may be put: first the base that was searched for this one."""
+        own = [name for name in question.base.split(",") if name]
+        known = [each.name for each in await self._books.documents.bases()]
+        return list(dict.fromkeys((*own, *known))) or [BASE]
+
+    # --- deciding -----------------------------------------------------------------------
+
+    async def _answer(self, ask: Ask) -> Response:
+        question = await self._question(ask)
+        base = ask.form.get("base", "")
+        if base not in await self._bases(question):
+            raise Declined("not_understood")
+        await self._put(ask, base)
+        await self._books.asked.resolve(question.turn, ask.visitor.author, self._around.clock())
+        return go("../../questions?done=answered")
+
+    async def _resolve(self, ask: Ask) -> Response:
+        question = await self._question(ask)
+        await self._books.asked.resolve(question.turn, ask.visitor.author, self._around.clock())
+        return go("../../questions?done=resolved")
+
+    async def _judge(self, ask: Ask) -> Response:
+        question = await self._question(ask)
+        verdict = ask.form.get("verdict", "")
+        if verdict not in tuple(Verdict):
+            raise Declined("not_understood")
+        now = self._around.clock()
+        await self._books.asked.judge(question.turn, Verdict(verdict), ask.visitor.author, now)
+        return go(f"../{question.turn}?done=judged")
+
+    # --- entries ------------------------------------------------------------------------
+
+    async def _compose(self, ask: Ask) -> Response:
+        """Show an empty form, or that of an entry which is there."""
+        known = [each.name for each in await self._books.documents.bases()] or [BASE]
+        number = number_of(ask.query("document"))
+        found = None if number is None else await self._books.documents.document(number)
+        faq = None if found is None else entry(*found)
+        wanted = ask.query("base") if found is None else found[0].base
+        return self._pages.show(
+            ask,
+            "knowledge_faq.html",
+            tab="bases",
+            faq=faq or Faq(question="", answer="", is_exact=True),
+            base=wanted if wanted in known else known[0],
+            bases=known,
+            document=None if faq is None else number,
+            question_max=QUESTION_CHARS_MAX,
+            answer_max=ANSWER_CHARS_MAX,
+        )
+
+    async def _write(self, ask: Ask) -> Response:
+        base = ask.form.get("base", "")
+        known = [each.name for each in await self._books.documents.bases()] or [BASE]
+        if base not in known:
+            raise Declined("not_understood")
+        old = await self._old(ask, base)
+        faq = await self._put(ask, base)
+        if old is not None and old.path != path_of(faq.question):  # it was reworded
+            await self._books.documents.remove(base, (old.id,), self._around.clock())
+        return go(f"bases/{base}?done=answered")
+
+    async def _old(self, ask: Ask, base: str) -> Document | None:
+        """Return the entry that a form was opened with, if it is in that base."""
+        number = number_of(ask.form.get("document", ""))
+        found = None if number is None else await self._books.documents.document(number)
+        is_entry = found is not None and found[0].base == base and entry(*found) is not None
+        return found[0] if found and is_entry else None
+
+    async def _put(self, ask: Ask, base: str) -> Faq:
+        faq = _faq(ask.form)
+        now = self._around.clock()
+        await write(self._books.documents, base, faq, now)
+        details = json.dumps({"question": faq.question[:PATH_CHARS_MAX], "is_exact": faq.is_exact})
+        await self._books.access.audit(ask.visitor.author, "faq", f"base:{base}", details, now)
+        return faq
+
+
+def mood_of(question: Question, language: str) -> Mood:
+    """Say what became of a question."""
+    tone = states.GOOD if question.answer else states.QUIET
+    if question.verdict is Verdict.BAD:
+        tone = states.BAD
+    return Mood(explain(question.reason or "answered", language), tone)
+
+
+def _faq(form: dict[str, str]) -> Faq:
+    question, answer = form.get("question", "").strip(), form.get("answer", "").strip()
+    is_fit = len(question) <= QUESTION_CHARS_MAX and len(answer) <= ANSWER_CHARS_MAX
+    if not question or not answer or not is_fit:
+        raise Declined("not_understood", EMPTY)
+    return Faq(question=question, answer=answer, is_exact=bool(form.get("exact")))

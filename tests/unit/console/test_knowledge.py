@@ -1,0 +1,351 @@
+"""知识: from a question without an answer to one that is live, and taking back what was wrong."""
+
+from collections.abc import AsyncGenerator, Sequence
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from posthouse.console.faq import Faq, document, entry, path_of, write
+from posthouse.handlers.trying import Concluded, Stage, Trial, Tried
+from posthouse.handlers.trying import Source as Cited
+from posthouse.knowledge.passage import Extract
+from posthouse.model.delivery import State
+from posthouse.model.errors import TryLater
+from posthouse.store.asked import Question, Spending, Verdict
+from posthouse.store.conduct import Handoff
+from posthouse.store.documents import Document, SourceKind
+from posthouse.testing.conformance.scene import BOT
+from tests.unit.console.office import Browser, Office, lead
+
+PASSAGE = "help:guide.md#1f"
+
+
+async def asked(
+    office: Office, text: str = "how?", answer: str = "", *, who: str = "ann", **fields: object
+) -> Question:
+    """Somebody asks, and hears an answer if there is one."""
+    claimed = await office.scene.answer(text, *([answer] if answer else []), who=who)
+    question = Question(
+        turn=claimed.turn.id,
+        handler="assistant",
+        bot=BOT,
+        chat=office.chat,
+        session=f"{office.chat}:m:{who}",
+        person=who,
+        at=office.scene.now,
+        text=text,
+        base="help",
+        score=0.41,
+        reason="answered" if answer else "not_in_knowledge",
+        answer=answer,
+        passages=(PASSAGE,) if answer else (),
+    )
+    question = replace(question, **fields)
+    await office.store.asked.record(question)
+    return question
+
+
+async def found(office: Office, base: str) -> list[tuple[Document, Extract]]:
+    """All documents of a base as an index would read them."""
+    changes = await office.store.documents.changes(base, 0)
+    return [
+        (change.document, msgspec.json.decode(change.body, type=Extract))
+        for change in changes
+        if change.document is not None
+    ]
+
+
+# --- the queue -------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_live_at_once_and_the_question_dealt_with(
+    office: Office, operator: Browser
+) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    question = await asked(office, "怎么退款？")
+    assert "怎么退款？" in (await operator.get("knowledge/questions")).text
+    path = f"knowledge/questions/{question.turn}"
+    assert "怎么退款？" in (await operator.get(path)).text
+    form = {"question": "怎么退款？", "answer": "发邮件给财务。", "exact": "1", "base": "help"}
+    answer = await operator.post(f"{path}/answer", form)
+    where = lead(f"{path}/answer", answer.headers["location"])
+    assert where == "/console/knowledge/questions?done=answered"
+    ((written, extract),) = await found(office, "help")
+    assert (extract.is_exact, extract.question) == (True, "怎么退款？")
+    assert [block.text for block in extract.blocks] == ["发邮件给财务。"]
+    assert await office.store.asked.open_questions() == ()
+    assert "怎么退款？" not in (await operator.get("knowledge/questions")).text
+    assert ("operator:olga", "faq", "base:help") in await office.audit()
+    assert written.title in (await operator.get(f"knowledge/documents/{written.id}")).text
+
+
+async def test_where_there_is_no_base_one_is_made_for_the_answer(
+    office: Office, operator: Browser
+) -> None:
+    question = await asked(office, base="")
+    form = {"question": "how?", "answer": "thus", "base": "faq"}
+    await operator.post(f"knowledge/questions/{question.turn}/answer", form)
+    ((_, extract),) = await found(office, "faq")
+    assert not extract.is_exact
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"question": " ", "answer": "x", "base": "help"},
+        {"question": "x", "answer": "", "base": "help"},
+        {"question": "x", "answer": "x", "base": "elsewhere"},
+        {"question": "x" * 501, "answer": "x", "base": "help"},
+        {"question": "x", "answer": "x" * 8001, "base": "help"},
+    ],
+)
+async def test_half_an_answer_is_refused(
+    office: Office, operator: Browser, form: dict[str, str]
+) -> None:
+    question = await asked(office)
+    answer = await operator.post(f"knowledge/questions/{question.turn}/answer", form)
+    assert answer.status == 422
+    assert len(await office.store.asked.open_questions()) == 1
+
+
+async def test_a_question_is_taken_off_the_list(office: Office, operator: Browser) -> None:
+    question = await asked(office)
+    await operator.post(f"knowledge/questions/{question.turn}/resolve")
+    assert await office.store.asked.open_questions() == ()
+    page = (await operator.get("knowledge/questions?show=all")).text
+    assert "已处理" in page
+
+
+async def test_a_verdict_says_whether_it_was_right(office: Office, operator: Browser) -> None:
+    question = await asked(office, answer="thus")
+    path = f"knowledge/questions/{question.turn}/verdict"
+    await operator.post(path, {"verdict": "bad"})
+    (waiting,) = await office.store.asked.open_questions()
+    assert waiting.verdict is Verdict.BAD
+    assert "被点 👎" in (await operator.get("knowledge/questions")).text
+    assert (await operator.post(path, {"verdict": "maybe"})).status == 422
+
+
+async def test_the_queue_goes_on_page_by_page(office: Office, operator: Browser) -> None:
+    first = await asked(office, "the very first")
+    for number in range(30):
+        await asked(office, f"question {number}")
+    page = (await operator.get("knowledge/questions")).text
+    assert "the very first" not in page
+    older = await operator.get(f"knowledge/questions?before={first.turn + 1}")
+    assert "the very first" in older.text
+
+
+# --- entries ---------------------------------------------------------------------------------
+
+
+async def test_an_entry_that_is_reworded_replaces_the_old_one(
+    office: Office, operator: Browser
+) -> None:
+    now = office.scene.now
+    await write(office.store.documents, "help", Faq(question="a", answer="b", is_exact=True), now)
+    ((old, _),) = await found(office, "help")
+    assert "b</textarea>" in (await operator.get(f"knowledge/faq?document={old.id}")).text
+    form = {"base": "help", "document": str(old.id), "question": "a", "answer": "c", "exact": "1"}
+    answer = await operator.post("knowledge/faq", form)
+    where = lead("knowledge/faq", answer.headers["location"])
+    assert where == "/console/knowledge/bases/help?done=answered"
+    ((same, extract),) = await found(office, "help")
+    assert (same.id, extract.blocks[0].text) == (old.id, "c")
+    await operator.post("knowledge/faq", form | {"question": "A, reworded"})
+    assert [each.path for each, _ in await found(office, "help")] == ["A, reworded"]
+
+
+def test_long_questions_have_names_of_their_own() -> None:
+    one, other = "x" * 200 + "1", "x" * 200 + "2"
+    assert path_of(one) != path_of(other)
+    assert len(path_of(one)) < 140
+    assert path_of(" how \n much? ") == "how much?"
+
+
+def test_what_is_no_entry_is_not_read_as_one() -> None:
+    new = document("help", 1, Faq(question="q", answer="a", is_exact=False))
+    read = msgspec.convert(msgspec.structs.asdict(new) | {"id": 1}, Document)
+    assert entry(read, new.body) == Faq(question="q", answer="a", is_exact=False)
+    assert entry(replace(read, format="md"), new.body) is None
+
+
+# --- who was told ----------------------------------------------------------------------------
+
+
+async def test_everybody_who_was_told_is_found_and_it_is_taken_back(
+    office: Office, operator: Browser
+) -> None:
+    for who in ("ann", "bob"):
+        await asked(office, f"{who} asks", f"told {who}", who=who)
+        await office.scene.deliver()
+    await asked(office, "other", "another answer", passages=())
+    await office.scene.deliver()
+    page = (await operator.get(f"knowledge/told?passage={quote(PASSAGE)}")).text
+    assert "told ann" in page
+    assert "told bob" in page
+    assert "another answer" not in page
+    assert "撤回 2 条消息" in page
+    await operator.post("knowledge/told/recall", {"passage": PASSAGE})
+    said = (await office.store.reader.page(office.chat)).said
+    states = {row.text: row.delivery.state for row in said}
+    assert states["told ann"] is states["told bob"] is State.WITHDRAWING
+    assert states["another answer"] is State.SENT
+    assert ("operator:olga", "recall", f"passage:{PASSAGE}") in await office.audit()
+
+
+async def test_a_passage_goes_into_quarantine_and_out_again(
+    office: Office, operator: Browser
+) -> None:
+    await operator.post("knowledge/told/quarantine", {"passage": PASSAGE})
+    assert await office.store.documents.quarantined("help") == {PASSAGE}
+    page = (await operator.get(f"knowledge/told?passage={quote(PASSAGE)}")).text
+    assert "解除隔离" in page
+    await operator.post("knowledge/told/release", {"passage": PASSAGE})
+    assert await office.store.documents.quarantined("help") == frozenset()
+    assert (await operator.post("knowledge/told/quarantine", {"passage": "x"})).status == 422
+
+
+async def test_a_correction_is_said_once_in_each_chat(office: Office, operator: Browser) -> None:
+    for number in range(2):
+        await asked(office, f"question {number}", f"wrong {number}")
+        await office.scene.deliver()
+    form = {"passage": PASSAGE, "text": "the right words", "key": "k1"}
+    for _ in range(2):  # pressed twice
+        await operator.post("knowledge/told/correct", form)
+    said = [row.text for row in (await office.store.reader.page(office.chat)).said]
+    corrections = [text for text in said if "the right words" in text]
+    assert corrections == ["更正：关于“question 1”\n\nthe right words"]
+    assert (await operator.post("knowledge/told/correct", form | {"text": " "})).status == 422
+
+
+# --- trying ----------------------------------------------------------------------------------
+
+
+class Scripted:
+    """Answers what it knows, and remembers as whom it was asked."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self._answers = answers
+        self.trials: list[Trial] = []
+
+    async def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
+        self.trials.append(trial)
+        if trial.question == "busy":
+            raise TryLater("the model is busy")
+        if trial.question == "broken":
+            raise ValueError("a secret detail")
+        yield Stage("for_us", "yes")
+        answer = self._answers.get(trial.question, "")
+        source = Cited(
+            number=1, base="help", title="Guide", text="thus it is", key=PASSAGE, score=0.9
+        )
+        yield Concluded(
+            reason="answered" if answer else "unsure 0.41<0.55",
+            answer=answer,
+            score=0.8 if answer else 0.41,
+            threshold=0.55,
+            sources=(source,),
+        )
+
+
+def tried(office: Office, answers: dict[str, str] | None = None) -> Scripted:
+    scripted = Scripted(answers or {"how?": "thus [1]"})
+    office.tries["assistant"] = scripted
+    return scripted
+
+
+def form_of(questions: Sequence[str], **fields: str) -> dict[str, str]:
+    return {"handler": "assistant", "questions": "\n".join(questions), **fields}
+
+
+async def test_a_question_is_tried_as_somebody_in_a_chat(office: Office, operator: Browser) -> None:
+    scripted = tried(office)
+    await office.scene.told("hello", "hi")
+    form = form_of(["how?"], chat=str(office.chat), person="ann", addressed="1")
+    page = (await operator.post("knowledge/try", form)).text
+    (trial,) = scripted.trials
+    assert (trial.bot, trial.chat, trial.person) == (BOT, office.chat, "ann")
+    assert trial.is_addressed
+    for words in ("thus [1]", "thus it is", "for_us", "0.80", "0.55"):
+        assert words in page
+    assert len((await office.store.reader.page(office.chat)).said) == 1, "nothing was sent"
+    assert await office.store.asked.recent() == (), "nothing was written down"
+
+
+async def test_many_questions_make_a_table(office: Office, operator: Browser) -> None:
+    tried(office)
+    page = (
+        await operator.post("knowledge/try", form_of(["how?", "", "why?", "busy", "broken"]))
+    ).text
+    assert page.count('<th scope="row">') == 4
+    assert "1 个会回答，共 4 个" in page
+    assert "the model is busy" in page
+    assert "a secret detail" not in page
+    assert "原因在日志里" in page
+
+
+async def test_so_many_questions_and_no_more(office: Office, operator: Browser) -> None:
+    scripted = tried(office)
+    assert (await operator.post("knowledge/try", form_of(["x"] * 51))).status == 422
+    assert (await operator.post("knowledge/try", form_of([" "]))).status == 422
+    assert scripted.trials == []
+    gone = form_of(["how?"]) | {"handler": "gone"}
+    assert (await operator.post("knowledge/try", gone)).status == 409
+
+
+async def test_who_spoke_in_a_chat_is_offered(office: Office, operator: Browser) -> None:
+    tried(office)
+    await office.scene.told("hello", "hi", who="bob")
+    page = (await operator.get(f"knowledge/try?chat={office.chat}")).text
+    assert '<option value="bob">' in page
+
+
+# --- the rest --------------------------------------------------------------------------------
+
+
+async def test_a_conversation_is_handed_back(office: Office, operator: Browser) -> None:
+    question = await asked(office)
+    handoff = Handoff(
+        handler="assistant", chat=office.chat, person="ann", since_at=1.0, turn=question.turn
+    )
+    await office.store.conduct.hand_off(handoff)
+    form = {"handler": "assistant", "chat": str(office.chat), "person": "ann"}
+    assert 'value="ann"' in (await operator.get("knowledge/handoffs")).text
+    await operator.post("knowledge/handoffs/back", form)
+    assert await office.store.conduct.handoffs() == ()
+    assert ("operator:olga", "hand_back", "person:ann") in await office.audit()
+    assert (await operator.post("knowledge/handoffs/back", form)).status == 409
+
+
+async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Browser) -> None:
+    for turn, model in enumerate(("small", "large")):
+        await office.store.asked.spend(
+            Spending(
+                turn=turn,
+                call=0,
+                model=model,
+                bot=BOT,
+                chat=office.chat,
+                person="ann",
+                at=office.scene.now,
+                prompt_tokens=1200,
+                answer_tokens=34,
+                cost_micro=5600,
+            )
+        )
+    page = (await viewer.get("knowledge/spending?days=1")).text
+    for words in ("small", "large", "2,400", "0.0112", "ann"):
+        assert words in page
+
+
+async def test_what_is_wrong_with_a_source_is_seen(office: Office, viewer: Browser) -> None:
+    documents, now = office.store.documents, office.scene.now
+    await documents.add_base("help", now)
+    source = await documents.add_source("help", SourceKind.FOLDER, "/docs", "{}", now)
+    await documents.checked(source, "no such folder", now)
+    for path in ("knowledge", "knowledge/bases/help"):
+        assert "no such folder" in (await viewer.get(path)).text
+    assert (await viewer.get("knowledge/bases/other")).status == 404
