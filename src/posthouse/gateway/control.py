@@ -102,7 +102,11 @@ class Control:
                 yield await self._stop(turn, context)
             case Order.NEW:
                 now, event = context.now(), turn.events[-1].id
-                await self._stored(lambda: self._journal.forget_before(turn.session, event, now))
+                self._cancel(
+                    await self._stored(
+                        lambda: self._journal.forget_before(turn.session, event, now)
+                    )
+                )
                 yield _say("new", context)
             case Order.PAUSE | Order.RESUME | Order.MODE:
                 if await self._may_run(turn):

@@ -421,8 +421,12 @@ class Journal(Protocol):
         """Turns that a gateway is running in a chat (control turns not counted)."""
         ...
 
-    async def forget_before(self, session: str, event: int, now: float) -> None:
-        """Let the session's history begin after this event (``/new``)."""
+    async def forget_before(self, session: str, event: int, now: float) -> tuple[int, ...]:
+        """Let the session's history begin after this event (``/new``).
+
+        What it is running is wanted to CANCEL if an edit would have begun it anew: an answer to
+        the old conversation. A command that was begun goes on. Returns the turns to be cancelled.
+        """
         ...
 
     # --- out ----------------------------------------------------------------------------

@@ -214,8 +214,13 @@ def running_turns(database: Database, chat: int) -> tuple[int, ...]:
     return tuple(int(turn) for turn, _ in database.all(SQL["running"], chat=chat))
 
 
-def forget_before(database: Database, session: str, event: int, now: float) -> None:
+def forget_before(database: Database, session: str, event: int, now: float) -> tuple[int, ...]:
     database.run(SQL["forget"], session=session, event=event, now=now)
+    lane = lanes.turn_lane(session)
+    running = tuple(int(turn) for (turn,) in database.all(SQL["running_anew"], lane=lane))
+    for turn in running:
+        _want(database, turn, Wanted.CANCEL, "stopped")
+    return running
 
 
 def _want(database: Database, turn: int, wanted: Wanted, reason: str) -> None:

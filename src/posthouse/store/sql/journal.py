@@ -201,8 +201,8 @@ class SqlJournal:
     async def running_turns(self, chat: int) -> tuple[int, ...]:
         return await self._reading.ask(control.running_turns, chat)
 
-    async def forget_before(self, session: str, event: int, now: float) -> None:
-        await self._commit(
+    async def forget_before(self, session: str, event: int, now: float) -> tuple[int, ...]:
+        return await self._commit(
             "stop", about.session(session), control.forget_before, session, event, now
         )
 

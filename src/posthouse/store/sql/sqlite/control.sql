@@ -93,6 +93,11 @@ WHERE t.lane = :lane AND t.state = 'waiting' AND (:before IS NULL OR t.id < :bef
 -- The turn that a lane is running.
 SELECT current FROM lanes WHERE lane = :lane AND owner IS NOT NULL AND current IS NOT NULL;
 
+-- name: running_anew
+-- The turn that a lane is running, if an edit of its message would begin it anew.
+SELECT t.id FROM lanes l JOIN turns t ON t.id = l.current
+WHERE l.lane = :lane AND l.owner IS NOT NULL AND t.on_edit = 'rerun';
+
 -- name: forget
 -- Let the history of a session begin after an event.
 INSERT INTO sessions (session, forget_at, forget_event) VALUES (:session, :now, :event)

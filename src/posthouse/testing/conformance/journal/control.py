@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from posthouse.model.delivery import Delivery, Kind, NotSent, Sent, State, Unknown
-from posthouse.model.turn import EventState, TurnState
+from posthouse.model.turn import EventState, OnEdit, TurnState
 from posthouse.store.journal import AmendKind, ClaimedTurn, Result, Verdict, Wanted
 from posthouse.testing.conformance.checks import holds, same
 from posthouse.testing.conformance.scene import (
@@ -482,6 +482,17 @@ async def a_new_beginning_keeps_what_was_asked_after_it(scene: Scene) -> None:
     history = await scene.journal.history(scene.session(), 8000)
     same(history, (("person", "after"),), "the history")
     holds(after.event > order.event, "it came later")
+
+
+async def a_new_beginning_ends_what_could_begin_anew(scene: Scene) -> None:
+    for on_edit, verdict in ((OnEdit.RERUN, Verdict.CANCELLED), (OnEdit.IGNORE, Verdict.DONE)):
+        await scene.say("question", on_edit=on_edit)
+        running = await scene.claim_one()
+        order = await scene.order("/new")
+        ended = await scene.journal.forget_before(scene.session(), order.event, scene.now)
+        same(ended, (running.turn.id,) if on_edit is OnEdit.RERUN else (), "what is cancelled")
+        same((await scene.finish(running)).verdict, verdict, "the verdict")
+        await scene.finish(await scene.claim_one())
 
 
 async def a_new_beginning_forgets_what_was_said(scene: Scene) -> None:
