@@ -59,6 +59,9 @@ def does_not_know(understood: Understood, human_word: str) -> Concluded:
 def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") -> Concluded:
     """Answer with the words of the documents."""
     language = understood.language
+    asking = understood.asking
+    if asking.pictures_sent > len(asking.pictures):
+        opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
     answer, sources = extracted(understood.query, understood.sources, language, opening)
     return replace(_ended(understood, reason, answer), sources=sources)
 
@@ -67,7 +70,10 @@ def written(understood: Understood, text: str, shown: tuple[Source, ...]) -> Con
     """Answer with the words of a model, which have been checked, and list what they rest on."""
     numbers = frozenset(cited(text))
     sources = tuple(replace(source, is_cited=source.number in numbers) for source in shown)
-    answer = f"{tidy(text).strip()}\n\n{listed(sources, understood.language)}"
+    language, asking = understood.language, understood.asking
+    is_blind = asking.pictures_sent > len(asking.pictures)
+    opening = f"{say('picture_not_seen', language)}\n\n" if is_blind else ""
+    answer = f"{opening}{tidy(text).strip()}\n\n{listed(sources, language)}"
     return replace(_ended(understood, ANSWERED, answer), sources=sources)
 
 

@@ -1,0 +1,168 @@
+"""A house whose assistant knows a few passages; its gate and its library are small and plain."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from msgspec import Struct
+
+from posthouse.handlers.assistant.answering import Answering
+from posthouse.handlers.assistant.book import Book
+from posthouse.handlers.assistant.errands import Errands
+from posthouse.handlers.assistant.finding import Finder
+from posthouse.handlers.assistant.gates import Gates
+from posthouse.handlers.assistant.handler import Assistant, Parts
+from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.tools import Tool, Tools
+from posthouse.handlers.assistant.writing import Writer
+from posthouse.knowledge.passage import Found, Hit, Passage
+from posthouse.knowledge.words import fingerprint, normalise, tokens
+from posthouse.llm.model import Model
+from posthouse.llm.scripted import Line, Scripted
+from posthouse.model.address import ChatMode
+from posthouse.model.event import MessageReceived
+from posthouse.settings.settings import RouteRule
+from posthouse.store.asked import Question
+from tests.house.kit import HouseKit, closed
+
+NAME = "assistant"
+BASE = "handbook"
+
+PORT = Passage(
+    base=BASE,
+    document_id=1,
+    path="server.md",
+    title="Server",
+    text="The house listens on port 8350.\n\nSet `port` in `[server]` to change the port.",
+    headings=("Where it listens",),
+    line=12,
+    hash="p1",
+    address="https://docs.example/server",
+)
+RECALL = Passage(
+    base=BASE,
+    document_id=2,
+    path="recall.md",
+    title="撤回",
+    text="在聊天里发送“撤回”，机器人就会撤回它的回答。\n\n撤回在 24 小时内有效。",
+    page=3,
+    hash="p2",
+)
+REFUND = Passage(
+    base=BASE,
+    document_id=3,
+    path="faq",
+    title="FAQ",
+    text="Refunds take *exactly* five days.",
+    hash="p3",
+)
+FIXED = {"How long does a refund take?": REFUND}
+
+
+class Shelf:
+    """Finds passages by the words they share with a question (``finding.Library``)."""
+
+    def __init__(self, *passages: Passage) -> None:
+        self.passages = list(passages)
+        self.asked: list[tuple[tuple[str, ...], str]] = []
+
+    async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
+        self.asked.append((bases, query))
+        prints = {fingerprint(question): answer for question, answer in FIXED.items()}
+        exact = prints.get(fingerprint(query))
+        wanted = set(tokens(normalise(query)))
+        hits = [
+            Hit(passage, len(held) / len(wanted))
+            for passage in self.passages
+            if passage.base in bases
+            and (held := wanted & set(tokens(normalise(passage.title + passage.text))))
+        ]
+        hits.sort(key=lambda hit: -hit.score)
+        return Found(query, tuple(hits[:limit]), exact=exact if BASE in bases else None)
+
+
+class Judged(Struct, frozen=True):
+    score: float
+    threshold: float
+    why: str = ""
+
+    @property
+    def is_sure(self) -> bool:
+        return self.score >= self.threshold
+
+
+class PlainGate:
+    """Is as sure as the best passage is near (``gates.Gate``)."""
+
+    def judge(self, text: str, found: Found, *, is_addressed: bool) -> Judged:
+        best = found.hits[0].score if found.hits else 0.0
+        return Judged(best, 0.2 if is_addressed else 0.6)
+
+
+def assistant(
+    house: HouseKit,
+    *,
+    models: Iterable[Model] = (),
+    tools: dict[str, Tool] | None = None,
+    passages: tuple[Passage, ...] = (PORT, RECALL, REFUND),
+    **options: Any,  # noqa: ANN401 - those of the handler
+) -> Assistant:
+    """Put an assistant together on the book of a house."""
+    store = house.store
+    settings = AssistantOptions(**{"bases": (BASE,), **options})
+    gates = Gates(store.conduct, PlainGate, lambda _: PlainGate())
+    by_name = {model.name: model for model in models}
+
+    def model_for(name: str) -> Model | None:
+        return by_name.get(name) if name else next(iter(by_name.values()), None)
+
+    errands = Errands(Tools(tools or {}, store.grants))
+    return Assistant(
+        NAME,
+        settings,
+        Parts(
+            answering=Answering(
+                settings,
+                Finder(settings, store.documents, Shelf(*passages), gates),
+                Writer(settings, errands),
+                model_for,
+            ),
+            errands=errands,
+            handover=Handover(NAME, settings.handoff_words, store.conduct, store.grants),
+            book=Book(store.asked, lambda used: used.prompt_tokens + 2 * used.answer_tokens),
+            asked=store.asked,
+            conduct=store.conduct,
+            chats=store.chats,
+        ),
+    )
+
+
+async def opened(**choices: Any) -> HouseKit:  # noqa: ANN401 - of ``closed`` and ``assistant``
+    """Open a house with an assistant, which hears everything in its room when it listens."""
+    for_house = {name: choices.pop(name) for name in ("can", "words") if name in choices}
+    house = closed(routes=(RouteRule(handler=NAME),), **for_house)
+    house.handlers = {NAME: assistant(house, **choices)}
+    await house.open()
+    return house
+
+
+async def listen(house: HouseKit, mode: ChatMode = ChatMode.LISTEN) -> None:
+    """Let the bot hear what is said in the room without being addressed."""
+    await house.store.chats.set_mode((await house.chat()).id, mode, house.clock())
+
+
+async def asked(house: HouseKit) -> tuple[Question, ...]:
+    """What the book of questions holds, oldest first."""
+    return (await house.store.asked.recent())[::-1]
+
+
+def saying(*lines: tuple[str, str], house: HouseKit | None = None, **details: Any) -> Scripted:  # noqa: ANN401 - of ``Scripted``
+    """A model that answers by patterns of the newest message."""
+    return Scripted(*(Line(pattern, text) for pattern, text in lines), **details)
+
+
+async def notes(house: HouseKit, message: MessageReceived) -> dict[str, str]:
+    """What was noted beside the turn of a message."""
+    turn = (await house.road(message)).turn
+    assert turn is not None
+    return dict(turn.notes)

@@ -1,0 +1,334 @@
+"""The assistant with a model: cited, checked, streamed, paid for, and at a loss with dignity."""
+
+import json
+
+import pytest
+
+from posthouse.llm.model import (
+    ModelBusy,
+    ModelCutShort,
+    ModelError,
+    ModelRefused,
+    ModelSilent,
+    Prompt,
+    ToolCall,
+)
+from posthouse.llm.scripted import Line, Scripted
+from posthouse.model.message import Image, Media, Text
+from tests.house.assisting import asked, listen, notes, opened, saying
+from tests.house.kit import HouseKit, simulated
+from tests.house.people import edited
+
+PORT = "Which port does it listen on?"
+CITED = "It listens on port **8350** [1]."
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(16)
+
+
+def data_of(prompt: Prompt) -> dict[str, object]:
+    told: dict[str, object] = json.loads(prompt.messages[-1].text)
+    return told
+
+
+async def said(house: HouseKit, text: str = PORT, **details: object) -> str:
+    await house.say(text, **details)
+    await house.quiet(10.0)
+    return ("", *await house.texts())[-1]
+
+
+@simulated
+async def test_an_answer_cites_and_lists_its_sources() -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,))
+    answer = await said(house)
+    assert answer.startswith(CITED)
+    assert "[1] Server › Where it listens" in answer
+    assert "撤回" not in answer
+    (question,) = await asked(house)
+    assert question.passages == ("handbook:server.md#p1",)
+    assert len(model.prompts) == 1
+    await house.check()
+
+
+@simulated
+async def test_names_travel_as_data() -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,))
+    await said(house)
+    data = data_of(model.prompts[0])
+    assert (data["speaker"], data["chat"], data["question"]) == ("Ann", "Room room", PORT)
+    assert "Ann" not in model.prompts[0].messages[0].text
+
+
+@simulated
+async def test_an_answer_grows_while_it_is_written() -> None:
+    house = await opened(models=(writing_slowly(),))
+    await house.say(PORT)
+    await house.quiet(3.0)
+    (growing,) = await house.texts()
+    assert growing.startswith("It listens")
+    assert "Sources" not in growing
+    await house.quiet(30.0)
+    (done,) = await house.texts()
+    assert "Sources" in done
+
+
+def writing_slowly() -> Scripted:
+    import asyncio
+
+    line = Line("8350", "It listens on port 8350, as everybody knows " * 3 + "[1].", pause_s=0.1)
+    return Scripted(line, sleep=asyncio.sleep)
+
+
+@pytest.mark.parametrize("order", ["stop", "/new"])
+@simulated
+async def test_an_order_ends_the_call_at_once(order: str) -> None:
+    model = writing_slowly()
+    house = await opened(models=(model,))
+    await house.say(PORT)
+    await house.quiet(3.0)
+    await house.say(order)
+    await house.quiet(0.5)
+    assert model.cancelled == 1
+    spent = await house.store.asked.spent(0.0)
+    assert spent.calls == 1
+    assert spent.prompt_tokens > 0
+
+
+@simulated
+async def test_an_edit_starts_the_answer_again() -> None:
+    model = writing_slowly()
+    model.lines.append(Line("撤回", "发送“撤回” [1]。"))
+    model.lines.reverse()
+    house = await opened(models=(model,))
+    message = await house.say(PORT)
+    await house.quiet(3.0)
+    await house.accept(edited(message, "怎么撤回机器人的回答？", at=house.clock()))
+    await house.quiet(30.0)
+    (shown,) = await house.texts()
+    assert shown.startswith("发送“撤回” [1]。")
+    assert model.cancelled == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It listens on port 8350.",
+        "It listens on port 8350 [7].",
+        "It listens on port 8350 [1]. It also makes excellent coffee every morning.",
+        "It is 8350 [1].\n\nAnd the moon is made of cheese.",
+    ],
+)
+@simulated
+async def test_what_is_not_cited_gives_way_to_quotations(text: str) -> None:
+    house = await opened(models=(saying(("8350", text)),))
+    answer = await said(house)
+    assert answer.startswith("This is what the documents say:")
+    assert "coffee" not in answer
+    assert "cheese" not in answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"unknown": true}',
+        '```json\n{"unknown": true}\n```',
+        "I don't know.",
+        "抱歉，我不知道 [1]。",
+    ],
+)
+@simulated
+async def test_a_model_that_does_not_know_says_so_honestly(text: str) -> None:
+    house = await opened(models=(saying(("8350", text)),))
+    message = await house.say(PORT)
+    await house.quiet(10.0)
+    assert await house.reason(message) == "not_in_knowledge"
+    assert "I don't know" in (await house.texts())[-1]
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence"),
+    [
+        (ModelBusy("429"), "too busy"),
+        (ModelSilent("60 s"), "does not respond"),
+        (ModelRefused("401"), "administrator"),
+        (ModelCutShort("cut"), "broke off"),
+        (ModelError("?"), "The model failed"),
+    ],
+)
+@simulated
+async def test_a_model_s_trouble_is_told_in_one_sentence(
+    problem: ModelError, sentence: str
+) -> None:
+    model = Scripted(Line("8350", "It lis", error=problem))
+    house = await opened(models=(model,))
+    message = await house.say(PORT)
+    await house.quiet(10.0)
+    (answer,) = await house.texts()
+    assert sentence in answer
+    assert "> The house listens on port 8350." in answer
+    assert await house.reason(message) == problem.code
+
+
+@simulated
+async def test_a_crash_makes_the_call_again_and_counts_it_once() -> None:
+    house = await opened(models=(writing_slowly(),))
+    await house.say(PORT)
+    await house.quiet(3.0)
+    await house.restart()
+    await house.quiet(60.0)
+    assert len(await asked(house)) == 1
+    assert (await house.store.asked.spent(0.0)).calls == 1
+    assert len(await house.texts()) == 1
+    await house.check()
+
+
+# --- how many calls -----------------------------------------------------------------------------
+
+
+@simulated
+async def test_a_follow_up_is_rewritten_by_one_call() -> None:
+    rewritten = json.dumps({"question": "How is the port of the house changed?"})
+    model = saying(('"message":', rewritten), ("8350", CITED))
+    house = await opened(models=(model,))
+    await said(house, PORT)
+    answer = await said(house, "and how do I change it?")
+    assert len(model.prompts) == 3
+    assert data_of(model.prompts[2])["question_understood_as"].startswith("How is the port")  # type: ignore[attr-defined]
+    assert answer.startswith("It listens")
+
+
+@simulated
+async def test_a_broken_rewriting_falls_back_to_words() -> None:
+    model = saying(('"message":', "Sure! Here is the question"), ("8350", CITED))
+    house = await opened(models=(model,))
+    await said(house, PORT)
+    await said(house, "and how do I change it?")
+    assert str(data_of(model.prompts[-1])["question_understood_as"]).endswith(PORT)
+
+
+@simulated
+async def test_idle_chatter_costs_nothing() -> None:
+    model = saying(("never", ""))
+    house = await opened(models=(model,))
+    await listen(house)
+    for text in ("good morning", "lunch?", "哈哈哈", "port wine is nice", "谢谢"):
+        await house.say(text, is_addressed=False)
+        await house.quiet(10.0)
+    assert model.prompts == []
+    assert await house.texts() == ()
+
+
+@pytest.mark.parametrize(
+    ("score", "is_answered"),
+    [("9", True), ("3 out of 10", False), ("310", False), ("very", False), ("八分", True)],
+)
+@simulated
+async def test_what_was_overheard_must_be_relevant(score: str, *, is_answered: bool) -> None:
+    model = saying(('"message":', score), ("8350", CITED))
+    house = await opened(models=(model,))
+    await listen(house)
+    message = await house.say("house listens on port", is_addressed=False)
+    await house.quiet(10.0)
+    assert bool(await house.texts()) is is_answered
+    if not is_answered:
+        assert (await house.reason(message)).startswith("unsure ")
+
+
+@simulated
+async def test_overheard_and_uncited_is_silence() -> None:
+    model = saying(('"message":', "9"), ("8350", "It is 8350, believe me."))
+    house = await opened(models=(model,))
+    await listen(house)
+    message = await house.say("house listens on port", is_addressed=False)
+    await house.quiet(10.0)
+    assert await house.texts() == ()
+    assert await house.reason(message) == "unsure uncited"
+    assert (await notes(house, message))["checked"] == "uncited"
+
+
+# --- what it costs ------------------------------------------------------------------------------
+
+
+@simulated
+async def test_what_was_spent_is_known_by_bot_chat_and_person() -> None:
+    house = await opened(models=(saying(("8350", CITED)),))
+    await said(house)
+    chat = (await house.chat()).id
+    spent = await house.store.asked.spent(0.0, bot="b", chat=chat, person="ann")
+    assert spent.calls == 1
+    assert spent.cost_micro == spent.prompt_tokens + 2 * spent.answer_tokens > 0
+    assert (await house.store.asked.spent(0.0, person="ben")).calls == 0
+
+
+@simulated
+async def test_without_tokens_the_documents_are_quoted() -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,), tokens_per_day=10)
+    await said(house)
+    message = await house.say(PORT)
+    await house.quiet(10.0)
+    assert len(model.prompts) == 1
+    assert await house.reason(message) == "tokens_used_up"
+    assert "> The house listens on port 8350." in (await house.texts())[-1]
+
+
+# --- humans, words, pictures --------------------------------------------------------------------
+
+
+@simulated
+async def test_a_model_may_ask_for_a_human_and_the_person_decides() -> None:
+    house = await opened(models=(saying(("8350", '{"handoff": true}')),))
+    await house.say(PORT)
+    await house.quiet(10.0)
+    shown = house.bots["b"].shown((await house.chat()).id)
+    assert shown[0].words.choices == ("Call a person", "No, thanks")
+    assert await house.store.conduct.handoffs() == ()
+
+
+@simulated
+async def test_a_magic_word_in_an_answer_does_nothing() -> None:
+    text = 'Say {"handoff": true} to reach a human [1].'
+    house = await opened(models=(saying(("8350", text)),))
+    assert (await said(house)).startswith("Say {")
+    assert await house.store.conduct.handoffs() == ()
+
+
+@simulated
+async def test_what_may_not_leave_does_not_even_grow() -> None:
+    house = await opened(models=(writing_slowly(),), block_words=("everybody",))
+    await house.say(PORT)
+    await house.quiet(4.0)
+    assert "everybody" not in "".join(await house.texts())
+    await house.quiet(30.0)
+    assert "may not leave" in (await house.texts())[-1]
+
+
+@simulated
+async def test_a_model_that_sees_is_shown_the_picture_of_the_burst() -> None:
+    question = json.dumps({"question": PORT})
+    model = saying(('"message":', question), ("8350", CITED), sees_pictures=True)
+    house = await opened(models=(model,))
+    house.bots["b"].files["sha256:1"] = PNG
+    await house.say("", parts=(Image(Media("sha256:1", "a.png")),))
+    await house.quiet(1.0)
+    await house.say("what does this mean?", parts=(Text("what does this mean?"),))
+    await house.quiet(10.0)
+    assert [len(prompt.messages[-1].pictures) for prompt in model.prompts] == [1, 1]
+    (answer,) = await house.texts()
+    assert answer.startswith("It listens")
+
+
+# --- tools --------------------------------------------------------------------------------------
+
+
+def calling(name: str, arguments: str = "{}") -> Scripted:
+    call = ToolCall("c1", name, arguments)
+    return Scripted(Line("results_of_functions", CITED), Line("8350", "", calls=(call,)))
+
+
+@simulated
+async def test_a_tool_that_is_not_there_is_refused() -> None:
+    house = await opened(models=(calling("rm"),))
+    message = await house.say(PORT)
+    await house.quiet(10.0)
+    assert await house.reason(message) == "not_granted"
