@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from posthouse.store.points import MOMENTS, WAKING
-from posthouse.store.postgres.committer import SQL, things_of
+from posthouse.store.postgres.committer import SQL, keys_of, locks
 from posthouse.store.postgres.database import Database as Connection
 from posthouse.store.postgres.upkeep import PostgresUpkeep
 from posthouse.store.sql.about import About
@@ -39,7 +39,7 @@ class AtOnceCommitter:
         database = self._database
         database.run(SQL["begin"])
         try:
-            database.run(SQL["lock"], things=things_of(database, [things]))
+            database.run(SQL["lock"], things=locks([keys_of(things, database)]))
             result = operation(database, *args, **kwargs)
             self._at(f"{step}:{BEFORE}")
             database.run(SQL["commit"])

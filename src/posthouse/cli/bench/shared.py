@@ -17,6 +17,7 @@ from posthouse.channels.channel import Door
 from posthouse.cli.bench.channel import BOT, Said, decode, encode
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.road import CHATS, IN_FLIGHT, house_in, settings_for
+from posthouse.cli.run import fast_loop
 from posthouse.model.address import Entrance
 from posthouse.settings.settings import GatewaySettings, StoreSettings
 
@@ -24,6 +25,8 @@ URL = "POSTHOUSE_BENCH_DATABASE"  # an empty database on this machine, to be fil
 CPU_US_MAX = 900.0
 LOOK_EVERY_S = 0.02
 PARENT, USED_ITSELF, USED = 0, slice(10, 12), slice(10, 14)  # of a process's numbers, in ticks
+WARM, GO = b"warm\n", b"go\n"  # said to each other by a gateway and whoever measures it
+WARM_UP_MESSAGES = 1_000
 OPEN = "SELECT count(*) FROM lanes WHERE waiting > 0"
 
 
@@ -60,7 +63,6 @@ async def measure_shared(data: Path, messages: int, rounds: int) -> tuple[Figure
 
 async def _round(data: Path, gateways: int, messages: int) -> tuple[float, float, float]:
     """Return CPU per message, the server's share of it (both in µs), and messages a second."""
-    before_s = _server_cpu_s()
     processes = [
         await asyncio.create_subprocess_exec(
             sys.executable,
@@ -68,15 +70,27 @@ async def _round(data: Path, gateways: int, messages: int) -> tuple[float, float
             "posthouse.cli.bench.shared",
             str(data / str(number)),
             str(messages // gateways),
+            stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
         for number in range(gateways)
     ]
-    said = await asyncio.gather(*(process.communicate() for process in processes))
-    spent = [json.decode(out.splitlines()[-1], type=Spent) for out, _ in said]
+    for process in processes:
+        await _until_warm(process)
+    before_s = _server_cpu_s()
+    said = await asyncio.gather(*(process.communicate(GO) for process in processes))
     server_us = (_server_cpu_s() - before_s) / messages * 1e6
+    spent = [json.decode(out.splitlines()[-1], type=Spent) for out, _ in said]
     cpu_us = sum(each.cpu_s for each in spent) / messages * 1e6 + server_us
     return cpu_us, server_us, messages / max(each.wall_s for each in spent)
+
+
+async def _until_warm(process: asyncio.subprocess.Process) -> None:
+    """Wait until a gateway has prepared its statements and knows its chats."""
+    assert process.stdout is not None
+    while (line := await process.stdout.readline()) != WARM:
+        if not line:
+            raise RuntimeError("a gateway of the benchmark has ended: see what it said above")
 
 
 def _server_cpu_s() -> float:
@@ -113,11 +127,22 @@ async def _run(data: Path, messages: int) -> Spent:
     )
     async with house_in(settings) as house:
         door = house.inbox.door(house.bots[BOT])
-        payloads = _payloads(messages)
+        warming = min(messages, WARM_UP_MESSAGES)
+        payloads = _payloads(warming + messages)
+        await _accept_all(door, payloads[:warming])
+        await _until_done()
+        await asyncio.to_thread(_wait_for_the_others)
         cpu_s, began_at = _cpu_s(), time.perf_counter()
-        await _accept_all(door, payloads)
+        await _accept_all(door, payloads[warming:])
         await _until_done()
         return Spent(_cpu_s() - cpu_s, time.perf_counter() - began_at)
+
+
+def _wait_for_the_others() -> None:
+    """Say that this gateway is warm, and go on when all are."""
+    sys.stdout.buffer.write(WARM)
+    sys.stdout.buffer.flush()
+    sys.stdin.buffer.readline()
 
 
 def _payloads(messages: int) -> list[bytes]:
@@ -151,5 +176,6 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
-    spent = asyncio.run(_run(Path(sys.argv[1]), int(sys.argv[2])))
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:
+        spent = runner.run(_run(Path(sys.argv[1]), int(sys.argv[2])))
     print(json.encode(spent).decode())  # noqa: T201 - the parent reads it

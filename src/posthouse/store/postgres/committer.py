@@ -18,6 +18,8 @@ import hashlib
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Concatenate, ParamSpec, TypeVar
 
 import psycopg
@@ -25,13 +27,15 @@ import psycopg
 from posthouse.model.errors import StoreClosed, TryLater
 from posthouse.store.points import MOMENTS
 from posthouse.store.postgres.connect import Line
+from posthouse.store.postgres.database import statement
 from posthouse.store.postgres.problems import is_elsewhere, is_worth_another_try, translated
+from posthouse.store.postgres.together import NOT_BEGUN, Together
 from posthouse.store.queries import load
 from posthouse.store.sql import rows
 from posthouse.store.sql.about import About, Ask, Thing
 from posthouse.store.sql.committer import Hook
 from posthouse.store.sql.database import Database
-from posthouse.store.sql.waiting import Queue, Waiting, bound, tell, wake
+from posthouse.store.sql.waiting import Queue, Waiting, bound, fail, tell, wake
 
 SQL = load("postgres/transaction.sql")
 CHATS = load("postgres/about.sql")
@@ -41,6 +45,9 @@ OPERATIONS_MAX = 64  # in one commit
 BATCH_S = 0.02  # work of one batch before it is committed: whoever wants its chats waits as long
 WAITING_MAX = 20_000  # operations in the queues; more are told to try later
 TRIES_MAX = 3  # of an operation that met another one
+
+NOTHING: frozenset[object] = frozenset()
+ALONE = frozenset({"about nothing"})  # claims and leases: one after the other
 
 BEFORE, AFTER = MOMENTS
 
@@ -75,71 +82,63 @@ class Writer:
     def _run(self) -> None:
         while not self._queue.is_closing:
             self._queue.wait()
-            while batch := self._take():
+            while batch := self._queue.take(OPERATIONS_MAX):
                 self._commit_batch(batch)
         self._line.close()
 
-    def _take(self) -> list[Waiting]:
-        taken: list[Waiting] = []
-        while len(taken) < OPERATIONS_MAX and (waiting := self._queue.next()):
-            taken.append(waiting)
-        return taken
-
     def _commit_batch(self, batch: list[Waiting]) -> None:
+        left: list[Waiting] = []  # there was no time for these
         try:
-            done = self._run_together(batch)
+            left = self._run_batch(batch)
         except Exception as problem:  # noqa: BLE001 - alone, each gets its own error
             self._undo()
             if is_elsewhere(problem) or isinstance(problem, TryLater):
-                _fail(batch, problem)
+                fail(batch, translated(problem))
             else:
                 for waiting in batch:
                     self._run_alone(waiting)
-            done = len(batch)
-        self._queue.give_back(batch[done:])  # there was no time for these
-        wake(self._at, batch[:done])
+        self._queue.give_back(left)
+        wake(self._at, [waiting for waiting in batch if waiting not in left])
 
-    def _run_together(self, batch: list[Waiting]) -> int:
-        """Run and commit operations until the time is over; returns how many."""
-        database = self._begin(batch)
+    def _run_batch(self, batch: list[Waiting]) -> list[Waiting]:
+        """Run operations until the time is over, and commit them; returns those not begun."""
+        pipeline = self._line.open()
+        asking = [partial(keys_of, waiting.things) for waiting in batch]
+        about = Together(pipeline, asking, [NOTHING] * len(batch)).run()
+        pipeline.send(statement(SQL["begin"]), {})
+        pipeline.send(statement(SQL["lock"]), {"things": locks(about)})
         ends_at = time.monotonic() + BATCH_S
-        done = 0
-        for waiting in batch:
-            waiting.result = waiting.operation(database)
-            done += 1
-            if time.monotonic() >= ends_at:
-                break
-        self._commit(database, batch[:done])
-        return done
+        operations = [waiting.operation for waiting in batch]
+        together = Together(pipeline, operations, [keys or ALONE for keys in about])
+        results = together.run(lambda: time.monotonic() < ends_at)
+        for waiting, result in zip(batch, results, strict=True):
+            waiting.result = result
+        done = [waiting for waiting in batch if waiting.result is not NOT_BEGUN]
+        tell(self._at, done, BEFORE)
+        pipeline.send(statement(SQL["commit"]), {})
+        pipeline.answers()
+        tell(self._at, done, AFTER)
+        return [waiting for waiting in batch if waiting.result is NOT_BEGUN]
 
     def _run_alone(self, waiting: Waiting) -> None:
         """Run an operation of a failed batch in a transaction of its own."""
-        for left in reversed(range(TRIES_MAX)):
+        for tries_left in reversed(range(TRIES_MAX)):
             try:
-                database = self._begin([waiting])
-                waiting.result = waiting.operation(database)
-                self._commit(database, [waiting])
+                self._run_batch([waiting])
             except Exception as problem:  # noqa: BLE001 - it is what its caller gets
                 self._undo()
-                if left and is_worth_another_try(problem):
+                if tries_left and is_worth_another_try(problem):
                     continue
                 waiting.error = translated(problem)
             return
 
-    def _begin(self, batch: Iterable[Waiting]) -> Database:
-        database = self._line.open()
-        database.run(SQL["begin"])
-        database.run(SQL["lock"], things=things_of(database, (each.things for each in batch)))
-        return database
-
-    def _commit(self, database: Database, batch: list[Waiting]) -> None:
-        tell(self._at, batch, BEFORE)
-        database.run(SQL["commit"])
-        tell(self._at, batch, AFTER)
-
     def _undo(self) -> None:
         try:
-            self._line.open().run(SQL["rollback"])
+            pipeline = self._line.open()
+            with suppress(psycopg.Error):
+                pipeline.answers()  # to what had been sent, whatever they are
+            pipeline.send(statement(SQL["rollback"]), {})
+            pipeline.answers()
         except (psycopg.Error, TryLater):
             self._line.close()  # the server undoes it
 
@@ -180,10 +179,14 @@ class PostgresCommitter:
         return self._writers[1 + key % (WRITERS - 1)]
 
 
-def things_of(database: Database, abouts: Iterable[About]) -> str:
-    """Return the locks for everything that operations are about, in the order for all."""
-    keys = {key for things in abouts for thing in things for key in _keys(database, thing)}
-    return rows.json(sorted(keys))
+def keys_of(things: About, database: Database) -> set[int]:
+    """Return the numbers of the locks for what an operation is about."""
+    return {key for thing in things for key in _keys(database, thing)}
+
+
+def locks(about: Iterable[set[int]]) -> str:
+    """Return locks as the statement that takes them wants them: in the order for all."""
+    return rows.json(sorted(set().union(*about)))
 
 
 def _keys(database: Database, thing: Thing) -> Iterable[int]:
@@ -198,8 +201,3 @@ def _key(thing: Thing) -> int:
         return thing
     digest = hashlib.blake2b(str(thing).encode(errors="surrogatepass"), digest_size=7).digest()
     return -1 - int.from_bytes(digest, "big")
-
-
-def _fail(batch: list[Waiting], problem: Exception) -> None:
-    for waiting in batch:
-        waiting.error = translated(problem)

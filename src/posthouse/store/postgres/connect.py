@@ -10,6 +10,7 @@ import psycopg
 
 from posthouse.model.errors import TryLater
 from posthouse.store.postgres.database import Database, adapt
+from posthouse.store.postgres.pipeline import Pipeline
 from posthouse.store.postgres.problems import translated
 from posthouse.store.queries import load
 from posthouse.store.sql.database import Row
@@ -78,34 +79,34 @@ class Line:
         self._url = url
         self._is_reading = is_reading
         self._clock = clock
-        self._database: Database | None = None
+        self._pipeline: Pipeline | None = None
         self._failures = 0
         self._not_before = 0.0
 
-    def open(self) -> Database:
+    def open(self) -> Pipeline:
         """Return the connection, a new one if need be.
 
         Raises:
             TryLater: the database cannot be reached, or could not a moment ago.
         """
-        if self._database is not None and not self._database.connection.broken:
-            return self._database
+        if self._pipeline is not None and not self._pipeline.connection.broken:
+            return self._pipeline
         self.close()
         if self._clock() < self._not_before:
             raise TryLater("the database could not be reached a moment ago: try again soon")
         try:
-            self._database = Database(connect(self._url, is_reading=self._is_reading))
+            self._pipeline = Pipeline(connect(self._url, is_reading=self._is_reading))
         except psycopg.Error as problem:
             self._fail()
             raise translated(problem) from problem
         self._failures = 0
-        return self._database
+        return self._pipeline
 
     def close(self) -> None:
         """Let the connection go; what it had begun is undone by the server."""
-        if self._database is not None:
-            self._database.connection.close()
-            self._database = None
+        if self._pipeline is not None:
+            self._pipeline.connection.close()
+            self._pipeline = None
 
     def _fail(self) -> None:
         first, longest = BACK_OFF_S

@@ -51,7 +51,7 @@ class Database:
 
     def insert(self, sql: str, **values: Value) -> int | None:
         """Insert one row and return its number; None when it conflicts and nothing was done."""
-        row = self._execute(_returning_id(sql), values).fetchone()
+        row = self._execute(returning_id(sql), values).fetchone()
         return None if row is None else int(row[0])
 
     def count(self, sql: str, **values: Value) -> int:
@@ -59,7 +59,7 @@ class Database:
         return self._execute(statement(sql), values).rowcount
 
     def _execute(self, wanted: Statement, values: Mapping[str, Value]) -> psycopg.RawCursor[Row]:
-        numbered = [_storable(values[name]) for name in wanted.names]
+        numbered = [storable(values[name]) for name in wanted.names]
         return self._cursor.execute(wanted.text, numbered)
 
 
@@ -93,7 +93,8 @@ def statement(sql: str) -> Statement:
     return _statement(getattr(sql, "name", ""), sql, "")
 
 
-def _returning_id(sql: str) -> Statement:
+def returning_id(sql: str) -> Statement:
+    """Return an insertion that answers with the number of its row."""
     return _statement(getattr(sql, "name", ""), sql, " RETURNING id")
 
 
@@ -105,7 +106,7 @@ def _statement(name: str, sql: str, more: str) -> Statement:
     return Statement(_NAME.sub(lambda match: numbers[match[1]], text) + more, names)
 
 
-def _storable(value: Value) -> Value:
+def storable(value: Value) -> Value:
     """Return a value that PostgreSQL can keep: its text has no letter 0, which people may send."""
     if isinstance(value, str) and "\0" in value:
         return value.replace("\0", "\N{REPLACEMENT CHARACTER}")

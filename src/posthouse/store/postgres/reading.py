@@ -1,32 +1,111 @@
-"""Reads over a few connections, each in a thread of its own: the event loop waits for none."""
+"""Reads over a few connections, each in a thread of its own: the event loop waits for none.
+
+Questions that wait at the same moment are asked together.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Concatenate, ParamSpec, TypeVar
 
-from posthouse.model.errors import StoreClosed
+import psycopg
+
+from posthouse.model.errors import StoreClosed, TryLater
 from posthouse.store.postgres.connect import Line
-from posthouse.store.postgres.problems import translated
+from posthouse.store.postgres.problems import is_elsewhere, translated
+from posthouse.store.postgres.together import Together
+from posthouse.store.sql.about import NOTHING
 from posthouse.store.sql.database import Database, Row, Value
+from posthouse.store.sql.waiting import Queue, Waiting, bound, fail, wake
 
 READERS = 3
+QUESTIONS_MAX = 64  # asked together
+HELD_UP_S = 0.02  # after which new questions go to another reader, if there is one
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Reader:
+    """One thread, one connection, many questions at once."""
+
+    def __init__(self, line: Line, name: str) -> None:
+        self._line = line
+        self._queue = Queue()
+        self._busy_since: float | None = None
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    @property
+    def is_held_up(self) -> bool:
+        """Whether what is being asked takes long."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > HELD_UP_S
+
+    def put(self, waiting: Waiting) -> None:
+        """Let a question wait for its turn."""
+        self._queue.put(waiting)
+
+    async def close(self) -> None:
+        """Answer what was asked, and nothing more."""
+        self._queue.close()
+        await asyncio.to_thread(self._thread.join)
+
+    # --- below: the reader's thread ----------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._queue.is_closing:
+            self._queue.wait()
+            while batch := self._queue.take(QUESTIONS_MAX):
+                self._busy_since = time.monotonic()
+                self._answer(batch)
+                self._busy_since = None
+                wake(None, batch)
+        self._line.close()
+
+    def _answer(self, batch: list[Waiting]) -> None:
+        try:
+            self._ask(batch)
+        except Exception as problem:  # noqa: BLE001 - alone, each gets its own error
+            self._forget()
+            if is_elsewhere(problem) or isinstance(problem, TryLater):
+                fail(batch, translated(problem))
+            else:
+                for waiting in batch:
+                    self._answer_alone(waiting)
+
+    def _answer_alone(self, waiting: Waiting) -> None:
+        try:
+            self._ask([waiting])
+        except Exception as problem:  # noqa: BLE001 - it is what its caller gets
+            self._forget()
+            waiting.error = translated(problem)
+
+    def _ask(self, batch: list[Waiting]) -> None:
+        questions = [waiting.operation for waiting in batch]
+        together = Together(self._line.open(), questions, [frozenset()] * len(batch))
+        for waiting, result in zip(batch, together.run(), strict=True):
+            waiting.result = result
+
+    def _forget(self) -> None:
+        """Leave nothing on the way that nobody wants any more."""
+        with suppress(psycopg.Error, TryLater):
+            self._line.open().answers()
 
 
 class PostgresReading:
     """``Reading`` on a PostgreSQL database."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._own = threading.local()
-        self._lines: list[Line] = []
+        lines = [Line(url, is_reading=True) for _ in range(READERS)]
+        self._readers = [Reader(line, f"reader {n}") for n, line in enumerate(lines)]
         self._is_closing = False
 
     async def one(self, sql: str, **values: Value) -> Row | None:
@@ -40,32 +119,17 @@ class PostgresReading:
     ) -> T:
         if self._is_closing:
             raise StoreClosed
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self._threads,
-            lambda: self._answer(lambda database: question(database, *args, **kwargs)),
-        )
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        free = [reader for reader in self._readers if not reader.is_held_up]
+        reader = free[0] if free else min(self._readers, key=len)
+        reader.put(Waiting("read", NOTHING, bound(question, args, kwargs), future))
+        return await future
 
     async def close(self) -> None:
         """Answer what was asked, and let the connections go."""
         self._is_closing = True
-        await asyncio.to_thread(self._threads.shutdown)
-        for line in self._lines:
-            line.close()
-
-    def _answer(self, question: Callable[[Database], T]) -> T:
-        line = self._line()
-        try:
-            return question(line.open())
-        except Exception as problem:
-            raise translated(problem) from problem
-
-    def _line(self) -> Line:
-        line: Line | None = getattr(self._own, "line", None)
-        if line is None:
-            line = self._own.line = Line(self._url, is_reading=True)
-            self._lines.append(line)
-        return line
+        for reader in self._readers:
+            await reader.close()
 
 
 def _one(database: Database, sql: str, values: dict[str, Value]) -> Row | None:

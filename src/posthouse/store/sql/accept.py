@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -48,6 +51,14 @@ class Fate(Struct, frozen=True):
     answer: Answer | None = None  # that the turn is given
 
 
+class Written(Struct, frozen=True):
+    """An event in the book, and what was decided about it."""
+
+    receipt: Receipt
+    fate: Fate
+    chat: Sequence[Any]  # its columns
+
+
 class Queue(Struct, frozen=True):
     """The queue that an event would join: how long it is, and whether people know it is full."""
 
@@ -69,51 +80,45 @@ def accept(
     """Write arrivals, and then hand out what stands first in its lane."""
     written = [_accept_one(database, arrival, now, new_key) for arrival in arrivals]
     claimed: dict[int, ClaimedTurn] = {}
-    for arrival, (receipt, fate) in zip(arrivals, written, strict=True):
+    for arrival, each in zip(arrivals, written, strict=True):
         if gateway is None or len(claimed) == room:
             break
-        if fate.is_alone:
-            turn = _hand_out(database, arrival, receipt, fate, gateway, now)
-            claimed |= {} if turn is None else {receipt.event: turn}
+        if each.fate.is_alone:
+            turn = _hand_out(database, each, arrival, gateway, now)
+            claimed |= {} if turn is None else {each.receipt.event: turn}
     receipts = (
-        replace(receipt, is_taken=True) if receipt.event in claimed else receipt
-        for receipt, _ in written
+        replace(each.receipt, is_taken=True) if each.receipt.event in claimed else each.receipt
+        for each in written
     )
     return tuple(receipts), tuple(claimed.values())
 
 
 def _hand_out(
-    database: Database,
-    arrival: Arrival,
-    receipt: Receipt,
-    fate: Fate,
-    gateway: Gateway,
-    now: float,
+    database: Database, written: Written, arrival: Arrival, gateway: Gateway, now: float
 ) -> ClaimedTurn | None:
     """Claim a turn that was put just now, if nothing stands before it; None otherwise."""
-    assert receipt.turn is not None
+    number = written.receipt.turn
+    assert number is not None
     lane = _lane(arrival)
-    held = turns.claim_fresh(database, gateway, now, lane, receipt.turn)
-    if held is None:
+    claim = turns.claim_fresh(database, gateway, now, lane, number)
+    if claim is None:
         return None
-    claim, chat = held
+    event = StoredEvent(written.receipt.event, arrival.event, now, arrival.has_slot)
     turn = Turn(
-        id=receipt.turn,
-        chat=chat,
+        id=number,
+        chat=rows.chat(written.chat),
         session=arrival.disposition.session,
         handler=arrival.disposition.handler,
         person=arrival.event.sender,
-        events=(StoredEvent(receipt.event, arrival.event, now, arrival.has_slot),),
+        events=(event,),
         attempt=1,
-        answer=fate.answer,
+        answer=written.fate.answer,
         accepted_at=now,
     )
     return ClaimedTurn(claim, turn, turns.is_control(lane))
 
 
-def _accept_one(
-    database: Database, arrival: Arrival, now: float, new_key: NewKey
-) -> tuple[Receipt, Fate]:
+def _accept_one(database: Database, arrival: Arrival, now: float, new_key: NewKey) -> Written:
     event = arrival.event
     found = database.one(
         SQL["look"],
@@ -121,12 +126,14 @@ def _accept_one(
         key=event.key,
         recall=_recall_key(event),
         lane=_lane(arrival),
+        chat=arrival.chat,
     )
-    assert found is not None
-    first, is_taken_back, length, is_told = found
+    if found is None:
+        raise LookupError(f"chat {arrival.chat} is not in the book")
+    first, is_taken_back, length, is_told, *chat = found
     if first is not None:
         repeated = _repeated(database, first)
-        return repeated, Fate(repeated.state)
+        return Written(repeated, Fate(repeated.state), chat)
     if is_taken_back:  # its recall was faster
         fate = Fate(EventState.RECALLED, "recalled_early")
     else:
@@ -136,7 +143,7 @@ def _accept_one(
     receipt = Receipt(
         event=number, is_new=True, state=fate.state, reason=fate.reason, turn=fate.turn
     )
-    return receipt, fate
+    return Written(receipt, fate, chat)
 
 
 def _recall_key(event: Event) -> str:

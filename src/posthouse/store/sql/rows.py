@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 from msgspec import Struct
 
@@ -57,7 +60,7 @@ def pairs(text: str) -> tuple[tuple[str, str], ...]:
     return () if text == "[]" else _pairs.decode(text)
 
 
-def chat(row: Row) -> Chat:
+def chat(row: Sequence[Any]) -> Chat:
     """Make a chat of the columns ``chats.*``."""
     number, bot, platform_id, kind, title, mode, since_at, until_at, session_kind = row[:9]
     language, mode_before, handler = row[9:]

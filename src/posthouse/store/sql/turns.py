@@ -90,9 +90,9 @@ def claim(database: Database, gateway: Gateway, now: float, limit: int) -> tuple
 
 def claim_fresh(
     database: Database, gateway: Gateway, now: float, lane: str, turn: int
-) -> tuple[Claim, Chat] | None:
+) -> Claim | None:
     """Claim a lane for the one turn that waits in it; None where ``claim`` would not, either."""
-    taken = database.count(
+    row = database.one(
         SQL["claim_fresh"],
         lane=lane,
         turn=turn,
@@ -100,10 +100,7 @@ def claim_fresh(
         epoch=gateway.epoch,
         now=now,
     )
-    row = database.one(SQL["fresh"], lane=lane) if taken else None
-    if row is None:
-        return None
-    return Claim(lane, row[0], gateway.id, gateway.epoch), rows.chat(row[1:])
+    return None if row is None else Claim(lane, row[0], gateway.id, gateway.epoch)
 
 
 def next_at(database: Database) -> float | None:

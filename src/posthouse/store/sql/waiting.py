@@ -79,6 +79,13 @@ class Queue:
             return self._urgent.popleft()
         return self._others.popleft() if self._others else None
 
+    def take(self, most: int) -> list[Waiting]:
+        """Take so many at most."""
+        taken: list[Waiting] = []
+        while len(taken) < most and (waiting := self.next()):
+            taken.append(waiting)
+        return taken
+
     def give_back(self, unfinished: Sequence[Waiting]) -> None:
         """Let these be the next ones again."""
         for waiting in reversed(unfinished):
@@ -113,6 +120,12 @@ def wake(at: Hook | None, batch: list[Waiting]) -> None:
         at(WAKING)
     with suppress(RuntimeError):  # the loop is gone, and with it everybody who waited
         batch[0].future.get_loop().call_soon_threadsafe(_wake_all, batch)
+
+
+def fail(batch: Iterable[Waiting], error: Exception) -> None:
+    """Let all who wait have the same error."""
+    for waiting in batch:
+        waiting.error = error
 
 
 def _call(

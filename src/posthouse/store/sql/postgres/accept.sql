@@ -2,8 +2,9 @@
 -- As on SQLite; truth values are no numbers here.
 SELECT (SELECT s.event FROM seen s WHERE s.bot = :bot AND s.key = :key),
        EXISTS (SELECT 1 FROM seen r WHERE r.bot = :bot AND r.key = :recall),
-       coalesce(l.waiting - (l.owner IS NOT NULL AND l.current IS NOT NULL)::int, 0), l.is_overloaded
-FROM (SELECT 1) one LEFT JOIN lanes l ON l.lane = :lane;
+       coalesce(l.waiting - (l.owner IS NOT NULL AND l.current IS NOT NULL)::int, 0),
+       l.is_overloaded, c.*
+FROM chats c LEFT JOIN lanes l ON l.lane = :lane WHERE c.id = :chat;
 
 -- name: last_turn
 -- As on SQLite.

@@ -54,6 +54,17 @@ WHERE lanes.lane = locked.lane
               WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
 RETURNING lanes.lane, lanes.fence, lanes.current, lanes.tries, lanes.ready_at, lanes.crashes;
 
+-- name: claim_fresh
+-- As on SQLite, by the database's clock; whoever accepts has the lock of the chat.
+UPDATE lanes SET
+  owner = :gateway, epoch = :epoch, fence = fence + 1, tries = 1, crashes = 0, current = :turn
+WHERE lane = :lane AND owner IS NULL AND current IS NULL AND waiting = 1 AND ready_at <= :now
+  AND (kind = 'c' OR NOT EXISTS (SELECT 1 FROM lanes k
+                                 WHERE k.lane = 'c:' || lanes.chat AND k.waiting > 0))
+  AND EXISTS (SELECT 1 FROM gateways g
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > lease_clock(:now))
+RETURNING fence;
+
 -- name: turns
 -- As on SQLite.
 SELECT t.id, t.session, t.handler, t.started_at IS NOT NULL, t.replaces, t.answer, t.accepted_at,

@@ -1,11 +1,12 @@
 -- name: look
 -- All there is to know before an event is written: the event that had its key first, whether the
--- recall of this message was faster, and how long the queue of its lane is (without what is being
--- worked on) and whether people were told that it is full.
+-- recall of this message was faster, how long the queue of its lane is (without what is being worked
+-- on), whether people were told that it is full, and the chat.
 SELECT (SELECT s.event FROM seen s WHERE s.bot = :bot AND s.key = :key),
        EXISTS (SELECT 1 FROM seen r WHERE r.bot = :bot AND r.key = :recall),
-       coalesce(l.waiting - (l.owner IS NOT NULL AND l.current IS NOT NULL), 0), l.is_overloaded
-FROM (SELECT 1) LEFT JOIN lanes l ON l.lane = :lane;
+       coalesce(l.waiting - (l.owner IS NOT NULL AND l.current IS NOT NULL), 0), l.is_overloaded,
+       c.*
+FROM chats c LEFT JOIN lanes l ON l.lane = :lane WHERE c.id = :chat;
 
 -- name: remember
 -- Recognise this key from now on.

@@ -35,18 +35,15 @@ RETURNING lane, fence, current, tries, ready_at, crashes;
 
 -- name: claim_fresh
 -- Take the lane of a turn that was put just now, under the conditions of `claim`: it is free, ready,
--- and has nothing else.
+-- and has nothing else. Returns its fence.
 UPDATE lanes SET
   owner = :gateway, epoch = :epoch, fence = fence + 1, tries = 1, crashes = 0, current = :turn
 WHERE lane = :lane AND owner IS NULL AND current IS NULL AND waiting = 1 AND ready_at <= :now
   AND (kind = 'c' OR NOT EXISTS (SELECT 1 FROM lanes k
                                  WHERE k.lane = 'c:' || lanes.chat AND k.waiting > 0))
   AND EXISTS (SELECT 1 FROM gateways g
-              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now);
-
--- name: fresh
--- The fence of a lane that was taken just now, and its chat.
-SELECT l.fence, c.* FROM lanes l JOIN chats c ON c.id = l.chat WHERE l.lane = :lane;
+              WHERE g.id = :gateway AND g.epoch = :epoch AND g.until_at > :now)
+RETURNING fence;
 
 -- name: turns
 -- Claimed turns, whether they have spoken before, with their chats and, a row each, their events.

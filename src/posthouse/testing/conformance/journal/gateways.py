@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from posthouse.model.delivery import NotSent, Sent, State, Unknown
+from posthouse.model.delivery import NotSent, Sent, State, Step, Unknown
 from posthouse.model.errors import FenceLost
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import Gateway, OnceState, Result, Verdict
@@ -215,6 +215,39 @@ async def doubt_waits_anew_only_where_nobody_could_look(scene: Scene) -> None:
     scene.now += 2 * LEASE_S
     await scene.journal.enter("g2", scene.now, LEASE_S)
     same((await scene.delivery(turn)).unclear_since_at, scene.now, "when nobody could")
+
+
+async def doubt_waits_anew_where_the_dead_was_looking(scene: Scene) -> None:
+    journal = scene.journal
+    turn = await _looking(scene)
+    await journal.enter("g2", scene.now, LEASE_S)
+    looked_at = (await scene.delivery(turn)).unclear_since_at
+    await journal.enter("g3", scene.now, LEASE_S)
+    same((await scene.delivery(turn)).unclear_since_at, looked_at, "while who looks for it lives")
+    await scene.crash()
+    same((await scene.delivery(turn)).unclear_since_at, scene.now, "when who looked came back")
+
+
+async def doubt_waits_anew_where_one_was_looking_whose_time_is_up(scene: Scene) -> None:
+    journal = scene.journal
+    turn = await _looking(scene)
+    living = await journal.enter("g2", scene.now, LEASE_S)
+    for _ in range(3):
+        scene.now += LEASE_S / 2
+        holds(await journal.renew(living, scene.now, LEASE_S), "the living one goes on")
+    await journal.enter("g3", scene.now, LEASE_S)
+    same((await scene.delivery(turn)).unclear_since_at, scene.now, "for what the dead one held")
+
+
+async def _looking(scene: Scene) -> int:
+    """Let our gateway look for a message that is unclear since a while; returns its turn."""
+    await scene.answer("question", "answer")
+    claimed = await scene.send_one(LOOK_UP)
+    await scene.settle(claimed, Unknown("cut"), LOOK_UP)
+    await scene.wait(5)
+    looking = await scene.send_one(LOOK_UP)
+    same(looking.next.step, Step.LOOK_UP, "what is to be done with it")
+    return _turn(claimed.delivery.origin)
 
 
 async def a_crash_without_a_new_claim_leaves_old_claims_worthless(scene: Scene) -> None:
