@@ -248,6 +248,11 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "飞书卡片上的一次点击没能回应（{problem}）；点击者会看到出错提示",
         "a press on a card of Feishu got no answer ({problem}); whoever pressed sees an error",
     ),
+    "bundle_closed": Said(
+        "打不开一条合并转发的消息（{problem}），按原样保存；请开通 im:message:readonly",
+        "a bundle of forwarded messages could not be opened ({problem}) and is kept as it came;"
+        " grant im:message:readonly",
+    ),
     "feishu_shared": Said(
         "飞书机器人 {bot} 的应用共有 {count} 个长连接，每条消息只随机送给其中一个；"
         "除了本驿站的其他进程，请停掉别的程序，或给它们另建应用",

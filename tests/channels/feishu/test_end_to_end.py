@@ -31,6 +31,7 @@ from posthouse.model.message import (
     Media,
     Mention,
     Quote,
+    Unsupported,
     plain_text,
 )
 from posthouse.simulators.feishu.apps import App, Hears, app
@@ -135,6 +136,50 @@ async def test_a_bot_is_invited(stage: Stage) -> None:
     came = await stage.until(MembersChanged)
     assert came.is_about_me
     assert came.place.title == "New"
+
+
+# --- bundles ---------------------------------------------------------------------------------
+
+
+async def forwarded(stage: Stage, *texts: str) -> tuple[str, ...]:
+    """Let Ben say something in a group; returns the messages, for a bundle."""
+    told = [stage.feishu.say(Say(person="ben", chat="other", text=text)) for text in texts]
+    return tuple(each.message_id or "" for each in told)
+
+
+async def bundle(stage: Stage, messages: tuple[str, ...]) -> MessageReceived:
+    return await stage.hear("", chat_type="p2p", type="merge_forward", forwarded=messages)
+
+
+async def test_a_bundle_is_opened(stage: Stage) -> None:
+    picture = stage.feishu.say(Say(person="ben", chat="other", type="image"))
+    words = await forwarded(stage, "first", "second")
+    said = await bundle(stage, (*words, picture.message_id or ""))
+    assert plain_text(said.parts) == "- first\n- second\n-"
+    kinds = [part.kind for part in said.parts if isinstance(part, Unsupported)]
+    assert kinds == ["merge_forward.image"], "what nobody can download is no picture to the house"
+
+
+async def test_who_said_what_is_known_from_the_second_bundle_on(stage: Stage) -> None:
+    words = await forwarded(stage, "first")
+    await bundle(stage, words)
+    await stage.channel._opened.names.settled()
+    assert plain_text((await bundle(stage, words)).parts) == "Ben: first"
+
+
+async def test_a_bundle_without_end_is_cut(stage: Stage) -> None:
+    words = await forwarded(stage, *(f"{number}" for number in range(120)))
+    said = await bundle(stage, words)
+    lines = plain_text(said.parts).splitlines()
+    assert (len(lines), lines[-1]) == (101, "…")
+
+
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.ERROR_BEFORE, Fault.RESET_BEFORE])
+async def test_a_bundle_that_cannot_be_opened_comes_in_closed(stage: Stage, fault: Fault) -> None:
+    words = await forwarded(stage, "first")
+    stage.feishu.faults.add("a", Verb.LOOK_UP, (fault, fault))  # a read is tried twice
+    said = await bundle(stage, words)
+    assert [type(part) for part in said.parts] == [Unsupported]
 
 
 # --- presses and reactions -------------------------------------------------------------------

@@ -126,7 +126,7 @@ async def test_a_day_with_the_bot(tmp_path: Path, by_webhook: bool) -> None:  # 
 async def test_whoever_presses_is_told_at_once(tmp_path: Path) -> None:
     """A busy machine may be slower than a press can wait; then somebody presses again."""
     async with scene(tmp_path) as here, open_house(here):
-        toasts = []
+        toasts, label = [], ""
         for number in range(1, 6):
             here.say("vote")
             question = await here.until_said("Shall I go on?", number)

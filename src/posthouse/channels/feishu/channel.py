@@ -22,6 +22,7 @@ from posthouse.channels.channel import (
     Verb,
 )
 from posthouse.channels.feishu import codec, outgoing
+from posthouse.channels.feishu.bundles import Bundles
 from posthouse.channels.feishu.client import CallFailed, Client
 from posthouse.channels.feishu.codec import Identity
 from posthouse.channels.feishu.examination import Examination, connections_of
@@ -160,11 +161,15 @@ class FeishuChannel:
         reader, me, now = self._tools.reader, self._me, self._tools.clock()
         if reader is None or me is None:
             return
-        chats = await reader.heard_lately(self._name, now - GAP_S_MAX)
+        chats, bundles = (
+            await reader.heard_lately(self._name, now - GAP_S_MAX),
+            self._opened.bundles,
+        )
         count = 0
         try:
             for chat in chats:
-                async for events in missed_in(chat, self._client, me, now):
+                async for missed in missed_in(chat, self._client, me, now):
+                    events = [each for each in await bundles.opened(missed) if each is not None]
                     receipts = await door.accept(events, Entrance.LONG_CONNECTION)
                     count += sum(receipts.new)
         except CallFailed as problem:
@@ -193,7 +198,7 @@ class FeishuChannel:
             raise TryLater
         now, here = self._tools.clock(), self._opened
         events = [codec.decode(payload, self._me, now) for payload in payloads]
-        placed = await here.places.completed(events)
+        placed = await here.bundles.opened(await here.places.completed(events))
         return [here.names.with_names(event) for event in placed if event is not None]
 
     def _note(self, status: Status) -> None:
@@ -252,13 +257,15 @@ class FeishuChannel:
     def _opening(self) -> _Open:
         tools, options = self._tools, self._options
         client = Client(tools.http(), options, tools.clock)
+        names = Names(client)
         uploads = Uploads(client, Shelf(tools.data_dir / MEDIA_FOLDER))
         line = LongConnection(client, self._decode, tools.clock, tools.sleep, options.silence_s)
         messages = Messages(client, Cards(client, tools.clock), uploads)
         return _Open(
             client=client,
-            names=Names(client),
+            names=names,
             places=Places(client),
+            bundles=Bundles(client, names),
             line=line,
             messages=messages,
         )
@@ -298,5 +305,6 @@ class _Open(Struct, frozen=True, kw_only=True):
     client: Client
     names: Names
     places: Places
+    bundles: Bundles
     line: LongConnection
     messages: Messages

@@ -48,7 +48,7 @@ def parts_of(said: Said) -> tuple[Part, ...]:
     fields = _fields(said.content)
     reader = _READERS.get(said.type)
     parts = tuple(reader(said, fields)) if reader is not None and fields is not None else ()
-    return _joined(parts) or (_unsupported(said),)
+    return joined_texts(parts) or (_unsupported(said),)
 
 
 def reference(message_id: str, kind: str, key: str) -> str:
@@ -78,7 +78,7 @@ def _unsupported(said: Said) -> Unsupported:
     return Unsupported(said.type[:64], said.content[:RAW_CHARACTERS_MAX])
 
 
-def _joined(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+def joined_texts(parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """Make one of texts that follow each other."""
     joined: list[Part] = []
     for part in parts:
@@ -244,5 +244,6 @@ _READERS: Mapping[str, Reader] = {
     "video_chat": _readable(lambda fields: _word(fields, "topic")),
     "todo": _readable(_todo),
     "vote": _readable(_vote),
-    # folder, sticker, share_chat, share_user, merge_forward, system: nothing to read in them
+    # folder, sticker, share_chat, share_user, system: nothing to read in them
+    # merge_forward: see ``bundles``
 }

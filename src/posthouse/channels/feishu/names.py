@@ -56,9 +56,9 @@ class Names:
             return event
         place, sender = event.place, event.sender
         if not place.title:
-            place = replace(place, title=self._name(place.platform_id))
+            place = replace(place, title=self.known(place.platform_id))
         if not sender.name and not sender.is_bot:
-            sender = replace(sender, name=self._name(sender.id))
+            sender = replace(sender, name=self.known(sender.id))
         return replace(event, place=place, sender=sender)
 
     async def settled(self) -> None:
@@ -72,7 +72,8 @@ class Names:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _name(self, platform_id: str) -> str:
+    def known(self, platform_id: str) -> str:
+        """Return a name, empty when it is not known yet; then it is asked for."""
         known = self._names.get(platform_id)
         is_asked = platform_id in self._asking or len(self._asking) >= ASKING_MAX
         if known is None and platform_id and not is_asked:
