@@ -31,6 +31,7 @@ from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools, Inviting, Status
 from posthouse.channels.finding import Examined, Finding
 from posthouse.gateway.answerers import Answerers
+from posthouse.gateway.assistant_orders import AssistantOrders
 from posthouse.gateway.bots import Bot, Bots
 from posthouse.gateway.connections import Connections
 from posthouse.gateway.control import Away, Control, RecallReport
@@ -55,6 +56,17 @@ from posthouse.gateway.router import (
 )
 from posthouse.gateway.supervisor import Limits, Supervisor
 from posthouse.gateway.surroundings import Surroundings
+from posthouse.handlers.assistant.answering import Answering
+from posthouse.handlers.assistant.book import Book
+from posthouse.handlers.assistant.errands import Errands
+from posthouse.handlers.assistant.finding import Finder
+from posthouse.handlers.assistant.gates import Gates
+from posthouse.handlers.assistant.handler import Assistant
+from posthouse.handlers.assistant.handler import Parts as AssistantParts
+from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.settings import NO_MODEL, AssistantOptions
+from posthouse.handlers.assistant.tools import Tools
+from posthouse.handlers.assistant.writing import Writer
 from posthouse.handlers.commands.files import Files
 from posthouse.handlers.commands.folders import Folders
 from posthouse.handlers.commands.handler import Commands
@@ -67,12 +79,16 @@ from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.handlers.trying import Tries
+from posthouse.knowledge.gate import gate
+from posthouse.knowledge.library import Library
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
-from posthouse.llm.model import Model
+from posthouse.llm.model import Model, Usage
 from posthouse.llm.openai_compatible import OpenAiModel
 from posthouse.model.errors import OperatorMistake
+from posthouse.model.message import Content
 from posthouse.model.secret import RetiredSecret
+from posthouse.model.turn import Turn
 from posthouse.settings.mistakes import section
 from posthouse.settings.reload import taken_over
 from posthouse.settings.rotation import retired
@@ -149,6 +165,32 @@ class Builders:
     handler: Callable[[str, Settings], Handler]
 
 
+class Minds:
+    """What assistants think with: the library, and the models; nothing is opened before its use."""
+
+    def __init__(self, settings: Settings, world: World, store: SqlStore) -> None:
+        self.library = Library(store.documents, settings.data)
+        self.store = store
+        self._world = world
+        self._models: list[tuple[Mapping[str, ModelSettings], dict[str, Model]]] = []
+
+    def models(self, settings: Settings) -> dict[str, Model]:
+        """Return the models of these settings; those of older ones answer until the end."""
+        for known, models in self._models:
+            if known == settings.models:
+                return models
+        models = build_models(settings, self._world)
+        self._models.append((settings.models, models))
+        return models
+
+    async def close(self) -> None:
+        """Let go of files and connections."""
+        await self.library.close()
+        for _, models in self._models:
+            for model in models.values():
+                await model.close()
+
+
 class House:
     """Everything that runs, opened and closed in order."""
 
@@ -161,7 +203,9 @@ class House:
         handlers: Mapping[str, Handler],
         channels: Mapping[str, Channel],
         builders: Builders | None = None,
+        minds: Minds | None = None,
     ) -> None:
+        self._minds = minds
         self.settings = settings
         self.store = store
         self.wakeup = wakeup
@@ -217,8 +261,11 @@ class House:
             at=world.at,
         )
         self._routing = await self._routing_now()
+        orders = AssistantOrders(
+            self.around, store.chats, store.conduct, store.asked, self._assistants, self._push
+        )
         self._operators = Operators(
-            self.around, store.chats, store.grants, store.access, lambda: self.inbox
+            self.around, store.chats, store.grants, store.access, lambda: self.inbox, orders
         )
         door = Door(store.grants, self._granted_only, self._operators.ask_about)
         self.inbox = Inbox(
@@ -273,6 +320,19 @@ class House:
         for each in handlers:
             if isinstance(each, Messenger):
                 each.push_by(self._elsewhere.push)
+
+    async def _push(self, turn: Turn, number: int, chat: int, content: Content) -> None:
+        """Say something in another chat in the name of a turn."""
+        await self._elsewhere.push(turn, number, chat, content)
+
+    def _assistants(self) -> tuple[str, ...]:
+        return tuple(name for name, each in self._handlers.items() if isinstance(each, Assistant))
+
+    @property
+    def library(self) -> Library:
+        """Where passages are found."""
+        assert self._minds is not None, "this house was built by hand"
+        return self._minds.library
 
     async def _routing_now(self) -> Routing:
         settings = self.settings
@@ -377,6 +437,7 @@ class House:
             if old.handlers.get(name) != handler
             or old.words != new.words
             or old.secret_variables != new.secret_variables
+            or (old.models != new.models and name in self._assistants())
         ]
         return Renewal(
             bots={
@@ -431,6 +492,8 @@ class House:
             await bot.channel.close()
         for resident in self._residents():
             await resident.close()
+        if self._minds is not None:
+            await self._minds.close()
         await self.wakeup.close()
         await self.store.close()
 
@@ -454,15 +517,15 @@ def granted_only(settings: Settings) -> frozenset[str]:
 
 
 def build_handlers(
-    settings: Settings, world: World, permissions: Permissions
+    settings: Settings, world: World, permissions: Permissions, minds: Minds | None = None
 ) -> dict[str, Handler]:
-    """Build what answers, by the names that the routes use.
+    """Build what answers, by the names that the routes use; assistants need ``minds``.
 
     Raises:
         OperatorMistake: a handler's kind is unknown, or one of its settings is wrong.
     """
     return {
-        name: _handler(name, handler, settings, world, permissions)
+        name: _handler(name, handler, settings, world, permissions, minds)
         for name, handler in settings.handlers.items()
     }
 
@@ -473,17 +536,74 @@ def _handler(
     settings: Settings,
     world: World,
     permissions: Permissions,
+    minds: Minds | None,
 ) -> Handler:
     kind = handler.kind or name
     if kind == "commands":
         options = section(CommandsOptions, handler.model_extra or {}, f"handlers.{name}")
         scenes = _scenes(name, options, settings, world, permissions)
         return Commands(settings.words.prefixes, scenes)
+    if kind == "assistant" and minds is not None:
+        return _assistant(
+            name,
+            section(AssistantOptions, handler.model_extra or {}, f"handlers.{name}"),
+            settings,
+            minds,
+        )
     if kind == "demo":
         return Demo(handler.model_extra or {})
     raise OperatorMistake(
-        f'[handlers.{name}] kind = "{kind}" is not known; choose "commands" or "demo"'
+        f'[handlers.{name}] kind = "{kind}" is not known; choose "assistant", "commands" or "demo"',
+        zh=f'[handlers.{name}] 没有 kind = "{kind}"；可选 "assistant"、"commands"、"demo"。',
     )
+
+
+def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: Minds) -> Assistant:
+    """Build what answers from the house's knowledge.
+
+    Raises:
+        OperatorMistake: it names a model that is not there.
+    """
+    store, models = minds.store, minds.models(settings)
+    if options.model not in ("", NO_MODEL, *models):
+        known = ", ".join(sorted(models)) or "—"
+        raise OperatorMistake(
+            f'[handlers.{name}] model = "{options.model}" is not in [models]; known: {known}',
+            zh=f'[handlers.{name}] model = "{options.model}" 不在 [models] 里；已有：{known}',
+        )
+
+    def model_for(wanted: str) -> Model | None:
+        return models.get(wanted) if wanted else next(iter(models.values()), None)
+
+    errands = Errands(Tools({}, store.grants))
+    gates = Gates(store.conduct, gate.shipped, gate.load)
+    finder = Finder(options, store.documents, minds.library, gates)
+    return Assistant(
+        name,
+        options,
+        AssistantParts(
+            answering=Answering(options, finder, Writer(options, errands), model_for),
+            errands=errands,
+            handover=Handover(name, options.handoff_words, store.conduct, store.grants),
+            book=Book(store.asked, _price_of(settings)),
+            asked=store.asked,
+            conduct=store.conduct,
+            chats=store.chats,
+        ),
+    )
+
+
+def _price_of(settings: Settings) -> Callable[[Usage], int]:
+    """Return what tells the price of a call, in millionths: prices are of a million tokens."""
+    prices = {
+        model.model: (model.price_prompt, model.price_answer) for model in settings.models.values()
+    }
+
+    def price(used: Usage) -> int:
+        prompt, answer = prices.get(used.model, (0.0, 0.0))
+        return round(used.prompt_tokens * prompt + used.answer_tokens * answer)
+
+    return price
 
 
 def build_models(settings: Settings, world: World) -> dict[str, Model]:
@@ -705,15 +825,18 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     """
     world = world or World()
     store = open_store(settings, world)
-    handlers = build_handlers(settings, world, store.grants)
+    minds = Minds(settings, world, store)
+    handlers = build_handlers(settings, world, store.grants, minds)
     wakeup = _wakeup(settings)
     builders = Builders(
         channel=_channel_builder(world, store, wakeup),
-        handler=lambda name, new: _handler(name, new.handlers[name], new, world, store.grants),
+        handler=lambda name, new: _handler(
+            name, new.handlers[name], new, world, store.grants, minds
+        ),
     )
     channels = {name: builders.channel(name, settings, ()) for name in settings.bots}
     shutil.rmtree(settings.data / SCRATCH, ignore_errors=True)  # what a killed house has left
-    return House(settings, world, store, wakeup, handlers, channels, builders)
+    return House(settings, world, store, wakeup, handlers, channels, builders, minds)
 
 
 def invitation(settings: Settings, name: str, expires_s: float) -> str:

@@ -197,6 +197,9 @@ class MortalStore:
             "grants",
             "access",
             "pushes",
+            "documents",
+            "asked",
+            "conduct",
         ):
             setattr(self, part, Mortal(getattr(store, part), life))
 

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from posthouse.gateway import phrases
+from posthouse.gateway.assistant_orders import AssistantOrders
 from posthouse.gateway.grant_words import describe, read_grant, read_subject, words_of
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.router import CONTROL_TRAITS, OPERATORS
@@ -28,7 +29,9 @@ from posthouse.store.access import Access
 from posthouse.store.chats import Chats
 from posthouse.store.grants import ChatOperator, Grants, NewGrant, Stranger
 
-ORDERS = frozenset({Order.GRANT, Order.BLOCK, Order.REVOKE, Order.GRANTS, Order.CLAIM})
+ORDERS = frozenset(
+    {Order.GRANT, Order.BLOCK, Order.REVOKE, Order.GRANTS, Order.CLAIM, Order.ASSISTANT}
+)
 CLAIM = "claim"  # the purpose of the first operator's code
 LINES_MAX = 20  # in one answer
 QUESTIONS_MAX = 20  # about strangers, in so long a time; more are only listed
@@ -55,7 +58,9 @@ class Operators:
         grants: Grants,
         access: Access,
         inbox: Callable[[], Inbox],
+        assistants: AssistantOrders,
     ) -> None:
+        self._assistants = assistants
         self._bots = around.bots
         self._stored = around.until_stored
         self._clock = around.clock
@@ -86,6 +91,8 @@ class Operators:
                 return await self._revoke(word.argument, turn, context)
             case Order.GRANTS:
                 return await self._list(turn, context)
+            case Order.ASSISTANT:
+                return await self._assistants.obey(word.argument, turn, author_of(turn), context)
             case _:
                 effect = Effect.BLOCK if word.order is Order.BLOCK else Effect.ALLOW
                 return await self._grant(effect, turn, context)

@@ -123,6 +123,35 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "{name}，操作员已允许您使用，请再发一次。",
         "{name}, an operator has allowed you in; please send it again.",
     ),
+    "assistant_none": (
+        "没有配置 assistant。",
+        "There is no assistant in the settings.",
+    ),
+    "assistant_rule": ("本会话对 {handler} 的设置：", "What is set for {handler} here:"),
+    "assistant_usage": (
+        (
+            "/assistant 知识|模型|语气|语言|时间|次数|额度 值（“默认”取消），"
+            "/assistant resume [@某人|chat:编号]，/assistant send 编号，/assistant handoffs"
+        ),
+        (
+            "/assistant knowledge|model|tone|language|hours|questions|tokens VALUE"
+            " (“default” takes it away), /assistant resume [@somebody|chat:NUMBER],"
+            " /assistant send NUMBER, /assistant handoffs"
+        ),
+    ),
+    "assistant_resumed": (
+        "好的，已接回 {count} 位，之前的对话不再参考。",
+        "All right: I answer {count} again; what was said before is set aside.",
+    ),
+    "assistant_not_away": (
+        "没有转给人工的对话。",
+        "Nobody here talks with a human.",
+    ),
+    "assistant_no_review": (
+        "没有这条等待审核的回答。",
+        "No such answer waits for a review.",
+    ),
+    "assistant_sent": ("已发出。", "Sent."),
     "span_unknown": (
         "时间没看懂。例如：/pause 30m、/pause 2h。",
         "I did not understand the time. For example: /pause 30m, /pause 2h.",

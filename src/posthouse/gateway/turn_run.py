@@ -18,7 +18,7 @@ from posthouse.gateway.drafts import DraftWriter
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.handlers.handler import CannotAnswer, Handler, EndOfTurn, Traits, traits_of
+from posthouse.handlers.handler import CannotAnswer, EndOfTurn, Handler, Traits, traits_of
 from posthouse.model.action import (
     Acknowledge,
     Action,

@@ -25,6 +25,7 @@ class Order(StrEnum):
     REVOKE = "revoke"
     GRANTS = "grants"
     CLAIM = "claim"
+    ASSISTANT = "assistant"
 
 
 class ControlWord(Struct, frozen=True):

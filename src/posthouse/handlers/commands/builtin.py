@@ -38,6 +38,10 @@ CONTROL_NAMES = {  # handled by the house before any handler; here for the help
         "删除一条权限（操作员），例如 /revoke 7",
         "strike a line out (operators), for example /revoke 7",
     ),
+    "assistant": (
+        "查看或设置本会话的问答助手（操作员）",
+        "show or set how the assistant behaves here (operators)",
+    ),
     "claim": ("成为操作员：/claim 代码", "become an operator: /claim CODE"),
 }
 

@@ -1,0 +1,128 @@
+"""What operators tell the assistant in a chat."""
+
+import pytest
+
+from posthouse.model.message import Mention, Text
+from posthouse.store.conduct import Rule, Scope
+from posthouse.store.grants import ChatOperator
+from tests.house.assisting import NAME, asked, opened
+from tests.house.kit import HouseKit, simulated
+from tests.house.people import place
+
+QUESTION = "Which port does it listen on?"
+OFFICE = "private-bob"
+
+
+async def with_operator(**choices: object) -> HouseKit:
+    """A house whose operator Bob can be reached in his private chat."""
+    house = await opened(**choices)
+    office = await house.store.chats.resolve(place(OFFICE), house.clock())
+    operator = ChatOperator(bot="b", person="bob", name="Bob", chat=office.id)
+    await house.store.grants.make_operator(operator, "cli", house.clock())
+    return house
+
+
+async def order(house: HouseKit, text: str, **details: object) -> str:
+    await house.say(text, who="bob", **details)
+    await house.quiet(10.0)
+    return ("", *await house.texts())[-1]
+
+
+async def own_rule(house: HouseKit) -> Rule:
+    chat = (await house.chat()).id
+    return await house.store.conduct.rule(Scope(handler=NAME, bot="b", chat=chat))
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("/assistant knowledge docs, faq", Rule(bases=("docs", "faq"))),
+        ("/assistant 知识 docs", Rule(bases=("docs",))),
+        ("/assistant model qwen", Rule(model="qwen")),
+        ("/assistant tone short and friendly", Rule(tone="short and friendly")),
+        ("/assistant language 中文", Rule(language="zh")),
+        ("/assistant hours Mon-Fri 09:00-18:00", Rule(hours="Mon-Fri 09:00-18:00")),
+        ("/assistant questions 20", Rule(questions_per_day=20)),
+        ("/assistant 额度 100000", Rule(tokens_per_day=100_000)),
+    ],
+)
+@simulated
+async def test_a_rule_is_set_shown_and_taken_away(text: str, rule: Rule) -> None:
+    house = await with_operator()
+    shown = await order(house, text)
+    assert await own_rule(house) == rule
+    assert f"for {NAME} here" in shown
+    await order(house, f"{' '.join(text.split()[:2])} default")
+    assert await own_rule(house) == Rule()
+    await house.check()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/assistant hours whenever",
+        "/assistant questions many",
+        "/assistant language tlh",
+        "/assistant",
+    ],
+)
+@simulated
+async def test_what_is_not_understood_changes_nothing(text: str) -> None:
+    house = await with_operator()
+    assert "/assistant resume" in await order(house, text)
+    assert await own_rule(house) == Rule()
+
+
+@simulated
+async def test_only_operators_may() -> None:
+    house = await with_operator()
+    await house.say("/assistant model qwen", who="ann")
+    await house.quiet(10.0)
+    assert "Only an operator" in (await house.texts())[-1]
+    assert await own_rule(house) == Rule()
+
+
+@simulated
+async def test_an_operator_is_told_of_a_handoff_and_gives_it_back() -> None:
+    house = await with_operator()
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    await house.say("转人工")
+    await house.quiet(10.0)
+    (notice,) = await house.texts(OFFICE)
+    assert "Ann" in notice
+    assert QUESTION in notice
+    assert f"/assistant resume chat:{(await house.chat()).id}" in notice
+    assert "I answer 1 again" in await order(house, "/assistant resume")
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    assert "8350" in (await house.texts())[-1]
+
+
+@simulated
+async def test_a_handoff_is_given_back_from_another_chat_and_for_one_person() -> None:
+    house = await with_operator()
+    for who in ("ann", "ben"):
+        await house.say("转人工", who=who)
+        await house.quiet(10.0)
+    number = (await house.chat()).id
+    parts = (Text(f"/assistant resume chat:{number}"), Mention("ann", "Ann"))
+    await house.say("", who="bob", room=OFFICE, parts=parts)
+    await house.quiet(10.0)
+    assert [each.person for each in await house.store.conduct.handoffs()] == ["ben"]
+
+
+@simulated
+async def test_an_answer_that_waits_is_let_out() -> None:
+    house = await with_operator(hold_words=("8350",))
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    (notice,) = await house.texts(OFFICE)
+    (question,) = await asked(house)
+    assert f"/assistant send {question.turn}" in notice
+    assert await order(house, f"/assistant send {question.turn}", room=OFFICE)
+    assert "8350" in (await house.texts())[-1]
+    assert (await house.texts(OFFICE))[-1] == "Sent."
+    await order(house, f"/assistant send {question.turn}", room=OFFICE)
+    assert "No such answer" in (await house.texts(OFFICE))[-1]
+    await house.check()
