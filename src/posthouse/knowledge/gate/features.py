@@ -1,0 +1,106 @@
+"""What a gate sees of a message and of what was found for it: numbers, and pieces of its text.
+
+All numbers keep their meaning while a base grows, so a gate that was trained yesterday judges well
+today: scores are counted in squares of the largest weight a word can have there (a rarer word
+weighs more in a larger base, and more of them match), words by the share of passages holding them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from math import log, log1p
+from typing import Final
+from zlib import crc32
+
+from msgspec import Struct
+
+from posthouse.knowledge.passage import Found
+from posthouse.knowledge.words import normalise
+
+TEXT_CHARACTERS_MAX: Final = 512
+PIECE_CHARACTERS_MAX: Final = 3
+BUCKETS: Final = 1 << 15  # pieces of text share them; twice as many bring nothing
+EVERYDAY_SHARE: Final = 0.01  # a word that one passage in a hundred holds is everyday speech there
+
+_TOPS: Final = (1, 5, 30)
+_SHARES: Final = (0.0, 0.0003, 0.001, 0.003, 0.01)  # bounds between bands of rarity
+NUMBERS: Final = 2 * len(_TOPS) + 5 + 2 * (len(_SHARES) + 1)
+_FIRST_UNSPACED: Final = "\u3005"
+
+
+class Features(Struct, frozen=True):
+    """A message as a gate sees it."""
+
+    numbers: tuple[float, ...]
+    buckets: tuple[int, ...]  # of its pieces, each once
+
+
+def features(text: str, found: Found) -> Features:
+    """Look at a message and at what was found for it."""
+    normal = normalise(text[:TEXT_CHARACTERS_MAX])
+    return Features(_numbers(normal, found), buckets(normal))
+
+
+def evidence(found: Found) -> float:
+    """Return how much of the message the best five passages hold, whatever the base's size."""
+    return _mean_of(found.trigram_top, 5) * _unit(found)
+
+
+def everyday_words(found: Found) -> int:
+    """Count the message's words that are everyday speech in the base."""
+    least = max(1.0, EVERYDAY_SHARE * found.passages)
+    return sum(count >= least for _, count in found.words)
+
+
+def buckets(normal: str) -> tuple[int, ...]:
+    """Put every piece of one to three characters of a normalised text into its bucket."""
+    padded = f" {normal} "
+    pieces = {
+        padded[at : at + size]
+        for size in range(1, PIECE_CHARACTERS_MAX + 1)
+        for at in range(len(padded) - size + 1)
+    }
+    return tuple(sorted({crc32(piece.encode()) % BUCKETS for piece in pieces}))
+
+
+def _numbers(normal: str, found: Found) -> tuple[float, ...]:
+    unit = _unit(found)
+    scores = [
+        _mean_of(tops, size) * unit
+        for tops in (found.trigram_top, found.bigram_top)
+        for size in _TOPS
+    ]
+    return (
+        *scores,
+        _fall(found.trigram_top) * unit,
+        _fall(found.bigram_top) * unit,
+        found.coverage,
+        found.known,
+        log1p(len(normal)),
+        *_rarity(found),
+    )
+
+
+def _unit(found: Found) -> float:
+    return 1.0 / log(found.passages + 2.0) ** 2
+
+
+def _mean_of(tops: Sequence[float], size: int) -> float:
+    return sum(tops[:size]) / size
+
+
+def _fall(tops: Sequence[float]) -> float:
+    """Return how far the best passage stands above the fifth."""
+    return tops[0] - (tops[4] if len(tops) > 4 else 0.0) if tops else 0.0  # noqa: PLR2004
+
+
+def _rarity(found: Found) -> list[float]:
+    """Count words by how rare they are in the base, those of Chinese apart from the others."""
+    bands = len(_SHARES) + 1
+    counts = [0] * (2 * bands)
+    for word, count in found.words:
+        share = count / found.passages if found.passages else 0.0
+        band = bisect_right(_SHARES, share) if count else 0
+        counts[band + (bands if word >= _FIRST_UNSPACED else 0)] += 1
+    return [log1p(count) for count in counts]
