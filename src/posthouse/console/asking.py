@@ -54,6 +54,7 @@ class Entry:
     path: str
     page: Page
     role: OperatorRole = OperatorRole.VIEWER
+    takes_files: bool = False  # it reads its form itself, as that comes
 
 
 def number_of(text: str) -> int | None:

@@ -18,6 +18,7 @@ from posthouse.console.house import Surroundings
 from posthouse.console.knowledge import Knowledge
 from posthouse.console.knowledge_handoffs import Handoffs, Spending
 from posthouse.console.knowledge_questions import Questions
+from posthouse.console.knowledge_sources import Sources
 from posthouse.console.knowledge_told import WhoWasTold
 from posthouse.console.knowledge_trying import Trying
 from posthouse.console.live import Live
@@ -72,6 +73,7 @@ class Console:
             Messages(around, self._pages),
             Search(around, self._pages),
             Knowledge(around, self._pages),
+            Sources(around, self._pages),
             questions,
             WhoWasTold(around, self._pages, questions),
             Trying(around, self._pages),
@@ -119,7 +121,8 @@ class Console:
                 return self._to_sign_in(request)
             if not visitor.may(entry.role):
                 raise Declined("not_allowed")
-            form = await read_form(request) if request.method == "POST" else {}
+            has_form = request.method == "POST" and not entry.takes_files
+            form = await read_form(request) if has_form else {}
             language = self._pages.language_of(request)
             return await entry.page(Ask(request, visitor, language, form))
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from posthouse.gateway.bots import Bots
 from posthouse.handlers.trying import Tries
+from posthouse.knowledge.ingest import Ingest
 from posthouse.settings.language import Said
 from posthouse.settings.reload import Change, ScenesRead
 from posthouse.settings.settings import RouteRule
@@ -123,6 +124,7 @@ class Surroundings:
     arranged: Callable[[], Arrangement]
     pulse: Pulse
     wakeup: Wakeup
+    ingest: Ingest
     clock: Callable[[], float]
     new_key: Callable[[], str]
     language: str

@@ -15,10 +15,12 @@ from posthouse.console.pages import Pages
 from posthouse.console.problems import Declined
 from posthouse.knowledge.chunks import chunks
 from posthouse.knowledge.passage import Extract, Passage
+from posthouse.knowledge.sources.catalogue import BY_HAND
 from posthouse.model.permission import OperatorRole
-from posthouse.store.documents import Base, Document, Source
+from posthouse.store.documents import Base, Document, Source, SourceKind
 
 DOCUMENTS_SHOWN = 200
+DOCUMENTS_READ = 1000
 PASSAGES_SHOWN = 200
 OPERATOR, ADMIN = OperatorRole.OPERATOR, OperatorRole.ADMIN
 
@@ -66,7 +68,7 @@ class Knowledge:
         sources = await self._documents.sources(base.name)
         chosen = next((each for each in sources if str(each.id) == number), None)
         found = await self._documents.documents(
-            base.name, chosen.id if chosen else 0, after if chosen else "", DOCUMENTS_SHOWN + 1
+            base.name, chosen.id if chosen else 0, after if chosen else "", DOCUMENTS_READ
         )
         return self._pages.show(
             ask,
@@ -74,7 +76,10 @@ class Knowledge:
             tab="bases",
             base=base,
             sources=sources,
+            progress=self._around.ingest.progress,
+            by_hand=BY_HAND,
             chosen=chosen,
+            unreadable=[each for each in found if each.problem][:DOCUMENTS_SHOWN],
             documents=found[:DOCUMENTS_SHOWN],
             is_more=len(found) > DOCUMENTS_SHOWN,
             can_act=ask.visitor.may(OPERATOR),
@@ -103,7 +108,14 @@ class Knowledge:
             count=len(passages),
             quarantined=await self._documents.quarantined(document.base),
             can_act=ask.visitor.may(OPERATOR),
+            can_remove=await self._can_remove(ask, document),
         )
+
+    async def _can_remove(self, ask: Ask, document: Document) -> bool:
+        sources = await self._documents.sources(document.base)
+        kind = next((each.kind for each in sources if each.id == document.source), None)
+        needed = OPERATOR if kind is SourceKind.FAQ else ADMIN
+        return kind in BY_HAND and ask.visitor.may(needed)
 
 
 def passages_of(document: Document, body: bytes) -> list[Passage]:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Surroundings
-from posthouse.console.names import chat_name, person_name
+from posthouse.console.names import chat_name
 from posthouse.console.pages import DAY_S, Pages, go
 from posthouse.console.problems import Declined
 from posthouse.model.permission import OperatorRole
@@ -71,7 +71,7 @@ class Handoffs:
         return Waiting(
             handoff,
             "" if chat is None else chat_name(chat, event, language),
-            handoff.person if event is None else person_name(event, language),
+            handoff.person if event is None else event.sender_name or event.sender_id,
         )
 
     async def _give_back(self, ask: Ask) -> Response:

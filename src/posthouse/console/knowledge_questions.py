@@ -10,18 +10,9 @@ from starlette.responses import Response
 
 from posthouse.console import states
 from posthouse.console.asking import Ask, Entry, number_of
-from posthouse.console.faq import (
-    ANSWER_CHARS_MAX,
-    BASE,
-    PATH_CHARS_MAX,
-    QUESTION_CHARS_MAX,
-    Faq,
-    entry,
-    path_of,
-    write,
-)
+from posthouse.console.faq import Faq, entry
 from posthouse.console.house import Surroundings
-from posthouse.console.names import chat_name, person_name
+from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.states import Mood
@@ -32,6 +23,9 @@ from posthouse.store.asked import Question, Verdict
 from posthouse.store.documents import Document
 
 SHOWN = 30
+QUESTION_CHARS_MAX = 500
+ANSWER_CHARS_MAX = 8000
+BASE = "faq"  # where there is none yet
 OPERATOR = OperatorRole.OPERATOR
 EMPTY = Said(
     f"问题和答案都要写；问题最多 {QUESTION_CHARS_MAX} 字，答案最多 {ANSWER_CHARS_MAX} 字。",
@@ -114,7 +108,7 @@ class Questions:
             question=question,
             mood=mood_of(question, language),
             chat="" if chat is None else chat_name(chat, event, language),
-            person=question.person if event is None else person_name(event, language),
+            person=question.person if event is None else event.sender_name or event.sender_id,
             event=None if event is None else event.id,
         )
 
@@ -183,7 +177,7 @@ class Questions:
             raise Declined("not_understood")
         old = await self._old(ask, base)
         faq = await self._put(ask, base)
-        if old is not None and old.path != path_of(faq.question):  # it was reworded
+        if old is not None and old.title != faq.question:  # it was reworded
             await self._books.documents.remove(base, (old.id,), self._around.clock())
         return go(f"bases/{base}?done=answered")
 
@@ -197,22 +191,22 @@ class Questions:
     async def _put(self, ask: Ask, base: str) -> Faq:
         faq = _faq(ask.form)
         now = self._around.clock()
-        await write(self._books.documents, base, faq, now)
-        details = json.dumps({"question": faq.question[:PATH_CHARS_MAX], "is_exact": faq.is_exact})
+        await self._around.ingest.answer(base, faq.question, faq.answer, is_exact=faq.is_exact)
+        details = json.dumps({"question": faq.question, "is_exact": faq.is_exact})
         await self._books.access.audit(ask.visitor.author, "faq", f"base:{base}", details, now)
         return faq
 
 
 def mood_of(question: Question, language: str) -> Mood:
     """Say what became of a question."""
-    tone = states.GOOD if question.answer else states.QUIET
-    if question.verdict is Verdict.BAD:
-        tone = states.BAD
+    is_well = bool(question.answer) and question.verdict is not Verdict.BAD
+    tone = states.GOOD if is_well else states.QUIET
     return Mood(explain(question.reason or "answered", language), tone)
 
 
 def _faq(form: dict[str, str]) -> Faq:
-    question, answer = form.get("question", "").strip(), form.get("answer", "").strip()
+    question = " ".join(form.get("question", "").split())
+    answer = form.get("answer", "").strip()
     is_fit = len(question) <= QUESTION_CHARS_MAX and len(answer) <= ANSWER_CHARS_MAX
     if not question or not answer or not is_fit:
         raise Declined("not_understood", EMPTY)

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from posthouse.console import states
 from posthouse.console.asking import Ask, Entry, number_of
 from posthouse.console.house import Surroundings
-from posthouse.console.names import chat_name, person_name
+from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages
 from posthouse.console.problems import Declined
 from posthouse.console.states import Mood
@@ -110,7 +110,7 @@ class Trying:
             handlers=list(self._around.tries()),
             chats=await self._chats(ask.language),
             people={
-                platform_id: person_name(event, ask.language)
+                platform_id: event.sender_name or platform_id
                 for platform_id, event in people.items()
             },
             form=form,

@@ -24,6 +24,7 @@ from posthouse.gateway.bots import Bot
 from posthouse.gateway.router import default_rules
 from posthouse.handlers.handler import Traits
 from posthouse.handlers.trying import Tries
+from posthouse.knowledge.ingest import Ingest
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent
 from posthouse.model.permission import OperatorRole
@@ -166,6 +167,7 @@ class Office:
             arranged=lambda: self.arrangement,
             pulse=self.pulse,
             wakeup=self.wakeup,
+            ingest=Ingest(store.documents, lambda: self.scene.now),
             clock=lambda: self.scene.now,
             new_key=lambda: f"{next(numbers):032x}",
             language="zh",

@@ -1,13 +1,15 @@
 """知识: from a question without an answer to one that is live, and taking back what was wrong."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 import msgspec
 import pytest
 from msgspec.structs import replace
 
-from posthouse.console.faq import Faq, document, entry, path_of, write
+from posthouse.console.faq import Faq, entry
 from posthouse.handlers.trying import Concluded, Stage, Trial, Tried
 from posthouse.handlers.trying import Source as Cited
 from posthouse.knowledge.passage import Extract
@@ -17,7 +19,7 @@ from posthouse.store.asked import Question, Spending, Verdict
 from posthouse.store.conduct import Handoff
 from posthouse.store.documents import Document, SourceKind
 from posthouse.testing.conformance.scene import BOT
-from tests.unit.console.office import Browser, Office, lead
+from tests.unit.console.office import ORIGIN, Browser, Office, lead
 
 PASSAGE = "help:guide.md#1f"
 
@@ -144,8 +146,7 @@ async def test_the_queue_goes_on_page_by_page(office: Office, operator: Browser)
 async def test_an_entry_that_is_reworded_replaces_the_old_one(
     office: Office, operator: Browser
 ) -> None:
-    now = office.scene.now
-    await write(office.store.documents, "help", Faq(question="a", answer="b", is_exact=True), now)
+    await office.around.ingest.answer("help", "a", "b")
     ((old, _),) = await found(office, "help")
     assert "b</textarea>" in (await operator.get(f"knowledge/faq?document={old.id}")).text
     form = {"base": "help", "document": str(old.id), "question": "a", "answer": "c", "exact": "1"}
@@ -158,18 +159,12 @@ async def test_an_entry_that_is_reworded_replaces_the_old_one(
     assert [each.path for each, _ in await found(office, "help")] == ["A, reworded"]
 
 
-def test_long_questions_have_names_of_their_own() -> None:
-    one, other = "x" * 200 + "1", "x" * 200 + "2"
-    assert path_of(one) != path_of(other)
-    assert len(path_of(one)) < 140
-    assert path_of(" how \n much? ") == "how much?"
-
-
-def test_what_is_no_entry_is_not_read_as_one() -> None:
-    new = document("help", 1, Faq(question="q", answer="a", is_exact=False))
-    read = msgspec.convert(msgspec.structs.asdict(new) | {"id": 1}, Document)
-    assert entry(read, new.body) == Faq(question="q", answer="a", is_exact=False)
-    assert entry(replace(read, format="md"), new.body) is None
+async def test_what_is_no_entry_is_not_read_as_one(office: Office) -> None:
+    await office.around.ingest.answer("help", "q", "a", is_exact=False)
+    (written,) = await office.store.documents.changes("help", 0)
+    assert written.document is not None
+    assert entry(written.document, written.body) == Faq(question="q", answer="a", is_exact=False)
+    assert entry(replace(written.document, format="md"), written.body) is None
 
 
 # --- who was told ----------------------------------------------------------------------------
@@ -339,6 +334,99 @@ async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Brow
     page = (await viewer.get("knowledge/spending?days=1")).text
     for words in ("small", "large", "2,400", "0.0112", "ann"):
         assert words in page
+
+
+# --- sources ---------------------------------------------------------------------------------
+
+
+async def settled(office: Office, base: str) -> list[Document]:
+    """Return the documents of a base when nothing is being read any more."""
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+    return list(await office.store.documents.documents(base))
+
+
+async def test_a_folder_is_read_while_the_page_goes_on(
+    office: Office, admin: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "guide.md").write_text("# Guide\n\nTurn it off and on again.")
+    answer = await admin.post("knowledge/bases", {"name": "help"})
+    assert lead("knowledge/bases", answer.headers["location"]).startswith(
+        "/console/knowledge/bases/help"
+    )
+    await admin.post("knowledge/bases/help/sources", {"place": str(tmp_path)})
+    (document,) = await settled(office, "help")
+    page = (await admin.get(f"knowledge/documents/{document.id}")).text
+    assert "Turn it off and on again." in page
+    (tmp_path / "more.md").write_text("# More\n\nAsk somebody.")
+    (source,) = await office.store.documents.sources("help")
+    await admin.post(f"knowledge/sources/{source.id}/sync")
+    assert len(await settled(office, "help")) == 2
+    assert "移除 2 篇文档" in (await admin.get(f"knowledge/sources/{source.id}/remove")).text
+    await admin.post(f"knowledge/sources/{source.id}/remove")
+    assert await office.store.documents.sources() == ()
+    actions = [action for _, action, subject in await office.audit() if subject == "base:help"]
+    assert actions == ["source.remove", "source.add", "base.add"]
+
+
+async def test_what_cannot_be_a_source_is_refused(office: Office, admin: Browser) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    for place in ("", "/no/such/folder", "ftp://example.com/x"):
+        answer = await admin.post("knowledge/bases/help/sources", {"place": place})
+        assert answer.status == 422, place
+    for name in ("", "a b", "a:b", "x" * 65):
+        assert (await admin.post("knowledge/bases", {"name": name})).status == 422, name
+    assert await office.store.documents.sources() == ()
+
+
+def uploaded(*files: tuple[str, bytes]) -> tuple[bytes, dict[str, str]]:
+    """A form with files, as a browser sends it."""
+    parts = b"".join(
+        b'--edge\r\nContent-Disposition: form-data; name="files"; filename="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), data)
+        for name, data in files
+    )
+    return parts + b"--edge--\r\n", {
+        "origin": ORIGIN,
+        "content-type": "multipart/form-data; boundary=edge",
+    }
+
+
+async def test_files_are_handed_in_and_removed_again(office: Office, admin: Browser) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    files = ("手册.md", b"# Guide\n\nTurn it off."), ("../../broken.pdf", b"%PDF-1.4 broken")
+    body, headers = uploaded(*files)
+    answer = await admin.ask("POST", "knowledge/bases/help/files", body, headers)
+    assert answer.status == 303
+    broken, guide = sorted(await settled(office, "help"), key=lambda each: each.path)
+    assert (broken.path, guide.path) == ("broken.pdf", "手册.md")
+    assert broken.problem
+    assert broken.problem in (await admin.get("knowledge/bases/help")).text
+    await admin.post(f"knowledge/documents/{guide.id}/remove")
+    assert len(await office.store.documents.documents("help")) == 1
+
+
+async def test_too_many_or_no_files_are_refused(office: Office, admin: Browser) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    for files in ([], [(f"{number}.md", b"x") for number in range(21)]):
+        body, headers = uploaded(*files)
+        answer = await admin.ask("POST", "knowledge/bases/help/files", body, headers)
+        assert answer.status == 422
+    assert await office.store.documents.documents("help") == ()
+
+
+async def test_operators_remove_entries_but_no_files(
+    office: Office, admin: Browser, operator: Browser
+) -> None:
+    await office.around.ingest.answer("help", "q", "a")
+    await office.around.ingest.upload("help", "guide.md", b"# Guide\n\nwords")
+    entry_, file = sorted(
+        await office.store.documents.documents("help"), key=lambda each: each.format
+    )
+    assert (await operator.post(f"knowledge/documents/{file.id}/remove")).status == 403
+    assert (await operator.post(f"knowledge/documents/{entry_.id}/remove")).status == 303
+    assert len(await office.store.documents.documents("help")) == 1
+    await admin.post("knowledge/bases/help/remove")
+    assert await office.store.documents.bases() == ()
 
 
 async def test_what_is_wrong_with_a_source_is_seen(office: Office, viewer: Browser) -> None:

@@ -9,7 +9,6 @@ from markupsafe import escape
 from msgspec.structs import replace
 
 from posthouse.console import search, words
-from posthouse.console.faq import Faq, write
 from posthouse.console.pages import POLICY
 from posthouse.model.address import ChatKind, ChatMode, Person, SessionKind
 from posthouse.model.disposition import NewDelivery
@@ -96,7 +95,7 @@ async def poisoned(office: Office, evil: str) -> None:
 async def poisoned_knowledge(office: Office, evil: str) -> None:
     """Put a text into questions, documents and handoffs; each is the first of its kind."""
     now = office.scene.now
-    await write(office.store.documents, "b", Faq(question=evil, answer=evil, is_exact=True), now)
+    await office.around.ingest.answer("b", evil, evil)
     source = await office.store.documents.add_source("b", SourceKind.FOLDER, evil, "{}", now)
     await office.store.documents.checked(source, evil, now)
     question = Question(
