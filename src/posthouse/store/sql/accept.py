@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -79,11 +80,12 @@ def accept(
 ) -> Accepted:
     """Write arrivals, and then hand out what stands first in its lane."""
     written = [_accept_one(database, arrival, now, new_key) for arrival in arrivals]
+    events = Counter(each.receipt.turn for each in written)  # a burst may have filled at once
     claimed: dict[int, ClaimedTurn] = {}
     for arrival, each in zip(arrivals, written, strict=True):
         if gateway is None or len(claimed) == room:
             break
-        if each.fate.is_alone:
+        if each.fate.is_alone and events[each.receipt.turn] == 1:
             turn = _hand_out(database, each, arrival, gateway, now)
             claimed |= {} if turn is None else {each.receipt.event: turn}
     receipts = (

@@ -13,6 +13,7 @@ from posthouse.store.journal import (
     BURST_EVENTS_MAX,
     BURST_MAX_S,
     ClaimedTurn,
+    Gateway,
     Receipt,
     Result,
     Verdict,
@@ -216,6 +217,31 @@ async def a_burst_has_a_largest_size(scene: Scene) -> None:
     await scene.finish(first)
     second = await scene.claim_one()
     same(second.turn.text, str(BURST_EVENTS_MAX), "the one too many")
+
+
+class _Eager:
+    """Takes whatever it is given at once."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
+        self.taken: list[ClaimedTurn] = []
+
+    def reserve(self, count: int) -> int:
+        return count
+
+    def take(self, claimed: tuple[ClaimedTurn, ...], reserved: int) -> None:  # noqa: ARG002 - as the protocol
+        self.taken += claimed
+
+
+async def a_burst_that_fills_in_one_write_is_handed_out_whole(scene: Scene) -> None:
+    routed = route(scene.session(), burst_s=1.5)
+    many = tuple(
+        scene.arrival(scene.message(str(number)), routed) for number in range(BURST_EVENTS_MAX)
+    )
+    eager = _Eager(scene.gateway)
+    await scene.store.journal.accept(many, scene.now, eager)
+    taken = eager.taken or list(await scene.claim())
+    same([len(each.turn.events) for each in taken], [BURST_EVENTS_MAX], "events of its turn")
 
 
 async def without_a_window_every_message_is_a_turn(scene: Scene) -> None:
