@@ -58,6 +58,7 @@ from posthouse.gateway.supervisor import Limits, Supervisor
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.assistant.answering import Answering
 from posthouse.handlers.assistant.book import Book
+from posthouse.handlers.assistant.calls import Voice
 from posthouse.handlers.assistant.errands import Errands
 from posthouse.handlers.assistant.finding import Finder
 from posthouse.handlers.assistant.gates import Gates
@@ -80,6 +81,8 @@ from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.handlers.trying import Tries
 from posthouse.knowledge.gate import gate
+from posthouse.knowledge.ingest import Ingest
+from posthouse.knowledge.keeping import Keeping
 from posthouse.knowledge.library import Library
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
@@ -104,6 +107,7 @@ DATABASE = "posthouse.db"
 MEDIA = "media"  # files by content, below the data directory
 SCRATCH = "scenes"  # temporary files of workers, below the data directory
 DAY_S = 86400.0
+KNOWLEDGE_EVERY_S = 300.0  # between two looks at a source that nobody asks
 LEASE_MARGIN_SHARE = 0.2  # of the lease: nothing is begun this close to its end
 
 
@@ -170,7 +174,12 @@ class Minds:
 
     def __init__(self, settings: Settings, world: World, store: SqlStore) -> None:
         self.library = Library(store.documents, settings.data)
+        self.ingest = Ingest(store.documents, world.clock, settings.language)
+        self.keeping = Keeping(
+            store.documents, self.ingest, world.clock, world.sleep, lambda _: KNOWLEDGE_EVERY_S
+        )
         self.store = store
+        self._running: asyncio.Task[None] | None = None
         self._world = world
         self._models: list[tuple[Mapping[str, ModelSettings], dict[str, Model]]] = []
 
@@ -183,8 +192,16 @@ class Minds:
         self._models.append((settings.models, models))
         return models
 
+    def open(self) -> None:
+        """Begin to look for what has changed in the sources of knowledge."""
+        self._running = asyncio.create_task(self.keeping.run())
+
     async def close(self) -> None:
         """Let go of files and connections."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+        await self.keeping.close()
         await self.library.close()
         for _, models in self._models:
             for model in models.values():
@@ -306,6 +323,8 @@ class House:
             self.supervisor,
         )
         self.supervisor.start()
+        if self._minds is not None:
+            self._minds.open()
 
     def _pushing(self) -> Pushing:
         store, settings, clock = self.store, self.settings, self._world.clock
@@ -572,17 +591,25 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             zh=f'[handlers.{name}] model = "{options.model}" 不在 [models] 里；已有：{known}',
         )
 
-    def model_for(wanted: str) -> Model | None:
-        return models.get(wanted) if wanted else next(iter(models.values()), None)
+    def voice_for(wanted: str) -> Voice | None:
+        model_name = wanted or next(iter(models), NO_MODEL)
+        if model_name not in models:
+            return None
+        options = settings.models[model_name]
+        return Voice(
+            model=models[model_name],
+            answer_tokens_max=options.answer_tokens_max,
+            temperature=options.temperature,
+        )
 
     errands = Errands(Tools({}, store.grants))
     gates = Gates(store.conduct, gate.shipped, gate.load)
-    finder = Finder(options, store.documents, minds.library, gates)
+    finder = Finder(options, store.documents, minds.library, gates, minds.keeping.freshen)
     return Assistant(
         name,
         options,
         AssistantParts(
-            answering=Answering(options, finder, Writer(options, errands), model_for),
+            answering=Answering(options, finder, Writer(options, errands), voice_for),
             errands=errands,
             handover=Handover(name, options.handoff_words, store.conduct, store.grants),
             book=Book(store.asked, _price_of(settings)),

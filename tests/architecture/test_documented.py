@@ -23,6 +23,7 @@ from posthouse.channels.web.settings import WebOptions
 from posthouse.cli.commands.every import app
 from posthouse.cli.run import parser
 from posthouse.cli.terminal import Terminal
+from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.model.reasons import REASONS
 from posthouse.settings.known_models import VARIABLES as MODEL_VARIABLES
@@ -75,6 +76,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "`[handlers.<name>]`", HandlerSettings
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions
     yield "`[models.<name>]`", ModelSettings
+    yield '`[handlers.<name>]` with `kind = "assistant"`', AssistantOptions
     yield "`[[routes]]`", RouteRule
 
 

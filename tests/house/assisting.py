@@ -1,12 +1,13 @@
 """A house whose assistant knows a few passages; its gate and its library are small and plain."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
 
 from posthouse.handlers.assistant.answering import Answering
 from posthouse.handlers.assistant.book import Book
+from posthouse.handlers.assistant.calls import Voice
 from posthouse.handlers.assistant.errands import Errands
 from posthouse.handlers.assistant.finding import Finder
 from posthouse.handlers.assistant.gates import Gates
@@ -78,7 +79,9 @@ class Shelf:
             and (held := wanted & set(tokens(normalise(passage.title + passage.text))))
         ]
         hits.sort(key=lambda hit: -hit.score)
-        return Found(query, tuple(hits[:limit]), exact=exact if BASE in bases else None)
+        words = tuple((word, 1) for word in sorted(wanted))
+        exact = exact if BASE in bases else None
+        return Found(query, tuple(hits[:limit]), words=words, passages=3, exact=exact)
 
 
 class Judged(Struct, frozen=True):
@@ -99,6 +102,10 @@ class PlainGate:
         return Judged(best, 0.2 if is_addressed else 0.6)
 
 
+async def as_it_is(_: Sequence[str]) -> None:
+    """Nothing changes on this shelf."""
+
+
 def assistant(
     house: HouseKit,
     *,
@@ -113,8 +120,9 @@ def assistant(
     gates = Gates(store.conduct, PlainGate, lambda _: PlainGate())
     by_name = {model.name: model for model in models}
 
-    def model_for(name: str) -> Model | None:
-        return by_name.get(name) if name else next(iter(by_name.values()), None)
+    def voice_for(name: str) -> Voice | None:
+        model = by_name.get(name) if name else next(iter(by_name.values()), None)
+        return None if model is None else Voice(model=model)
 
     errands = Errands(Tools(tools or {}, store.grants))
     return Assistant(
@@ -123,9 +131,9 @@ def assistant(
         Parts(
             answering=Answering(
                 settings,
-                Finder(settings, store.documents, Shelf(*passages), gates),
+                Finder(settings, store.documents, Shelf(*passages), gates, as_it_is),
                 Writer(settings, errands),
-                model_for,
+                voice_for,
             ),
             errands=errands,
             handover=Handover(NAME, settings.handoff_words, store.conduct, store.grants),

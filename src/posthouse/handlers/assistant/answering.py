@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from posthouse.handlers.assistant import conclusions
 from posthouse.handlers.assistant.asking import Asking
-from posthouse.handlers.assistant.calls import Calls, Pay
+from posthouse.handlers.assistant.calls import Calls, Pay, Voice
 from posthouse.handlers.assistant.finding import Finder, Understood
 from posthouse.handlers.assistant.outgoing import Verdict, WordList
 from posthouse.handlers.assistant.references import is_small_talk
@@ -17,9 +17,8 @@ from posthouse.handlers.assistant.sentences import language_of
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.writing import Writer
 from posthouse.handlers.trying import Concluded, Growing, Tried
-from posthouse.llm.model import Model
 
-ModelFor = Callable[[str], Model | None]  # by its name in the settings; "" for the first
+VoiceFor = Callable[[str], Voice | None]  # by its name in the settings; "" for the first
 
 
 class Answering:
@@ -29,22 +28,22 @@ class Answering:
         options: of the handler.
         finder: the first three.
         writer: the next two, where there is a model.
-        model_for: which one.
+        voice_for: which one.
     """
 
     def __init__(
-        self, options: AssistantOptions, finder: Finder, writer: Writer, model_for: ModelFor
+        self, options: AssistantOptions, finder: Finder, writer: Writer, voice_for: VoiceFor
     ) -> None:
         self._finder = finder
         self._writer = writer
-        self._model_for = model_for
+        self._voice_for = voice_for
         self._words = WordList(options.block_words, options.hold_words, options.replace_words)
         self._human_word = next(iter(options.handoff_words), "")
 
     def sees_pictures(self, model: str) -> bool:
         """Whether images are worth being fetched."""
-        found = self._model_for(model)
-        return found is not None and found.sees_pictures
+        voice = self._voice_for(model)
+        return voice is not None and voice.model.sees_pictures
 
     async def answer(self, asking: Asking, pay: Pay) -> AsyncGenerator[Tried]:
         """Answer a question; ``Concluded`` comes last.
@@ -53,8 +52,8 @@ class Answering:
             asking: the question.
             pay: writes down what the calls to a model have used.
         """
-        model = self._model_for(asking.rule.model or "")
-        calls = Calls(model, pay) if model is not None and asking.has_tokens else None
+        voice = self._voice_for(asking.rule.model or "")
+        calls = Calls(voice, pay) if voice is not None and asking.has_tokens else None
         if calls is None or not calls.model.sees_pictures:
             asking = replace(asking, pictures=())
         language = asking.rule.language or language_of(asking.text, asking.language)

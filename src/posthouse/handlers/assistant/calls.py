@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Final
 
+from msgspec import Struct
+
 from posthouse.llm.model import Model, ModelCutShort, ModelError, Piece, Prompt, Usage, Words
 
 CALLS_MAX: Final = 2  # for an answered question
@@ -14,16 +16,25 @@ CALLS_MAX: Final = 2  # for an answered question
 Pay = Callable[[int, Usage], Awaitable[None]]
 
 
+class Voice(Struct, frozen=True, kw_only=True):
+    """A model, and how it is to answer."""
+
+    model: Model
+    answer_tokens_max: int = 1024
+    temperature: float = 0.2
+
+
 class Calls:
     """Asks one model, at most ``CALLS_MAX`` times.
 
     Args:
-        model: who is asked.
+        voice: who is asked.
         pay: writes down what a call has used.
     """
 
-    def __init__(self, model: Model, pay: Pay) -> None:
-        self.model = model
+    def __init__(self, voice: Voice, pay: Pay) -> None:
+        self.voice = voice
+        self.model = voice.model
         self._pay = pay
         self._made = 0
 

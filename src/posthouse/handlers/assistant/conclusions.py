@@ -62,7 +62,7 @@ def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") ->
     asking = understood.asking
     if asking.pictures_sent > len(asking.pictures):
         opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
-    answer, sources = extracted(understood.query, understood.sources, language, opening)
+    answer, sources = extracted(understood.weights, understood.sources, language, opening)
     return replace(_ended(understood, reason, answer), sources=sources)
 
 

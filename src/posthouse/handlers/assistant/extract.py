@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from math import log
 from typing import Final
 
 from msgspec.structs import replace
@@ -10,26 +12,37 @@ from msgspec.structs import replace
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.sources import listed
 from posthouse.handlers.trying import Source
+from posthouse.knowledge.passage import Found
 from posthouse.knowledge.words import normalise, tokens
+
+Weights = Mapping[str, float]  # of words and pairs of characters, as ``knowledge.words`` cuts them
 
 QUOTES_MAX: Final = 3
 FIRST_CHARACTERS_MAX: Final = 700
 OTHER_CHARACTERS_MAX: Final = 350
 NEAR_SHARE: Final = 0.75  # of the best passage's score: what is further away is not quoted
+HELD_SHARE: Final = 0.8  # of the weight of the question's words that the best passage holds
+LONG_CHARACTERS: Final = 80  # from about here on a block counts as long
 SAME_SHARE: Final = 0.8  # of a quotation's words in one before: it would say nothing new
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
 _PARAGRAPHS = re.compile(r"\n\s*\n")
-_SENTENCE_END = re.compile(r"(?<=[。！？!?；;])|(?<=\.)\s")
+_SENTENCE_END = re.compile(r"[。！？!?；;]|[.:]\s|\n")
+
+
+def weights_of(found: Found) -> dict[str, float]:
+    """Weigh the words of a question: the rarer in the base, the more they say."""
+    among = max(found.passages, 1)
+    return {word: log(1 + (among - count + 0.5) / (count + 0.5)) for word, count in found.words}
 
 
 def extracted(
-    query: str, sources: tuple[Source, ...], language: str, opening: str = ""
+    weights: Weights, sources: tuple[Source, ...], language: str, opening: str = ""
 ) -> tuple[str, tuple[Source, ...]]:
     """Quote what was found.
 
     Args:
-        query: the question, with what it refers to.
+        weights: of the words of the question, with what it refers to.
         sources: what was found, best first.
         language: of the few words around the quotations.
         opening: stands before them; empty for a few words of ours.
@@ -37,11 +50,10 @@ def extracted(
     Returns:
         the answer in Markdown, and the sources, those first that it quotes.
     """
-    wanted = frozenset(tokens(normalise(query)))
     quoted: list[tuple[Source, str]] = []
-    for source in _near(sources):
+    for source in _near(sources, weights):
         room = OTHER_CHARACTERS_MAX if quoted else FIRST_CHARACTERS_MAX
-        quote = best_blocks(source.text, wanted, room)
+        quote = best_blocks(source.text, weights, room)
         if quote and not any(_says_the_same(quote, other) for _, other in quoted):
             quoted.append((source, quote))
         if len(quoted) == QUOTES_MAX:
@@ -57,25 +69,40 @@ def extracted(
     return answer, (*cited, *others)
 
 
-def _near(sources: tuple[Source, ...]) -> tuple[Source, ...]:
-    """Return those that were found about as well as the best."""
+def _near(sources: tuple[Source, ...], weights: Weights) -> tuple[Source, ...]:
+    """Return those that were found about as well as the best, and say about as much."""
     best = max((source.score for source in sources), default=0.0)
-    return tuple(source for source in sources if source.score >= best * NEAR_SHARE)
+    held = {source.number: _held(_whole(source), weights) for source in sources}
+    most = max(held.values(), default=0.0)
+    return tuple(
+        source
+        for source in sources
+        if source.score >= best * NEAR_SHARE and held[source.number] >= most * HELD_SHARE
+    )
 
 
-def best_blocks(text: str, wanted: frozenset[str], characters_max: int) -> str:
-    """Return the neighbouring blocks of a passage that hold most of the wanted words."""
+def _whole(source: Source) -> str:
+    return "\n".join((source.title, *source.headings, source.text))
+
+
+def _held(text: str, weights: Weights) -> float:
+    """Add up the weights of the words that a text holds."""
+    return sum(weights.get(word, 0.0) for word in frozenset(tokens(normalise(text))))
+
+
+def best_blocks(text: str, weights: Weights, characters_max: int) -> str:
+    """Return the neighbouring blocks of a passage that say most about the question."""
     blocks = _blocks(text)
     if not blocks:
         return ""
-    weights = [_weight(block, wanted) for block in blocks]
-    start = end = max(range(len(blocks)), key=lambda at: (weights[at], -at))
+    worth = [_worth(block, weights) for block in blocks]
+    start = end = max(range(len(blocks)), key=lambda at: (worth[at], -at))
     size = len(blocks[start])
     while size < characters_max:  # first what follows: instructions go on below
         if end + 1 < len(blocks) and size + len(blocks[end + 1]) <= characters_max:
             end += 1
             size += len(blocks[end])
-        elif start > 0 and weights[start - 1] and size + len(blocks[start - 1]) <= characters_max:
+        elif start > 0 and worth[start - 1] and size + len(blocks[start - 1]) <= characters_max:
             start -= 1
             size += len(blocks[start])
         else:
@@ -94,22 +121,17 @@ def _blocks(text: str) -> list[str]:
     return blocks
 
 
-def _weight(block: str, wanted: frozenset[str]) -> float:
-    """Say how much of what is wanted stands in a block; long ones have it easier."""
-    held = frozenset(tokens(normalise(block)))
-    return len(held & wanted) / float((8 + len(held)) ** 0.25)
+def _worth(block: str, weights: Weights) -> float:
+    """Say how much a block holds of what is asked; long ones have it easier."""
+    return _held(block, weights) / float((LONG_CHARACTERS + len(block)) ** 0.25)
 
 
 def _cut(text: str, characters_max: int) -> str:
     """Shorten a text behind a sentence; an open fence is closed."""
     if len(text) <= characters_max:
         return text
-    kept = ""
-    for sentence in _SENTENCE_END.split(text):
-        if len(kept) + len(sentence or "") > characters_max:
-            break
-        kept += sentence or ""
-    kept = (kept or text[:characters_max]).rstrip() + " …"
+    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, characters_max)]
+    kept = text[: ends[-1] if ends else characters_max].rstrip() + " …"
     return f"{kept}\n```" if len(_FENCE.findall(kept)) % 2 else kept
 
 

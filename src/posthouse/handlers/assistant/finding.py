@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from posthouse.handlers.assistant import prompts, replies
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.calls import Calls
+from posthouse.handlers.assistant.extract import weights_of
 from posthouse.handlers.assistant.gates import Gates
 from posthouse.handlers.assistant.references import carried, leans
 from posthouse.handlers.assistant.sentences import language_of
@@ -18,13 +20,16 @@ from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.sources import numbered
 from posthouse.handlers.trying import Source, Stage
 from posthouse.knowledge.passage import Found, Passage
+from posthouse.knowledge.sources.built_in import BASE as BUILT_IN
 from posthouse.llm.model import ModelError
 from posthouse.store.documents import Documents
 
 QUERY_CHARACTERS_MAX: Final = 2000
-BUILT_IN: Final = "posthouse"  # the base with the house's own documentation
 
 log = structlog.get_logger("posthouse.assistant")
+
+
+Freshen = Callable[[Sequence[str]], Awaitable[None]]  # lets bases catch up with their sources
 
 
 class Library(Protocol):
@@ -44,6 +49,7 @@ class Understood(Struct, frozen=True, kw_only=True):
     bases: tuple[str, ...]
     stages: tuple[Stage, ...]  # how it came to this
     sources: tuple[Source, ...] = ()
+    weights: dict[str, float] = {}  # of the words of the question, by their rarity
     exact: Passage | None = None  # a fixed answer to just this
     score: float = 0.0  # of the gate
     threshold: float = 0.0
@@ -55,11 +61,25 @@ class Understood(Struct, frozen=True, kw_only=True):
 
 
 class Finder:
-    """Looks questions up by the settings of one handler."""
+    """Looks questions up by the settings of one handler.
+
+    Args:
+        options: those.
+        documents: knows which bases there are.
+        library: finds passages.
+        gates: judge what was found.
+        freshen: is called before a base is asked.
+    """
 
     def __init__(
-        self, options: AssistantOptions, documents: Documents, library: Library, gates: Gates
+        self,
+        options: AssistantOptions,
+        documents: Documents,
+        library: Library,
+        gates: Gates,
+        freshen: Freshen,
     ) -> None:
+        self._freshen = freshen
         self._options = options
         self._documents = documents
         self._library = library
@@ -68,6 +88,7 @@ class Finder:
     async def understand(self, asking: Asking, calls: Calls | None) -> Understood:
         """Find what was asked, and judge whether it is an answer."""
         bases = await self._bases(asking)
+        await self._freshen(bases)
         plain = asking.text[:QUERY_CHARACTERS_MAX]
         understood = Understood(
             asking=asking,
@@ -92,7 +113,13 @@ class Finder:
         options, score = self._options, judgement.score
         own = options.addressed_threshold if asking.is_addressed else options.overheard_threshold
         threshold = judgement.threshold if own is None else own
-        judged = replace(understood, sources=sources, score=score, threshold=threshold)
+        judged = replace(
+            understood,
+            sources=sources,
+            weights=weights_of(found),
+            score=score,
+            threshold=threshold,
+        )
         judged = _noted(judged, "found", " ".join(f"{source.score:.2f}" for source in sources))
         sign = ">=" if score >= threshold else "<"
         return _noted(judged, "gate", f"{score:.2f}{sign}{threshold:.2f} {judgement.why}".strip())

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.calls import Voice
 from posthouse.handlers.trying import Source
 from posthouse.llm.model import Prompt, Said, ToolOffer
 
@@ -92,9 +93,10 @@ def fitting(sources: tuple[Source, ...], tokens_max: int) -> tuple[Source, ...]:
     return tuple(shown)
 
 
-def answering(brief: Brief, tokens_max: int, answer_tokens_max: int) -> Prompt:
+def answering(brief: Brief, voice: Voice) -> Prompt:
     """Ask for an answer with citations."""
     asking = brief.asking
+    told_max = voice.model.prompt_tokens_max - voice.answer_tokens_max
     tone = asking.rule.tone
     system = _ANSWER.format(
         data=_DATA,
@@ -104,7 +106,7 @@ def answering(brief: Brief, tokens_max: int, answer_tokens_max: int) -> Prompt:
     )
     data: dict[str, object] = {
         **_about(asking),
-        "conversation_before": _before(asking, tokens_max - answer_tokens_max),
+        "conversation_before": _before(asking, told_max),
         "question": asking.text,
         "question_understood_as": brief.query,
         "sources": [
@@ -124,7 +126,8 @@ def answering(brief: Brief, tokens_max: int, answer_tokens_max: int) -> Prompt:
     return Prompt(
         messages=(Said("system", system), Said("user", _json(data), pictures=asking.pictures)),
         tools=brief.tools,
-        answer_tokens_max=answer_tokens_max,
+        answer_tokens_max=voice.answer_tokens_max,
+        temperature=voice.temperature,
     )
 
 

@@ -31,7 +31,6 @@ class AssistantOptions(Section):
     relevance_min: Annotated[float, Field(ge=0, le=10)] = 5.0
     passages_max: Annotated[int, Field(ge=1, le=50)] = 6
     history_characters_max: Annotated[int, Field(ge=0)] = 4000
-    answer_tokens_max: Annotated[int, Field(ge=64)] = 1024
     handoff_words: tuple[str, ...] = ("转人工", "人工客服", "human")
     feedback: bool = True
     block_words: tuple[str, ...] = ()

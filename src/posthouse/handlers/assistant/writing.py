@@ -110,9 +110,7 @@ class Writer:
 
     async def _reply(self, brief: prompts.Brief, calls: Calls) -> AsyncGenerator[Growing | _Reply]:
         """Hear a model out; the whole reply comes last."""
-        prompt = prompts.answering(
-            brief, calls.model.prompt_tokens_max, self._options.answer_tokens_max
-        )
+        prompt = prompts.answering(brief, calls.voice)
         text, call, grown, ended = "", None, 0, ""
         async with aclosing(calls.stream(prompt)) as pieces:
             async for piece in pieces:
