@@ -1,0 +1,103 @@
+"""How well the house knows when to be silent: a gate beside the length of the message alone.
+
+Length is a strong confounder: questions for a knowledge base are longer than chatter. A gate is
+worth something where it is better than length, also among messages of the same length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from msgspec import Struct
+
+from posthouse.knowledge.gate.gate import Points
+from posthouse.knowledge.gate.measures import Decided, Quality, auc, best, curve, quality
+from posthouse.knowledge.gate.training import Case, case
+from posthouse.knowledge.labels import Labelled
+from posthouse.knowledge.passage import Found
+
+BANDS: Final = ((1, 10), (11, 15), (16, 22), (23, 35), (36, None))  # characters
+
+Find = Callable[[str], Awaitable[Found]]
+
+
+class Band(Struct, frozen=True, kw_only=True):
+    """Messages of about the same length."""
+
+    characters: str
+    labels: int
+    wanted: int
+    auc: float
+    length_auc: float
+
+
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """What is printed; ``threshold`` is that of ``f1``, ``precision`` and ``recall``."""
+
+    gate: str
+    labels: int
+    wanted: int
+    auc: float
+    f1: float
+    precision: float
+    recall: float
+    threshold: float | None  # None: each block has its own
+    best_f1: float
+    recall_at_precision_90: float
+    sure_threshold: float | None
+    sure_precision: float
+    sure_recall: float
+    length_baseline_f1: float
+    length_baseline_auc: float
+    bands: tuple[Band, ...]
+
+
+async def cases_of(
+    labels: Sequence[Labelled], find: Find, progress: Callable[[int], None] = lambda _done: None
+) -> list[Case]:
+    """Search for every message, the way a bot would."""
+    cases: list[Case] = []
+    for label in labels:
+        cases.append(case(label.text, label.is_wanted, await find(label.text)))
+        progress(1)
+    return cases
+
+
+def evaluation(gate: str, decided: Sequence[Decided], points: Points | None) -> Evaluation:
+    """Measure decisions, beside the baseline with the threshold that suits it best."""
+    measured: Quality = quality(decided)
+    lengths = [float(len(one.text)) for one in decided]
+    wanted = [one.is_wanted for one in decided]
+    return Evaluation(
+        gate=gate,
+        labels=measured.labels,
+        wanted=measured.wanted,
+        auc=measured.auc,
+        f1=measured.f1,
+        precision=measured.precision,
+        recall=measured.recall,
+        threshold=None if points is None else points.balanced,
+        best_f1=measured.best_f1,
+        recall_at_precision_90=measured.recall_at_precision_90,
+        sure_threshold=None if points is None else points.sure,
+        sure_precision=measured.sure_precision,
+        sure_recall=measured.sure_recall,
+        length_baseline_f1=best(list(curve(lengths, wanted))).f1,
+        length_baseline_auc=auc(lengths, wanted),
+        bands=tuple(_band(decided, first, last) for first, last in BANDS),
+    )
+
+
+def _band(decided: Sequence[Decided], first: int, last: int | None) -> Band:
+    inside = [
+        one for one in decided if len(one.text) >= first and (last is None or len(one.text) <= last)
+    ]
+    wanted = [one.is_wanted for one in inside]
+    return Band(
+        characters=f"{first}-{last}" if last else f"{first}+",
+        labels=len(inside),
+        wanted=sum(wanted),
+        auc=auc([one.score for one in inside], wanted),
+        length_auc=auc([float(len(one.text)) for one in inside], wanted),
+    )
