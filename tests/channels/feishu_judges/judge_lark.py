@@ -9,10 +9,12 @@ connection nor card entities.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import queue
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +167,29 @@ class Bot:
         request = kit.ContentCardElementRequest.builder().card_id(card_id).element_id(element_id)
         elements = self.client.cardkit.v1.card_element
         return shown(elements.content(request.request_body(body.build()).build()))
+
+    def rate(self, frame: str, times: int) -> Body:
+        """Take a frame so many times; tells the CPU of one, its acknowledgement written."""
+        quiet = lark.EventDispatcherHandler.builder("", "")
+        handler = quiet.register_p2_im_message_receive_v1(lambda _: None).build()
+        line = lark.ws.Client("cli_0", "s", event_handler=handler, log_level=lark.LogLevel.ERROR)
+        written = []
+
+        async def write(raw: bytes) -> None:
+            written.append(raw)
+
+        async def take() -> None:
+            for _ in range(times):
+                await line._handle_message(raw)
+
+        line._write_message = write
+        raw = bytes.fromhex(frame)
+        loop = asyncio.new_event_loop()
+        began = time.thread_time()
+        loop.run_until_complete(take())
+        each_s = (time.thread_time() - began) / times
+        loop.close()
+        return {"each_s": each_s, "ack": written[-1].hex(), "written": len(written)}
 
 
 def shown(answer: Answer) -> Body:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from posthouse.channels.feishu import frames
 from posthouse.simulators.feishu.events import (
     CARD_PRESSED,
     MESSAGE_RECALLED,
@@ -20,11 +21,12 @@ from posthouse.simulators.feishu.events import (
 )
 from posthouse.simulators.feishu.happenings import Press, React, Recall, Say
 from posthouse.simulators.feishu.people import PIXEL
-from tests.channels.feishu_judges import environment
+from tests.channels.feishu_judges import environment, rates
 from tests.channels.feishu_judges.bench import SDKS, Bench, Judge, Sdk, connected, start, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
+ROUNDS, FRAMES = 5, 300
 CARD = {
     "schema": "2.0",
     "config": {"streaming_mode": True, "update_multi": True},
@@ -232,6 +234,29 @@ async def test_it_updates_cards_and_writes_into_them(bench: Bench) -> None:
     late = await bench.judge.do("write", **where, content="word by word by", sequence=1)
     assert late["code"] == 300317
     assert bench.server.complaints == []
+
+
+# ── rates ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_frame_costs_us_a_quarter_at_most(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Read, understood and acknowledged; CPU in turns, the least of each counts."""
+    if bench.sdk.name == "node":
+        pytest.skip("its CPU cannot be compared with Python's")
+    raw = rates.frame()
+    theirs, mine = [], []
+    for _ in range(ROUNDS):
+        told = await bench.judge.do("rate", frame=raw.hex(), times=FRAMES)
+        assert told["written"] == FRAMES
+        assert frames.decode(bytes.fromhex(told["ack"])).payload == b'{"code": 200}'
+        theirs.append(told["each_s"])
+        mine.append(rates.ours(raw, FRAMES))
+    with capsys.disabled():
+        shown = f"{min(theirs) * 1e6:.0f} µs, ours {min(mine) * 1e6:.0f} µs"
+        print(f"\nlark-oapi ({bench.sdk.name}): {shown}", end=" ")  # noqa: T201 - the figures
+    assert min(theirs) >= 4 * min(mine)
 
 
 # ── the webhook ──────────────────────────────────────────────────────────────────────────────

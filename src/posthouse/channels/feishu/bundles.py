@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 from urllib.parse import quote
 
 import aiohttp
@@ -52,10 +53,12 @@ class Bundles:
 
     async def opened(self, events: Sequence[Event | None]) -> list[Event | None]:
         """Return the events, with the messages of each bundle in its place."""
+        if not any(map(_has_bundle, events)):
+            return list(events)
         return list(await asyncio.gather(*map(self._opened, events)))
 
     async def _opened(self, event: Event | None) -> Event | None:
-        if not isinstance(event, MessageReceived) or not any(map(_is_bundle, event.parts)):
+        if not _has_bundle(event):
             return event
         path = f"/im/v1/messages/{quote(event.message_id, safe='')}"
         try:
@@ -99,6 +102,10 @@ class Bundles:
         if not self._is_warned:
             self._is_warned = True
             log.warning("bundle_closed", problem=str(problem) or type(problem).__name__)
+
+
+def _has_bundle(event: Event | None) -> TypeGuard[MessageReceived]:
+    return isinstance(event, MessageReceived) and any(map(_is_bundle, event.parts))
 
 
 def _is_bundle(part: Part) -> bool:

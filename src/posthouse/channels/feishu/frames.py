@@ -21,8 +21,11 @@ _UINT64 = (1 << 64) - 1
 _INT32_SIGN = 1 << 31
 _MORE = 0x80  # another byte of the same number follows
 _HEADERS = 5  # the field that repeats
+_NAME, _VALUE = 0x0A, 0x12  # keys of a header's texts
+_HEADER_BYTES_MIN = 4
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+_SHORT = tuple(bytes((number,)) for number in range(_MORE))  # numbers of one byte: most of them
 _FIXED_BYTES = {_FIXED64: 8, _FIXED32: 4}
 
 
@@ -79,41 +82,37 @@ def answer(frame: Frame, payload: bytes, took_ms: int) -> Frame:
 def encode(frame: Frame) -> bytes:
     """Return a frame's bytes, fields in order, required ones also when they are zero."""
     out = bytearray()
-    _put_varint(out, 1, frame.sequence)
-    _put_varint(out, 2, frame.log)
-    _put_varint(out, 3, frame.service)
-    _put_varint(out, 4, frame.method)
-    for name, value in frame.headers:
-        header = bytearray()
-        _put_bytes(header, 1, name.encode())
-        _put_bytes(header, 2, value.encode())
-        _put_bytes(out, _HEADERS, header)
-    for number, text in ((6, frame.payload_encoding), (7, frame.payload_type)):
-        if text is not None:
-            _put_bytes(out, number, text.encode())
-    if frame.payload is not None:
-        _put_bytes(out, 8, frame.payload)
-    if frame.log_new is not None:
-        _put_bytes(out, 9, frame.log_new.encode())
+    numbers = (frame.sequence, frame.log, frame.service, frame.method)
+    for number, value in enumerate(numbers, start=1):
+        out += _key(number, _VARINT) + _varint(
+            value & _UINT64
+        )  # int32 below 0: extended to 64 bits
+    for name, text in frame.headers:
+        out += _field(_HEADERS, _field(1, name.encode()) + _field(2, text.encode()))
+    for number, note in ((6, frame.payload_encoding), (7, frame.payload_type)):
+        out += b"" if note is None else _field(number, note.encode())
+    out += b"" if frame.payload is None else _field(8, frame.payload)
+    out += b"" if frame.log_new is None else _field(9, frame.log_new.encode())
     return bytes(out)
 
 
-def _put_varint(out: bytearray, number: int, value: int) -> None:
-    out.append(number << 3 | _VARINT)
-    _put_number(out, value & _UINT64)  # a negative int32 is sign-extended to 64 bits
+def _key(number: int, wire: int) -> bytes:
+    return _SHORT[number << 3 | wire]
 
 
-def _put_bytes(out: bytearray, number: int, value: bytes | bytearray) -> None:
-    out.append(number << 3 | _BYTES)
-    _put_number(out, len(value))
-    out += value
+def _field(number: int, value: bytes) -> bytes:
+    return _SHORT[number << 3 | _BYTES] + _varint(len(value)) + value
 
 
-def _put_number(out: bytearray, value: int) -> None:
+def _varint(value: int) -> bytes:
+    if value < _MORE:
+        return _SHORT[value]
+    out = bytearray()
     while value >= _MORE:
         out.append(value & 0x7F | _MORE)
         value >>= 7
     out.append(value)
+    return bytes(out)
 
 
 # --- reading ------------------------------------------------------------------------------
@@ -154,6 +153,12 @@ def decode(data: bytes) -> Frame:
 
 
 def _header(data: bytes) -> tuple[str, str]:
+    """Read a name and a value; where both are short and in order, as always, without a loop."""
+    if len(data) >= _HEADER_BYTES_MIN and data[0] == _NAME and data[1] < _MORE:
+        end = 2 + data[1]
+        rest = data[end:]
+        if len(rest) > 1 and rest[0] == _VALUE and rest[1] == len(rest) - 2 < _MORE:
+            return data[2:end].decode(), rest[2:].decode()
     parts = {number: value for number, value in _fields(data) if isinstance(value, bytes)}
     return parts.get(1, b"").decode(), parts.get(2, b"").decode()
 

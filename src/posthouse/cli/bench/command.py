@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from posthouse.cli.bench.backlog import WAITING, measure_backlog, measure_claims
+from posthouse.cli.bench.feishu import measure_feishu
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.flood import measure_flood
 from posthouse.cli.bench.http import measure_accepts, measure_http
@@ -32,6 +33,7 @@ def benchmarks(messages: int = MESSAGES, rounds: int = ROUNDS) -> dict[str, Meas
         "http": lambda data: measure_http(data, messages, rounds),
         "scenes": lambda data: measure_scenes(data, messages, rounds),
         "accepts": lambda data: measure_accepts(data, messages, rounds),
+        "feishu": lambda data: measure_feishu(data, messages, rounds),
         "claims": lambda data: measure_claims(data, WAITING),
         "backlog": lambda data: measure_backlog(data, WAITING),
         "flood": lambda data: measure_flood(data, messages, rounds),
