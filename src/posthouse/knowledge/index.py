@@ -2,15 +2,21 @@
 
 Nothing here is asynchronous, and one thread at a time may use it. What is in the file can be made
 anew, so a file that cannot be used is thrown away without regret.
+
+A search weighs the rarest words first, until ``POSTINGS_MAX`` places have been looked at: what is
+left out stands nearly everywhere and tells nearly nothing. ``Found.bigram_top`` and
+``Found.trigram_top`` are BM25 over *all* passages. They are exact as long as the words of a message
+stand in fewer places than that together, which is so for nearly every message up to some ten
+thousand passages; beyond, the commonest words are missing from the sums, equally for all passages.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from math import log
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,18 +25,29 @@ from msgspec import Struct, json
 
 from posthouse.knowledge.chunks import Chunk
 from posthouse.knowledge.passage import Found, Hit, Passage
-from posthouse.knowledge.words import fingerprint, normalise, smooth, tokens, trigrams
+from posthouse.knowledge.ranking import Candidate, Ranked, ranked, weight
+from posthouse.knowledge.words import (
+    fingerprint,
+    is_unspaced,
+    normalise,
+    smooth,
+    tokens,
+    trigrams,
+)
 from posthouse.store.queries import parse
 
 SQL = parse(files("posthouse.knowledge").joinpath("index.sql").read_text("utf-8"))
 
-FORMAT: Final = 1  # of the file and of the words in it: a file of another format is made anew
+# Of the file, and of the words in it: a file that was made otherwise is made anew.
+FORMAT: Final = f"2 {unicodedata.unidata_version}"
 QUERY_CHARACTERS_MAX: Final = 512
-TERMS_MAX: Final = 48  # the rarest of a question
-TOP: Final = 30  # hits that are looked at, and raw scores that are kept
-ABOUT_WEIGHT: Final = 2.0
-RRF_K: Final = 60
+QUERY_TERMS_MAX: Final = 256
+POSTINGS_MAX: Final = 20_000  # places of words that one search looks at
+CANDIDATES: Final = 100  # of each kind that are compared
+TOP: Final = 30  # raw scores that are kept
+COUNTS_KEPT: Final = 100_000
 BUSY_MS: Final = 5000
+CACHE_KIB: Final = 16 * 1024
 
 
 class Learned(Struct, frozen=True):
@@ -52,6 +69,9 @@ class Index:
     def __init__(self, connection: apsw.Connection, base: str) -> None:
         self._db = connection
         self._base = base
+        self._words = _Terms(connection, "bigram_count", "find_bigrams")
+        self._threes = _Terms(connection, "trigram_count", "find_trigrams")
+        self._documents, self._passages, _ = self._counts()
 
     @classmethod
     def open(cls, path: Path, base: str) -> Index:
@@ -80,34 +100,35 @@ class Index:
     @classmethod
     def _prepared(cls, connection: apsw.Connection, base: str) -> Index:
         connection.set_busy_timeout(BUSY_MS)
+        connection.pragma("cache_size", -CACHE_KIB)
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", "normal")
         connection.pragma("temp_store", "memory")
-        version = connection.pragma("user_version")
-        if version == 0:
+        if not connection.execute(SQL["tables"]).get:
             with connection:
                 connection.execute(SQL["schema"])
-                connection.execute(SQL["begin_state"], {"base": base})
-                connection.pragma("user_version", FORMAT)
-        elif version != FORMAT:
-            raise Unusable(f"format {version} instead of {FORMAT}")
-        index = cls(connection, base)
-        if connection.execute(SQL["state"]).get[0] != base:
-            raise Unusable("the index of another base")
-        return index
+                connection.execute(SQL["begin_state"], {"made_by": FORMAT, "base": base})
+        made_by, made_for, _ = connection.execute(SQL["state"]).get
+        if (made_by, made_for) != (FORMAT, base):
+            raise Unusable(f"made by {made_by} for {made_for}, not by {FORMAT} for {base}")
+        return cls(connection, base)
 
     def close(self) -> None:
+        """Close the file; nothing may be asked any more."""
         self._db.close()
 
     @property
     def revision(self) -> int:
         """Up to where it has read its base."""
-        return int(self._db.execute(SQL["state"]).get[1])
+        return int(self._db.execute(SQL["state"]).get[2])
 
     def counts(self) -> tuple[int, int]:
         """Return the numbers of documents and of passages."""
-        documents, passages = self._db.execute(SQL["count"]).get
-        return documents, passages
+        return self._documents, self._passages
+
+    def _counts(self) -> tuple[int, int, int]:
+        documents, passages, last = self._db.execute(SQL["count"]).get
+        return documents, passages, last
 
     # --- learning ---------------------------------------------------------------------------
 
@@ -119,6 +140,9 @@ class Index:
                 if not document.is_gone:
                     self._add(document)
             self._db.execute(SQL["read_up_to"], {"revision": revision})
+        self._documents, self._passages, _ = self._counts()
+        self._words.forget_counts()
+        self._threes.forget_counts()
 
     def _forget(self, document_id: int) -> None:
         rows: list[Any] = self._db.execute(SQL["chunks_of"], {"document": document_id}).fetchall()
@@ -130,29 +154,40 @@ class Index:
         self._db.execute(SQL["remove_document"], {"id": document_id})
 
     def _add(self, document: Learned) -> None:
-        exact = fingerprint(document.exact)
-        self._db.execute(SQL["add_document"], {"id": document.document_id, "exact": exact})
-        for chunk in document.chunks:
-            passage = chunk.passage
-            (number,) = self._db.execute(
-                SQL["add_chunk"],
-                {
-                    "document": document.document_id,
-                    "path": passage.path,
-                    "hash": passage.hash,
-                    "about": chunk.about,
-                    "passage": json.encode(passage).decode(),
-                },
-            ).fetchall()[0]
-            columns = _bigram_columns(chunk.about, passage.text)
-            self._db.execute(SQL["add_bigrams"], {"id": number, **columns})
-            column = _trigram_column(chunk.about, passage.text)
-            self._db.execute(SQL["add_trigrams"], {"id": number, **column})
+        texts = "".join(chunk.passage.text for chunk in document.chunks)
+        row = {
+            "id": document.document_id,
+            "exact": fingerprint(document.exact),
+            "is_unspaced": is_unspaced(normalise(texts)),
+        }
+        self._db.execute(SQL["add_document"], row)
+        *_, last = self._counts()
+        for number, chunk in enumerate(document.chunks, last + 1):
+            self._add_chunk(number, document.document_id, chunk)
+
+    def _add_chunk(self, number: int, document_id: int, chunk: Chunk) -> None:
+        passage, about = chunk.passage, chunk.about
+        row = {
+            "id": number,
+            "document": document_id,
+            "path": passage.path,
+            "hash": passage.hash,
+            "about": about,
+            "passage": json.encode(passage).decode(),
+        }
+        self._db.execute(SQL["add_chunk"], row)
+        self._db.execute(SQL["add_bigrams"], {"id": number, **_bigram_columns(about, passage.text)})
+        self._db.execute(
+            SQL["add_trigrams"], {"id": number, **_trigram_column(about, passage.text)}
+        )
 
     # --- finding ----------------------------------------------------------------------------
 
     def search(self, query: str, limit: int = 8, without: frozenset[str] = frozenset()) -> Found:
         """Return the best passages, and what a gate wants to know about the search.
+
+        The score of the best hit is the share of the question's weight that it holds; the others
+        have of it what they are likely to be meant instead. So scores of different bases compare.
 
         Args:
             query: anything that people write; never raises for its sake.
@@ -160,53 +195,30 @@ class Index:
             without: keys of passages that nobody is to be told.
         """
         normal = normalise(query[:QUERY_CHARACTERS_MAX])
-        words = dict.fromkeys(tokens(normal))
-        counts = {word: self._count("bigram_count", word) for word in words}
-        found = [word for word in words if counts[word]]
-        _, total = self.counts()
-        weights = {word: _weight(counts[word], total) for word in words}
-        spare = TOP + len(without)
-        by_words = self._best("find_bigrams", _rarest(found, counts), spare)
-        threes = dict.fromkeys(trigrams(smooth(normal)))
-        three_counts = {three: self._count("trigram_count", three) for three in threes}
-        seen_threes = [three for three in threes if three_counts[three]]
-        by_threes = self._best("find_trigrams", _rarest(seen_threes, three_counts), spare)
-        fused = _fuse(by_words, by_threes)
-        hits: list[Hit] = []
-        for number in sorted(fused, key=lambda number: -fused[number]):
-            passage = self._passage(number)
-            if passage.key not in without:
-                hits.append(
-                    Hit(
-                        passage,
-                        fused[number],
-                        by_words.get(number, 0.0),
-                        by_threes.get(number, 0.0),
-                    )
-                )
-            if len(hits) == limit:
-                break
-        mass = sum(weights.values())
+        words = self._words.counted(tokens(normal))
+        threes = self._threes.counted(trigrams(smooth(normal)))
+        most = CANDIDATES + len(without)
+        by_words, by_threes = self._words.best(words, most), self._threes.best(threes, most)
+        candidates = self._candidates(by_words, by_threes, is_unspaced(normal), without)
+        hits, coverage = self._hits(ranked(candidates)[:limit], self._weights(words))
         return Found(
             query=query,
-            hits=tuple(hits),
-            bigram_top=tuple(sorted(by_words.values(), reverse=True)[:TOP]),
-            trigram_top=tuple(sorted(by_threes.values(), reverse=True)[:TOP]),
-            coverage=_coverage(hits[0].passage, weights) if hits else 0.0,
-            known=sum(weights[word] for word in found) / mass if mass else 0.0,
-            words=tuple(counts.items()),
-            passages=total,
+            hits=hits,
+            bigram_top=_top(one.bigram for one in candidates),
+            trigram_top=_top(one.trigram for one in candidates),
+            coverage=coverage,
+            known=sum(share for word, share in self._weights(words).items() if words[word]),
+            words=tuple(words.items()),
+            passages=self._passages,
             exact=self.exact(query, without),
         )
 
     def exact(self, question: str, without: frozenset[str] = frozenset()) -> Passage | None:
         """Return the fixed answer to just this question; the newest when there are several."""
         wanted = {"question": fingerprint(question), "limit": len(without) + 1}
-        for (passage,) in self._db.execute(SQL["exact"], wanted):
-            answer = json.decode(passage, type=Passage)
-            if answer.key not in without:
-                return answer
-        return None
+        rows: Iterable[Any] = self._db.execute(SQL["exact"], wanted)
+        answers = (json.decode(passage, type=Passage) for (passage,) in rows)
+        return next((answer for answer in answers if answer.key not in without), None)
 
     def passage(self, path: str, text_hash: str) -> Passage | None:
         """Return a passage as long as a document has it."""
@@ -214,21 +226,101 @@ class Index:
         found = self._db.execute(SQL["passage_by_hash"], wanted).get
         return None if found is None else json.decode(found, type=Passage)
 
-    def _passage(self, number: int) -> Passage:
-        return json.decode(self._db.execute(SQL["passage"], {"id": number}).get, type=Passage)
+    def _candidates(
+        self,
+        by_words: dict[int, float],
+        by_threes: dict[int, float],
+        is_unspaced_query: bool,  # noqa: FBT001
+        without: frozenset[str],
+    ) -> list[Candidate]:
+        ids = json.encode([*{**by_words, **by_threes}]).decode()
+        rows: Iterable[Any] = self._db.execute(SQL["candidates"], {"ids": ids})
+        return [
+            Candidate(
+                id=number,
+                document=document,
+                is_same_script=bool(is_unspaced_document) == is_unspaced_query,
+                bigram=by_words.get(number, 0.0),
+                trigram=by_threes.get(number, 0.0),
+            )
+            for number, document, is_unspaced_document, path, text_hash in rows
+            if f"{self._base}:{path}#{text_hash}" not in without
+        ]
 
-    def _count(self, query: str, term: str) -> int:
-        return self._db.execute(SQL[query], {"term": term}).get or 0
+    def _weights(self, counts: dict[str, int]) -> dict[str, float]:
+        """Return what each word tells, as its share of what all of them tell."""
+        weights = {word: weight(count, self._passages) for word, count in counts.items()}
+        whole = sum(weights.values()) or 1.0
+        return {word: one / whole for word, one in weights.items()}
 
-    def _best(self, query: str, terms: Sequence[str], limit: int) -> dict[int, float]:
+    def _hits(
+        self, best: Sequence[Ranked], weights: dict[str, float]
+    ) -> tuple[tuple[Hit, ...], float]:
+        hits: list[Hit] = []
+        coverage = 0.0
+        for one in best:
+            row = self._db.execute(SQL["passage"], {"id": one.candidate.id}).get
+            passage, about = json.decode(row[0], type=Passage), row[1]
+            coverage = coverage or _coverage(f"{about}\n{passage.text}", weights)
+            hits.append(
+                Hit(
+                    passage=passage,
+                    score=coverage * one.share,
+                    bigram=one.candidate.bigram,
+                    trigram=one.candidate.trigram,
+                )
+            )
+        return tuple(hits), coverage
+
+
+class _Terms:
+    """One of the two indexes: how often its terms stand anywhere, and where they do."""
+
+    def __init__(self, connection: apsw.Connection, count: str, find: str) -> None:
+        self._db = connection
+        self._count = SQL[count]
+        self._find = SQL[find]
+        self._counts: dict[str, int] = {}
+
+    def forget_counts(self) -> None:
+        self._counts.clear()
+
+    def counted(self, terms: Iterable[str]) -> dict[str, int]:
+        """Return the terms, each with the number of passages that hold it."""
+        if len(self._counts) > COUNTS_KEPT:
+            self._counts.clear()
+        several = list(dict.fromkeys(terms))[:QUERY_TERMS_MAX]
+        return {term: self._counted(term) for term in several}
+
+    def _counted(self, term: str) -> int:
+        count = self._counts.get(term)
+        if count is None:
+            count = self._db.execute(self._count, {"term": term}).get or 0
+            self._counts[term] = count
+        return count
+
+    def best(self, counts: dict[str, int], limit: int) -> dict[int, float]:
+        """Return the passages with the best scores."""
+        terms = _rarest(counts)
         if not terms:
             return {}
         wanted = " OR ".join(f'"{term}"' for term in terms)
-        bindings: dict[str, apsw.SQLiteValue] = {"wanted": wanted, "limit": limit}
-        if query == "find_bigrams":
-            bindings["about"] = ABOUT_WEIGHT
-        rows: list[Any] = self._db.execute(SQL[query], bindings).fetchall()
+        rows: list[Any] = self._db.execute(
+            self._find, {"wanted": wanted, "limit": limit}
+        ).fetchall()
         return dict(rows)
+
+
+def _rarest(counts: dict[str, int]) -> list[str]:
+    """Choose terms, the rarest first, until enough places are to be looked at."""
+    chosen: list[str] = []
+    postings = 0
+    for term in sorted(filter(counts.__getitem__, counts), key=counts.__getitem__):
+        postings += counts[term]
+        if chosen and postings > POSTINGS_MAX:
+            break
+        chosen.append(term)
+    return chosen
 
 
 def _bigram_columns(about: str, text: str) -> dict[str, str]:
@@ -242,27 +334,13 @@ def _trigram_column(about: str, text: str) -> dict[str, str]:
     return {"body": smooth(normalise(f"{about}\n{text}"))}
 
 
-def _rarest(terms: Sequence[str], counts: dict[str, int]) -> list[str]:
-    return sorted(terms, key=lambda term: counts[term])[:TERMS_MAX]
+def _coverage(text: str, weights: dict[str, float]) -> float:
+    held = set(tokens(normalise(text)))
+    return sum(share for word, share in weights.items() if word in held)
 
 
-def _weight(count: int, total: int) -> float:
-    return log(1 + (total - count + 0.5) / (count + 0.5)) if total else 1.0
-
-
-def _fuse(*rankings: dict[int, float]) -> dict[int, float]:
-    fused: dict[int, float] = {}
-    for ranking in rankings:
-        ordered = sorted(ranking, key=lambda number: -ranking[number])
-        for place, number in enumerate(ordered):
-            fused[number] = fused.get(number, 0.0) + 1 / (RRF_K + place + 1)
-    return fused
-
-
-def _coverage(passage: Passage, weights: dict[str, float]) -> float:
-    held = set(tokens(normalise("\n".join((passage.title, *passage.headings, passage.text)))))
-    mass = sum(weights.values())
-    return sum(weight for word, weight in weights.items() if word in held) / mass if mass else 0.0
+def _top(scores: Iterable[float]) -> tuple[float, ...]:
+    return tuple(sorted(filter(None, scores), reverse=True)[:TOP])
 
 
 def remove(path: Path) -> None:

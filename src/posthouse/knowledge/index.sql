@@ -5,12 +5,14 @@
 -- words and pairs of characters, `trigrams` any three characters that stand together.
 CREATE TABLE state (
   id       INTEGER PRIMARY KEY CHECK (id = 1),
+  made_by  TEXT NOT NULL,             -- what cut texts into words
   base     TEXT NOT NULL,
   revision INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE documents (
-  id    INTEGER PRIMARY KEY,
-  exact TEXT NOT NULL                 -- the fingerprint of the question that it answers word for word
+  id          INTEGER PRIMARY KEY,
+  exact       TEXT NOT NULL,          -- fingerprint of the question that it answers word for word
+  is_unspaced INTEGER NOT NULL        -- written in a script without spaces
 ) STRICT;
 CREATE INDEX documents_exact ON documents (exact) WHERE exact <> '';
 CREATE TABLE chunks (
@@ -24,7 +26,7 @@ CREATE TABLE chunks (
 CREATE INDEX chunks_by_document ON chunks (document);
 CREATE INDEX chunks_by_hash ON chunks (hash, path);
 CREATE VIRTUAL TABLE bigrams USING fts5 (
-  about, body, content = '', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* S* P* Co'"
+  about, body, content = '', tokenize = "unicode61 remove_diacritics 0 categories 'L* N* M* Co'"
 );
 CREATE VIRTUAL TABLE trigrams USING fts5 (
   body, content = '', tokenize = 'trigram case_sensitive 1'
@@ -32,25 +34,30 @@ CREATE VIRTUAL TABLE trigrams USING fts5 (
 CREATE VIRTUAL TABLE bigram_terms USING fts5vocab (bigrams, row);
 CREATE VIRTUAL TABLE trigram_terms USING fts5vocab (trigrams, row);
 
+-- name: tables
+-- Whether anything has been made in this file.
+SELECT count(*) FROM sqlite_schema;
+
 -- name: begin_state
 -- An index begins with nothing read.
-INSERT INTO state (id, base, revision) VALUES (1, :base, 0);
+INSERT INTO state (id, made_by, base, revision) VALUES (1, :made_by, :base, 0);
 
 -- name: state
 -- Whose index it is, and what it has read.
-SELECT base, revision FROM state;
+SELECT made_by, base, revision FROM state;
 
 -- name: read_up_to
 -- It has read the base up to a revision.
 UPDATE state SET revision = :revision;
 
 -- name: count
--- How much is in it.
-SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks);
+-- How much is in it, and the last number that was given to a passage.
+SELECT (SELECT count(*) FROM documents), (SELECT count(*) FROM chunks),
+       (SELECT coalesce(max(id), 0) FROM chunks);
 
 -- name: add_document
 -- A document, with or without passages.
-INSERT INTO documents (id, exact) VALUES (:id, :exact);
+INSERT INTO documents (id, exact, is_unspaced) VALUES (:id, :exact, :is_unspaced);
 
 -- name: remove_document
 -- A document that changed or is gone.
@@ -58,8 +65,8 @@ DELETE FROM documents WHERE id = :id;
 
 -- name: add_chunk
 -- A passage of a document.
-INSERT INTO chunks (document, path, hash, about, passage)
-VALUES (:document, :path, :hash, :about, :passage) RETURNING id;
+INSERT INTO chunks (id, document, path, hash, about, passage)
+VALUES (:id, :document, :path, :hash, :about, :passage);
 
 -- name: add_bigrams
 -- What a passage is found by.
@@ -95,7 +102,7 @@ SELECT doc FROM trigram_terms WHERE term = :term;
 
 -- name: find_bigrams
 -- The best passages; `bm25` is the better the smaller.
-SELECT rowid, -bm25(bigrams, :about, 1.0) AS score
+SELECT rowid, -bm25(bigrams) AS score
 FROM bigrams WHERE bigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
 
 -- name: find_trigrams
@@ -103,15 +110,21 @@ FROM bigrams WHERE bigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
 SELECT rowid, -bm25(trigrams) AS score
 FROM trigrams WHERE trigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
 
+-- name: candidates
+-- What is to be known about passages before one of them is chosen; `ids` is a JSON array.
+SELECT chunks.id, document, is_unspaced, path, hash
+FROM chunks JOIN documents ON documents.id = document
+WHERE chunks.id IN (SELECT value FROM json_each(:ids));
+
 -- name: passage
--- A passage by its number.
-SELECT passage FROM chunks WHERE id = :id;
+-- A passage by its number, with what is above it.
+SELECT passage, about FROM chunks WHERE id = :id;
 
 -- name: passage_by_hash
 -- A passage by its words.
 SELECT passage FROM chunks WHERE hash = :hash AND path = :path LIMIT 1;
 
 -- name: exact
--- The fixed answer to a question.
+-- The fixed answers to a question, the newest first.
 SELECT passage FROM documents JOIN chunks ON document = documents.id
 WHERE exact = :question AND exact <> '' ORDER BY documents.id DESC LIMIT :limit;

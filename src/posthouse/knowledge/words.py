@@ -1,7 +1,7 @@
 """Cutting text into what is compared: words of spaced scripts, pairs of unspaced characters.
 
 Chinese is not segmented: pairs of neighbouring characters find as much as a dictionary does, never
-miss a new word, and cost a tenth. Both texts and questions go through the same functions.
+miss a new word, and cost a twentieth. Both texts and questions go through the same functions.
 """
 
 from __future__ import annotations
@@ -11,12 +11,25 @@ import unicodedata
 from functools import lru_cache
 from itertools import pairwise
 
-# Han (with extensions and the iteration marks), kana; Hangul has spaces and counts as words.
+# Han with its extensions and iteration marks, and kana. Hangul has spaces: its words are words.
 _UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_RUN = re.compile(rf"([{_UNSPACED}]+)|[^\W_{_UNSPACED}]+")
+_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD_CHARACTERS_MAX = 40  # longer ones are keys and checksums: their beginning tells them apart
+_STEM_CHARACTERS_MIN = 3
 _STEMS_CACHED = 50_000
+_UNSPACED_SHARE = 0.05  # of a text: much of a Chinese manual is commands and names
+_ENDINGS = (
+    ("ies", "y"),
+    ("ss", "ss"),
+    ("us", "us"),
+    ("ing", ""),
+    ("ed", ""),
+    ("es", ""),
+    ("s", ""),
+    ("e", ""),
+)
 
 
 def normalise(text: str) -> str:
@@ -28,19 +41,20 @@ def normalise(text: str) -> str:
 def tokens(normal: str) -> list[str]:
     """Cut a normalised text into stems of words and pairs of unspaced characters."""
     found: list[str] = []
-    for run in _RUN.findall(normal):
-        if run[0] < "\u3005" or not _is_unspaced(run[0]):
-            found.append(stem(run))
-        elif len(run) == 1:
-            found.append(run)
+    for run in _RUN.finditer(normal):
+        word = run[0]
+        if run[1] is None:
+            found.append(stem(word))
+        elif len(word) == 1:
+            found.append(word)
         else:
-            found += map("".join, pairwise(run))
+            found += map("".join, pairwise(word))
     return found
 
 
-def trigrams(normal: str) -> list[str]:
+def trigrams(smoothed: str) -> list[str]:
     """Return every three neighbouring characters of a smoothed text."""
-    return [normal[at : at + 3] for at in range(len(normal) - 2)]
+    return [smoothed[at : at + 3] for at in range(len(smoothed) - 2)]
 
 
 def smooth(normal: str) -> str:
@@ -53,6 +67,12 @@ def fingerprint(text: str) -> str:
     return _NO_WORD.sub("", normalise(text))
 
 
+def is_unspaced(normal: str) -> bool:
+    """Tell Chinese and Japanese texts from others; half of their characters may be commands."""
+    characters = sum(map(len, _UNSPACED_RUN.findall(normal)))
+    return characters > len(normal) * _UNSPACED_SHARE
+
+
 @lru_cache(maxsize=_STEMS_CACHED)
 def stem(word: str) -> str:
     """Take the commonest English endings off; other words stay."""
@@ -61,25 +81,3 @@ def stem(word: str) -> str:
         if word.endswith(ending) and len(word) - len(ending) >= _STEM_CHARACTERS_MIN:
             return word[: len(word) - len(ending)] + instead
     return word
-
-
-_STEM_CHARACTERS_MIN = 3
-_ENDINGS = (
-    ("ies", "y"),
-    ("sses", "ss"),
-    ("ss", "ss"),
-    ("us", "us"),
-    ("ing", ""),
-    ("ed", ""),
-    ("es", ""),
-    ("s", ""),
-    ("e", ""),
-)
-
-
-@lru_cache(maxsize=_STEMS_CACHED)
-def _is_unspaced(character: str) -> bool:
-    return _UNSPACED_ONE.match(character) is not None
-
-
-_UNSPACED_ONE = re.compile(f"[{_UNSPACED}]")

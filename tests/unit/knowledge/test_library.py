@@ -131,6 +131,7 @@ async def test_what_is_under_quarantine_is_told_to_nobody(desk: Desk) -> None:
     await desk.documents.quarantine(BASE, found.hits[0].passage.key, "ann", 1.0)
     found = await desk.library.find((BASE,), "会议室")
     assert found.hits == ()
+    assert found.trigram_top == ()
 
 
 async def test_a_fixed_answer_is_said_to_its_question_only(desk: Desk) -> None:
