@@ -24,6 +24,7 @@ from typing import cast
 from aiohttp import ClientSession
 from starlette.routing import BaseRoute
 
+from posthouse.api.ask import Ask
 from posthouse.api.messages import Messages
 from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
@@ -471,6 +472,10 @@ class House:
     def tries(self) -> Mapping[str, Tries]:
         """Return the handlers that answer questions, as they are now."""
         return {name: each for name, each in self._handlers.items() if isinstance(each, Tries)}
+
+    def asking(self) -> Ask:
+        """Return the door for scripts that ask."""
+        return Ask(self.tries, self.store.chats, self.store.access, self._world.clock)
 
     def messages(self) -> Messages:
         """Return the door for scripts that push."""

@@ -37,7 +37,8 @@ CHECKS: list[CheckFunction] = [
     ignored_auth,
     unsupported_method,
 ]
-OPERATIONS = ("push", "look", "edit", "recall", "upload")
+SCOPES = ("--scope", "push", "--scope", "read", "--scope", "ask")
+OPERATIONS = ("push", "look", "edit", "recall", "upload", "ask")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[
     shell = Shell(folder)
     running = shell.start()
     assert shell.do("chat", "--say", "hello").code == OK
-    made = shell.do("tokens", "add", "everything", "--scope", "push", "--scope", "read")
+    made = shell.do("tokens", "add", "everything", *SCOPES)
     yield running.owner.url, {"Authorization": f"Bearer {made.out.strip()}"}
     assert running.process.poll() is None
     code, log = running.end()

@@ -179,7 +179,11 @@ def test_every_route_of_the_house_itself_is_documented() -> None:
 async def test_every_route_for_scripts_is_documented(tmp_path: Path) -> None:
     house = build_house(Settings(data=tmp_path))
     await house.open()
-    answering = (*house.messages().routes(), *openapi.routes())
+    answering = (
+        *house.messages().routes(),
+        *house.asking().routes(),
+        *openapi.routes(),
+    )
     found = {address for route in answering for address in _addresses(route)}
     await house.close()
     documented = rows(sections("http.md")["Messages"])

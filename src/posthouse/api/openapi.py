@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from posthouse import __version__
 from posthouse.api.answers import ERRORS, as_json
+from posthouse.api.ask import STREAM, Question, Reply
 from posthouse.api.message import KEY, NAME_PATTERN, Answer, Edit, Message, Uploaded
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
@@ -45,9 +46,9 @@ def routes() -> Sequence[BaseRoute]:
 @cache
 def document() -> Json:
     """Describe the API as OpenAPI 3.1; what the server reads with describes what it takes."""
-    kinds = (Message, Edit, Answer, Uploaded, Error)
+    kinds = (Message, Edit, Answer, Uploaded, Question, Reply, Error)
     refs, components = msgspec.json.schema_components(kinds, ref_template=REF)
-    message, edit, answer, uploaded, error = refs
+    message, edit, answer, uploaded, question, reply, error = refs
     described = _Describer(error)
     wait = [_WAIT, _WAIT_S]
     return {
@@ -100,6 +101,17 @@ def document() -> Json:
                     errors=("wrong_type",),
                 )
             },
+            "/api/v1/ask": {
+                "post": described.operation(
+                    "ask",
+                    "What a bot would answer; no chat hears of it 试问",
+                    [],
+                    answers={200: reply},
+                    stream=_STREAM,
+                    body=question,
+                    errors=("not_found", "wrong_type"),
+                )
+            },
         },
         "components": {
             "schemas": components,
@@ -148,6 +160,10 @@ _NAME: Json = {
     "description": "of the file 文件名",
     "schema": {"type": "string", "pattern": NAME_PATTERN},
 }
+_STREAM = (
+    "with `Accept: text/event-stream`: the events `step` and `growing` (the answer as far as it is "
+    "written), then `done` with the whole reply, or `failed` with an error 边答边读"
+)
 _EVERYWHERE = (
     "not_understood",
     "not_authenticated",
@@ -172,9 +188,12 @@ class _Describer:
         answers: Mapping[int, object],
         body: object = None,
         body_type: str = "application/json",
+        stream: str = "",
         errors: Sequence[str] = (),
     ) -> Json:
-        responses = {str(status): _answer("done", schema) for status, schema in answers.items()}
+        responses = {
+            str(status): _answer("done", schema, stream) for status, schema in answers.items()
+        }
         for code in (*_EVERYWHERE, *errors):
             status, said = ERRORS[code]
             responses[str(status)] = _answer(f"{code}: {said.en} {said.zh}", self._error)
@@ -189,8 +208,11 @@ class _Describer:
         return described
 
 
-def _answer(description: str, schema: object) -> Json:
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+def _answer(description: str, schema: object, stream: str = "") -> Json:
+    content: dict[str, Json] = {"application/json": {"schema": schema}}
+    if stream:
+        content[STREAM] = {"schema": {"type": "string", "description": stream}}
+    return {"description": description, "content": content}
 
 
 # ── the page ─────────────────────────────────────────────────────────────────────────────────

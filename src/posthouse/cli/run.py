@@ -220,7 +220,7 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
         metrics=Metrics(house, store.upkeep),
         admin=Admin(desk, token),
         messages=house.messages(),
-        routes=console.routes(),
+        routes=(*house.asking().routes(), *console.routes()),
         of_channels=house.routes,
     )
 

@@ -9,13 +9,14 @@ from posthouse.model.errors import OperatorMistake
 
 PUSH = "push"
 READ = "read"
+ASK = "ask"
 SCOPES_MAX = 50
 TAGS_MAX = 50
 TAG = r"[\w.-]{1,64}"  # letters of any language, digits, _ . -
 
 _TAG = re.compile(TAG)
 _SCOPE = re.compile(
-    rf"push|read|push:bot=[A-Za-z0-9_-]{{1,64}}|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
+    rf"push|read|ask|push:bot=[A-Za-z0-9_-]{{1,64}}|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
 )
 
 
@@ -29,9 +30,9 @@ def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if unknown or not scopes or len(scopes) > SCOPES_MAX:
         raise OperatorMistake(
             f"{unknown[0] if unknown else 'nothing'} is not a scope; give 1 to {SCOPES_MAX} of:"
-            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read.",
+            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read, ask.",
             zh=f"{unknown[0] if unknown else '空'} 不是权限范围；请给出 1 到 {SCOPES_MAX} 个："
-            "push、push:bot=名字、push:chat=编号、push:tag=标签、read。",
+            "push、push:bot=名字、push:chat=编号、push:tag=标签、read、ask。",
         )
     return tuple(dict.fromkeys(scopes))
 
