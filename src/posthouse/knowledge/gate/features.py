@@ -25,7 +25,8 @@ EVERYDAY_SHARE: Final = 0.01  # a word that one passage in a hundred holds is ev
 
 _TOPS: Final = (1, 5, 30)
 _SHARES: Final = (0.0, 0.0003, 0.001, 0.003, 0.01)  # bounds between bands of rarity
-NUMBERS: Final = 2 * len(_TOPS) + 5 + 2 * (len(_SHARES) + 1)
+_SHORT: Final = (10, 20)  # characters: among short messages every one more tells much
+NUMBERS: Final = 2 * len(_TOPS) + 5 + len(_SHORT) + 2 * (len(_SHARES) + 1)
 _FIRST_UNSPACED: Final = "\u3005"
 
 
@@ -78,6 +79,7 @@ def _numbers(normal: str, found: Found) -> tuple[float, ...]:
         found.coverage,
         found.known,
         log1p(len(normal)),
+        *(min(len(normal), short) for short in _SHORT),
         *_rarity(found),
     )
 
