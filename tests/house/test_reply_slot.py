@@ -14,6 +14,7 @@ from posthouse.model.event import MessageReceived
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
 from posthouse.testing.null_channel import CAPABILITIES
+from posthouse.wakeup.wakeup import SLOTS
 from tests.house.kit import HouseKit, Scripted, opened, simulated, thinking
 from tests.house.people import edited, said
 
@@ -107,10 +108,38 @@ async def test_a_duplicate_of_an_answer_that_came_too_late_gets_nothing_twice() 
     house, message = await asked(seconds=7.0)
     Request(house, message)
     await house.quiet(60.0)
+    asked_at = house.clock()
     second = Request(house, message)
-    await house.quiet()
+    await second.task
     assert second.body is None
+    assert house.clock() == asked_at, "there is nothing to wait for"
+    await house.quiet()
     assert await house.texts() == ("re 1",)
+
+
+@simulated
+async def test_a_response_waits_no_longer_when_another_gateway_has_run_its_turn() -> None:
+    house, message = await asked(seconds=4.0)
+    request = Request(house, message)
+    await house.quiet(1.0)
+    house.wakeup.nudge(SLOTS, str((await house.road(message)).event.id).encode())
+    asked_at = house.clock()
+    await request.task
+    assert (request.body, house.clock()) == (None, asked_at)
+    await house.quiet()
+    assert await house.texts() == ("re 1",), "it comes by the normal road"
+
+
+@simulated
+async def test_a_gateway_tells_others_of_a_turn_whose_response_does_not_wait_with_it() -> None:
+    house, message = await asked(seconds=7.0)
+    heard: list[bytes] = []
+    house.wakeup.listen(SLOTS, heard.append)
+    request = Request(house, message)
+    await request.task  # the time of its response is over before that of its turn
+    assert heard == []
+    await house.quiet()
+    assert {*heard} == {str((await house.road(message)).event.id).encode()}
 
 
 @simulated

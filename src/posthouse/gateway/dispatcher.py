@@ -19,7 +19,7 @@ from posthouse.model.delivery import back_off_s
 from posthouse.model.errors import FenceLost, TryLater
 from posthouse.model.turn import TurnState
 from posthouse.store.journal import ClaimedTurn, Gateway, Result
-from posthouse.wakeup.wakeup import CANCELS, TURNS
+from posthouse.wakeup.wakeup import CANCELS, SLOTS, TURNS
 
 CLAIM_MAX = 64  # turns in one write
 BOT_AGAIN_S = 60.0  # how often a turn of a bot that is gone is looked at
@@ -96,6 +96,7 @@ class Dispatcher:
         unlisten = (
             wakeup.listen(TURNS, lambda _: self._nudged.set()),
             wakeup.listen(CANCELS, self._cancel),
+            wakeup.listen(SLOTS, self._release),
         )
         try:
             while not self._is_stopping:
@@ -210,3 +211,7 @@ class Dispatcher:
         if task is not None:
             # Not before its first step: a task that never began would not give its lane back.
             asyncio.get_running_loop().call_soon(task.cancel)
+
+    def _release(self, payload: bytes) -> None:
+        """Another gateway has run the turn whose answer a response here waits for."""
+        self._around.slots.release(int(payload))

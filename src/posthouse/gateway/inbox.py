@@ -164,6 +164,12 @@ def _edited_turn(arrival: Arrival, receipt: Receipt) -> int | None:
     return receipt.turn if is_edit and receipt.is_new else None
 
 
+def _is_awaited(event: Event, receipt: Receipt) -> bool:
+    """Whether an answer may still come that the response to this event could carry."""
+    is_answered_there = isinstance(event, ANSWERED_IN_RESPONSE)
+    return receipt.state is EventState.ROUTED and is_answered_there and not receipt.is_over
+
+
 class BotDoor:
     """The inbox, seen by one bot's channel."""
 
@@ -191,7 +197,7 @@ class BotDoor:
                 if self._slots.repeat(receipt.event):
                     self._is_answering(events, receipt.event)
                 return receipt.slot_body
-            if receipt.state is EventState.ROUTED and isinstance(event, ANSWERED_IN_RESPONSE):
+            if _is_awaited(event, receipt):
                 body = await self._slots.wait(receipt.event, wait_s)
                 if body is not None:
                     self._is_answering(events, receipt.event)

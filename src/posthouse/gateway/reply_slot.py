@@ -64,12 +64,18 @@ class ReplySlots:
             slot.writing += 1
         return body
 
-    def release(self, event: int) -> None:
-        """Let the waiting responses go: the answer, if there is one, comes by another road."""
+    def release(self, event: int) -> bool:
+        """Let the waiting responses go: the answer, if there is one, comes by another road.
+
+        Returns False when none waits here.
+        """
         slot = self._slots.get(event)
-        if slot is not None and not slot.body.done():
+        if slot is None:
+            return False
+        if not slot.body.done():
             del self._slots[event]
             slot.body.set_result(None)
+        return True
 
     def hand(self, event: int, body: bytes) -> bool:
         """Give the waiting responses a body that nobody keeps; False when none waits."""

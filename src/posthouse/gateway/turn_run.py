@@ -47,7 +47,7 @@ from posthouse.store.journal import (
     Verdict,
     Wanted,
 )
-from posthouse.wakeup.wakeup import SENDS, TURNS
+from posthouse.wakeup.wakeup import SENDS, SLOTS, TURNS
 
 STOPPING = "stopping"  # the one reason for a retry that is no failed attempt
 TYPING_EVERY_S = 4.0  # platforms show a typing sign for five seconds
@@ -485,5 +485,7 @@ class TurnRun:
     def _release_slots(self, taken: int | None = None) -> None:
         """Keep no response waiting for an answer that it will not carry."""
         for stored in self._turn.events:
-            if stored.id != taken:
-                self._around.slots.release(stored.id)
+            if stored.id == taken or self._around.slots.release(stored.id):
+                continue
+            if stored.has_slot:  # its response may wait at another gateway
+                self._around.wakeup.nudge(SLOTS, str(stored.id).encode())

@@ -65,6 +65,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     turn: int | None = None
     slot_body: bytes | None = None  # a repeat inside the window gets the same answer
     is_taken: bool = False  # its turn was handed out at once
+    is_over: bool = False  # a repeat whose turn has ended: there is nothing to wait for
 
 
 class Claim(Struct, frozen=True):

@@ -20,7 +20,7 @@ from contextlib import suppress
 import psycopg
 
 from posthouse.wakeup.local import LocalWakeup
-from posthouse.wakeup.wakeup import CANCELS, Listener
+from posthouse.wakeup.wakeup import WITHOUT_SWEEP, Listener
 
 CHANNEL = "posthouse"
 LISTEN = f"LISTEN {CHANNEL}"
@@ -116,7 +116,7 @@ class PostgresWakeup:
     def _sweep(self) -> None:
         """Nobody knows what was missed: let everybody look who needs no payload for it."""
         for topic in tuple(self._topics):
-            if topic != CANCELS:  # a turn that goes on in vain is refused when it ends
+            if topic not in WITHOUT_SWEEP:
                 self._here.nudge(topic)
 
     # --- below: the thread -------------------------------------------------------------------

@@ -12,6 +12,9 @@ PAYLOAD_BYTES_MAX = 8000  # what PostgreSQL's NOTIFY carries
 TURNS = "turns"  # a turn lane has something to hand out
 SENDS = "sends"  # a send or amend lane has something to hand out
 CANCELS = "cancels"  # payload: the turn's number; the gateway that runs it stops
+SLOTS = "slots"  # payload: an event's number; the response that waits for its answer goes without
+
+WITHOUT_SWEEP = frozenset({CANCELS, SLOTS})  # these mean nothing without their payload
 
 
 class Wakeup(Protocol):

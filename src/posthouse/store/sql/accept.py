@@ -158,7 +158,7 @@ def _repeated(database: Database, first: int) -> Receipt:
     row = database.one(SQL["first"], event=first)
     if row is None:  # pruned; its key is remembered longer
         return Receipt(event=first, is_new=False, state=EventState.IGNORED)
-    state, reason, turn, slot_body = row
+    state, reason, turn, slot_body, is_over = row
     return Receipt(
         event=first,
         is_new=False,
@@ -166,6 +166,7 @@ def _repeated(database: Database, first: int) -> Receipt:
         reason=reason,
         turn=turn,
         slot_body=slot_body,
+        is_over=bool(is_over),
     )
 
 

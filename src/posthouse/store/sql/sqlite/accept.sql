@@ -13,8 +13,9 @@ FROM chats c LEFT JOIN lanes l ON l.lane = :lane WHERE c.id = :chat;
 INSERT INTO seen (bot, key, event, at) VALUES (:bot, :key, :event, :now);
 
 -- name: first
--- What was said about the first delivery of a repeated event.
-SELECT state, reason, turn, slot_body FROM events WHERE id = :event;
+-- What was said about the first delivery of a repeated event, and whether its turn has ended.
+SELECT e.state, e.reason, e.turn, e.slot_body, t.state <> 'waiting'
+FROM events e LEFT JOIN turns t ON t.id = e.turn WHERE e.id = :event;
 
 -- name: enter
 -- Write an event into the book.

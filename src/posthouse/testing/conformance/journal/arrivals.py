@@ -125,10 +125,12 @@ async def a_repeat_gets_the_answer_of_the_slot(scene: Scene) -> None:
     hello = scene.message("hello", message_id="om1")
     first = await scene.accept(hello, has_slot=True)
     same(first.slot_body, None, "a slot before the answer")
+    holds(not (await scene.accept(hello, has_slot=True)).is_over, "a repeat may wait with it")
     claimed = await scene.claim_one()
     await scene.finish(claimed, result=Result(slot_body=b"<xml/>"))
     again = await scene.accept(hello, has_slot=True)
     same((again.is_new, again.slot_body), (False, b"<xml/>"), "the repeat's answer")
+    holds(again.is_over, "of a turn that has ended")
     other = await scene.accept(scene.message("other"), has_slot=True)
     same(other.slot_body, None, "somebody else's slot")
 
