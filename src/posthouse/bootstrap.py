@@ -82,9 +82,8 @@ from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.handlers.trying import Tries
 from posthouse.knowledge.gate import gate
-from posthouse.knowledge.ingest import Ingest
-from posthouse.knowledge.keeping import Keeping
 from posthouse.knowledge.library import Library
+from posthouse.knowledge.room import ReadingRoom
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
 from posthouse.llm.model import Model, Usage
@@ -108,7 +107,6 @@ DATABASE = "posthouse.db"
 MEDIA = "media"  # files by content, below the data directory
 SCRATCH = "scenes"  # temporary files of workers, below the data directory
 DAY_S = 86400.0
-KNOWLEDGE_EVERY_S = 300.0  # between two looks at a source that nobody asks
 LEASE_MARGIN_SHARE = 0.2  # of the lease: nothing is begun this close to its end
 
 
@@ -174,13 +172,8 @@ class Minds:
     """What assistants think with: the library, and the models; nothing is opened before its use."""
 
     def __init__(self, settings: Settings, world: World, store: SqlStore) -> None:
-        self.library = Library(store.documents, settings.data)
-        self.ingest = Ingest(store.documents, world.clock, settings.language)
-        self.keeping = Keeping(
-            store.documents, self.ingest, world.clock, world.sleep, lambda _: KNOWLEDGE_EVERY_S
-        )
+        self.room = build_reading_room(settings, store, world)
         self.store = store
-        self._running: asyncio.Task[None] | None = None
         self._world = world
         self._models: list[tuple[Mapping[str, ModelSettings], dict[str, Model]]] = []
 
@@ -193,17 +186,9 @@ class Minds:
         self._models.append((settings.models, models))
         return models
 
-    def open(self) -> None:
-        """Begin to look for what has changed in the sources of knowledge."""
-        self._running = asyncio.create_task(self.keeping.run())
-
     async def close(self) -> None:
         """Let go of files and connections."""
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-        await self.keeping.close()
-        await self.library.close()
+        await self.room.close()
         for _, models in self._models:
             for model in models.values():
                 await model.close()
@@ -325,7 +310,7 @@ class House:
         )
         self.supervisor.start()
         if self._minds is not None:
-            self._minds.open()
+            await self._minds.room.open()
 
     def _pushing(self) -> Pushing:
         store, settings, clock = self.store, self.settings, self._world.clock
@@ -349,10 +334,10 @@ class House:
         return tuple(name for name, each in self._handlers.items() if isinstance(each, Assistant))
 
     @property
-    def library(self) -> Library:
-        """Where passages are found."""
+    def room(self) -> ReadingRoom:
+        """Where knowledge is kept and searched."""
         assert self._minds is not None, "this house was built by hand"
-        return self._minds.library
+        return self._minds.room
 
     async def _routing_now(self) -> Routing:
         settings = self.settings
@@ -415,6 +400,8 @@ class House:
         self._granted_only |= granted_only(new)
         self._routing = await self._routing_now()
         self._list_routes()
+        if self._minds is not None:
+            await self._minds.room.settle(new.knowledge)
 
     def broken_scenes(self) -> tuple[str, ...]:
         """Return the scenes that do not load, by name."""
@@ -609,7 +596,7 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
 
     errands = Errands(Tools({}, store.grants))
     gates = Gates(store.conduct, gate.shipped, gate.load)
-    finder = Finder(options, store.documents, minds.library, gates, minds.keeping.freshen)
+    finder = Finder(options, store.documents, minds.room, gates, minds.room.freshen)
     return Assistant(
         name,
         options,
@@ -636,6 +623,19 @@ def _price_of(settings: Settings) -> Callable[[Usage], int]:
         return round(used.prompt_tokens * prompt + used.answer_tokens * answer)
 
     return price
+
+
+def build_reading_room(settings: Settings, store: SqlStore, world: World) -> ReadingRoom:
+    """Build what knows documents; its indexes are files in the data directory."""
+    library = Library(store.documents, settings.data)
+    return ReadingRoom(
+        store.documents,
+        library,
+        world.clock,
+        world.sleep,
+        settings.language,
+        settings.knowledge,
+    )
 
 
 def build_models(settings: Settings, world: World) -> dict[str, Model]:

@@ -32,6 +32,7 @@ from posthouse.settings.load import CONFIG_VARIABLE, KNOWN_VARIABLES
 from posthouse.settings.settings import (
     BotSettings,
     HandlerSettings,
+    KnowledgeSettings,
     ModelSettings,
     RouteRule,
     Settings,
@@ -77,14 +78,18 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions
     yield "`[models.<name>]`", ModelSettings
     yield '`[handlers.<name>]` with `kind = "assistant"`', AssistantOptions
+    yield "`[knowledge.<base>]`", KnowledgeSettings
     yield "`[[routes]]`", RouteRule
+
+
+NAMED_TABLES = frozenset({"bots", "handlers", "knowledge", "models", "routes"})
 
 
 def leaves(kind: type[BaseModel]) -> Iterator[tuple[str, str]]:
     """The settings of a table with their defaults as the page writes them."""
     for name, field in kind.model_fields.items():
         is_table = isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        if is_table or (kind is Settings and name in {"bots", "handlers", "models", "routes"}):
+        if is_table or (kind is Settings and name in NAMED_TABLES):
             continue
         if field.is_required():
             yield name, "required"

@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.api.pushing import Pushing
+from posthouse.knowledge.room import ReadingRoom
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.reload import Change, ScenesRead
@@ -128,6 +129,7 @@ class Desk:
         bots: the names of the house's bots.
         clock: seconds since the epoch.
         running: what only a house that runs can do; None: it stands still.
+        room: where the house's knowledge is kept and searched.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Desk:
         bots: Collection[str],
         clock: Callable[[], float],
         running: Running | None = None,
+        room: ReadingRoom | None = None,
     ) -> None:
         self._journal = books.journal
         self._reader = books.reader
@@ -145,6 +148,7 @@ class Desk:
         self.grants = books.grants  # for ``permission_tasks`` and ``push_tasks``, like the rest
         self.chats = books.chats
         self.running = running
+        self.room = room
         self.access = books.access
         self._wakeup = wakeup
         self._bots = bots

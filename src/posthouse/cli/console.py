@@ -21,7 +21,6 @@ from posthouse.console.passwords import Passwords
 from posthouse.console.sign_in import SignIn
 from posthouse.gateway.router import default_rules
 from posthouse.handlers.handler import Traits
-from posthouse.knowledge.ingest import Ingest
 from posthouse.settings.language import Said
 from posthouse.settings.reload import Change
 from posthouse.settings.settings import Settings
@@ -60,7 +59,7 @@ def build_console(
         arranged=lambda: _arranged(house.settings),
         pulse=house,
         wakeup=house.wakeup,
-        ingest=Ingest(store.documents, time.time, settings.language),
+        ingest=house.room.ingest,
         clock=time.time,
         new_key=house.around.new_key,
         language=settings.language,

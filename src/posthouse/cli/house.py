@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import http.client
 import json
+import logging
 import os
+import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 from urllib.parse import urlsplit
@@ -127,9 +129,10 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
 
 @contextlib.asynccontextmanager
 async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
-    from posthouse.bootstrap import open_store
+    from posthouse.bootstrap import World, build_reading_room, open_store
 
     store = open_store(settings)
+    room = build_reading_room(settings, store, World())
     try:
         books = Books(
             store.journal,
@@ -140,9 +143,28 @@ async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
             store.grants,
             store.access,
         )
-        yield StandingHouse(Desk(books, LocalWakeup(), tuple(settings.bots), time.time))
+        desk = Desk(books, LocalWakeup(), tuple(settings.bots), time.time, room=room)
+        with _only_warnings():
+            yield StandingHouse(desk)
     finally:
+        await room.close()
         await store.close()
+
+
+@contextlib.contextmanager
+def _only_warnings() -> Iterator[None]:
+    """Keep what a house logs apart from what a command prints."""
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def require_database(path: Path) -> None:

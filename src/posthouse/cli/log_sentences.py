@@ -219,6 +219,16 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "第 {turn} 轮多次失败，已放弃，等待处理（posthouse why）",
         "turn {turn} failed several times and was given up, see `posthouse why`",
     ),
+    # --- knowledge --------------------------------------------------------------------------
+    "knowledge_read": Said(
+        "知识库 {base} 读取了 {place}：新增 {added}，更新 {changed}，移除 {removed}，"
+        "{problems} 个文件有问题 {problem}",
+        "knowledge base {base} has read {place}: {added} new, {changed} changed, {removed} removed,"
+        " {problems} files with problems {problem}",
+    ),
+    "knowledge_not_read": Said(
+        "知识来源 {place} 无法读取：{problem}", "the source {place} cannot be read: {problem}"
+    ),
     # --- Feishu ---------------------------------------------------------------------------
     "feishu_bot": Said("飞书机器人 {bot} 的名称是 {name}", "the Feishu bot {bot} is called {name}"),
     "frame_not_understood": Said(

@@ -168,10 +168,10 @@ def _step_of_delivery(row: DeliveryRow, language: str) -> tuple[float, str]:
     return row.settled_at or delivery.first_sent_at or delivery.queued_at, shown
 
 
-def short(text: str) -> str:
+def short(text: str, most: int = TEXT_SHOWN_MAX) -> str:
     """Return the beginning of a text, on one line."""
     line = " ".join(text.split())
-    return line if len(line) <= TEXT_SHOWN_MAX else line[:TEXT_SHOWN_MAX] + "…"
+    return line if len(line) <= most else line[:most] + "…"
 
 
 def _time(at: float, zone: tzinfo) -> str:

@@ -212,7 +212,7 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
         store.grants,
         store.access,
     )
-    desk = Desk(books, house.wakeup, house.bots, time.time, reloading)
+    desk = Desk(books, house.wakeup, house.bots, time.time, reloading, house.room)
     console = build_console(settings, house, build_sign_in(house), reloading)
     return build_app(
         settings.server,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
 
 import structlog
@@ -18,7 +17,7 @@ from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.knowledge.formats.catalogue import BYTES_MAX
-from posthouse.knowledge.sources.catalogue import BY_HAND, kind_of
+from posthouse.knowledge.sources.catalogue import BY_HAND, is_base_name, kind_of
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.language import Said
@@ -26,7 +25,6 @@ from posthouse.store.documents import Base, Source, SourceKind
 
 FILES_MAX = 20  # of one upload
 COUNTED_MAX = 100_000
-NAME = re.compile(r"[\w.-]{1,64}")
 PLACE_CHARS_MAX = 1000
 OPERATOR, ADMIN = OperatorRole.OPERATOR, OperatorRole.ADMIN
 WRONG_NAME = Said(
@@ -69,7 +67,7 @@ class Sources:
 
     async def _add_base(self, ask: Ask) -> Response:
         name = ask.form.get("name", "").strip()
-        if not NAME.fullmatch(name):
+        if not is_base_name(name):
             raise Declined("not_understood", WRONG_NAME)
         await self._documents.add_base(name, self._around.clock())
         await self._audit(ask, "base.add", name, {})

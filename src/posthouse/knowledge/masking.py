@@ -164,9 +164,16 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
         _always,
     ),
 )
-_KINDS = tuple(
-    _Kind(en, zh, re.compile(shape, re.ASCII), is_real) for en, zh, shape, is_real in _SHAPES
-)
+
+
+@functools.cache
+def _kinds() -> tuple[_Kind, ...]:
+    """Compile the shapes when the first text comes."""
+    return tuple(
+        _Kind(en, zh, re.compile(shape, re.ASCII), is_real) for en, zh, shape, is_real in _SHAPES
+    )
+
+
 _MAYBE = re.compile(r"@|[0-9][0-9 -]{5}|[0-9A-Z]{17}")
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
@@ -183,7 +190,7 @@ def mask(text: str) -> str:
 
 def _masked(text: str) -> str:
     is_chinese = bool(_CHINESE.search(text))
-    for kind in _KINDS:
+    for kind in _kinds():
         text = kind.shape.sub(functools.partial(_placeholder, kind, is_chinese), text)
     return text
 

@@ -28,6 +28,7 @@ PREFIX = "POSTHOUSE_"
 CONFIG_VARIABLE = "POSTHOUSE_CONFIG"
 CRASH_VARIABLE = "POSTHOUSE_CRASH_AT"  # for the laboratory: no setting, and nothing to keep
 FOLDER_LISTS = frozenset({"scene_dirs", "public_dirs"})  # of handlers
+PLACES = "sources"  # of knowledge bases: folders, files, addresses
 STORE = "store.url"  # an address, in which a password may stand
 TOKEN_VARIABLE = "POSTHOUSE_TOKEN"  # noqa: S105 - for `posthouse push`, as is the next one
 URL_VARIABLE = "POSTHOUSE_URL"
@@ -192,6 +193,11 @@ def _beside(file: Path, path: KeyPath, value: object) -> object:
         return str(file.parent / value)
     if path[0] == "handlers" and path[-1] in FOLDER_LISTS and isinstance(value, list):
         return [str(file.parent / each) if isinstance(each, str) else each for each in value]
+    if path[0] == "knowledge" and path[-1] == PLACES and isinstance(value, list):
+        return [
+            str(file.parent / each) if isinstance(each, str) and "://" not in each else each
+            for each in value
+        ]
     return value
 
 

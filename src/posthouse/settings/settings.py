@@ -140,6 +140,18 @@ class ModelSettings(Section):
         return value
 
 
+class KnowledgeSettings(Section):
+    """``[knowledge.<base>]``: where the documents of a knowledge base come from."""
+
+    sources: tuple[str, ...] = ()  # folders, files, git checkouts, addresses of pages
+    include: tuple[str, ...] = ()  # patterns as in .gitignore; none: all that can be read
+    exclude: tuple[str, ...] = ()
+    columns: dict[str, Literal["answer", "show", "never"]] = Field(default={})
+    masked: bool = True  # phone numbers, e-mails, identity numbers, VINs, bank cards
+    private: bool = False  # whether pages may be on this machine or network
+    check_every_s: Annotated[float, Field(ge=15)] = 300.0  # pages: an hour at least
+
+
 class RouteRule(Section):
     """One ``[[routes]]`` entry: every condition given must hold; the first that fits wins."""
 
@@ -220,6 +232,7 @@ class Settings(Section):
     )
     handlers: dict[Name, HandlerSettings] = Field(default_factory=_default_handlers)
     models: dict[Name, ModelSettings] = Field(default_factory=dict)
+    knowledge: dict[Name, KnowledgeSettings] = Field(default_factory=dict)
     routes: tuple[RouteRule, ...] = ()
 
     _secret_variables: frozenset[str] = frozenset()

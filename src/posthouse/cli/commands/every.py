@@ -8,7 +8,7 @@ from posthouse.cli.commands.table import app
 
 __all__ = ["app", "perform"]
 
-MODULES = ("house", "road", "book", "people", "push", "kb_eval", "trying")
+MODULES = ("house", "road", "book", "people", "push", "kb", "kb_eval", "trying")
 
 for _module in MODULES:  # each enters its commands into the table
     import_module(f"posthouse.cli.commands.{_module}")

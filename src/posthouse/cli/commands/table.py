@@ -55,9 +55,9 @@ app.add_typer(operators_app, name="operators")
 app.add_typer(import_app, name="import")
 tokens_app = typer.Typer(help=say("推送用的令牌", "tokens for scripts that push"))
 chats_app = typer.Typer(help=say("会话和标签", "chats and their tags"))
+kb_app = typer.Typer(help=say("知识库：文档、来源、检索", "knowledge: documents and search"))
 app.add_typer(tokens_app, name="tokens")
 app.add_typer(chats_app, name="chats")
-kb_app = typer.Typer(help=say("知识库", "knowledge bases"))
 app.add_typer(kb_app, name="kb")
 
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

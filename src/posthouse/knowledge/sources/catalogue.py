@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -14,7 +15,13 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Source, SourceKind
 
 ON_DISK = frozenset({SourceKind.FOLDER, SourceKind.GIT, SourceKind.BUILT_IN})
+BASE_NAME = re.compile(r"[\w.-]{1,64}")
 BY_HAND = frozenset({SourceKind.UPLOAD, SourceKind.FAQ})  # nothing to look at
+
+
+def is_base_name(text: str) -> bool:
+    """Whether a base can be called so."""
+    return BASE_NAME.fullmatch(text) is not None
 
 
 def options_of(source: Source) -> Options:

@@ -10,13 +10,15 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from posthouse.knowledge.formats.catalogue import BYTES_MAX, is_wanted
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.place import Fetched, Item, Options, Unavailable
 from posthouse.store.documents import PATH_BYTES_MAX
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 FILES_MAX = 100_000
 DEPTH_MAX = 40
@@ -114,12 +116,14 @@ class _Wanted:
     """Which files of a place are read, by their paths within it."""
 
     def __init__(self, options: Options) -> None:
-        self._include = GitIgnoreSpec.from_lines(options.include) if options.include else None
-        self._exclude = GitIgnoreSpec.from_lines(options.exclude)
+        self._include = _spec(options.include) if options.include else None
+        self._exclude = _spec(options.exclude) if options.exclude else None
 
     def __call__(self, path: str) -> bool:
         name = path.rpartition("/")[2]
-        if not is_wanted(name) or is_secret(name) or self._exclude.match_file(path):
+        if not is_wanted(name) or is_secret(name):
+            return False
+        if self._exclude is not None and self._exclude.match_file(path):
             return False
         return self._include is None or self._include.match_file(path)
 
@@ -163,11 +167,17 @@ def _missing(root: Path) -> Unavailable:
     )
 
 
+def _spec(patterns: Sequence[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(patterns)
+
+
 def _ignore_file(path: Path) -> GitIgnoreSpec | None:
     try:
         if path.stat().st_size > IGNORE_BYTES_MAX:
             return None
-        return GitIgnoreSpec.from_lines(path.read_text("utf-8", "replace").splitlines())
+        return _spec(path.read_text("utf-8", "replace").splitlines())
     except (OSError, ValueError):
         return None
 

@@ -1,0 +1,218 @@
+"""The reading room of a house: what it knows, kept up with where it comes from, and searched."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from posthouse.knowledge.ingest import Ingest, Progress, Report
+from posthouse.knowledge.keeping import Keeping
+from posthouse.knowledge.passage import Found, Passage
+from posthouse.knowledge.sources.catalogue import kind_of, options_of
+from posthouse.knowledge.sources.place import Options
+from posthouse.model.errors import PosthouseError
+from posthouse.settings.settings import KnowledgeSettings
+from posthouse.store.documents import Documents, Source, SourceKind
+
+RESTART_AFTER_S = 60.0
+
+log = structlog.get_logger("posthouse.knowledge")
+
+
+class Library(Protocol):
+    """Where passages are found (``knowledge.library``)."""
+
+    async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
+        """Return the passages that fit a question best."""
+        ...
+
+    async def passage(self, key: str) -> Passage | None:
+        """Return a passage as it is now."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of its files."""
+        ...
+
+
+class Looking(Struct, frozen=True, kw_only=True):
+    """A source that is being read, or what became of it the last time."""
+
+    source: int
+    progress: Progress | None = None
+    report: Report | None = None
+
+
+class ReadingRoom:
+    """See the module.
+
+    Args:
+        documents: the book.
+        library: searches what is in it.
+        clock: seconds since the epoch.
+        sleep: waits.
+        language: of what is written down about files that cannot be read.
+        declared: the bases that the settings name.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        library: Library,
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        language: str,
+        declared: Mapping[str, KnowledgeSettings],
+    ) -> None:
+        self.documents = documents
+        self.ingest = Ingest(documents, clock, language)
+        self._library = library
+        self._clock = clock
+        self._sleep = sleep
+        self._declared = dict(declared)
+        self._keeping = Keeping(documents, self.ingest, clock, sleep, self._every_s)
+        self._reports: dict[int, Report] = {}
+        self._syncs: dict[int, asyncio.Task[None]] = {}  # by source
+        self._loop: asyncio.Task[None] | None = None
+
+    # --- searching --------------------------------------------------------------------------------
+
+    async def freshen(self, bases: Sequence[str]) -> None:
+        """Let what has changed on this machine count for the question that is about to be asked."""
+        await self._keeping.freshen(bases)
+
+    async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
+        """Return the passages that fit a question best, as the book says it now."""
+        return await self._library.find(bases, query, limit)
+
+    async def passage(self, key: str) -> Passage | None:
+        """Return a passage as it is now; None when its words have changed or are gone."""
+        return await self._library.passage(key)
+
+    # --- keeping ----------------------------------------------------------------------------------
+
+    async def add(self, base: str, place: str, options: Options) -> Source:
+        """Enter a source and begin to read it; one that is known gets the new options.
+
+        Raises:
+            OperatorMistake: there is nothing at this place.
+        """
+        kind, place = await asyncio.to_thread(kind_of, place)
+        source = await self._enter(base, kind, place, options)
+        self.begin(source)
+        return source
+
+    async def remove(self, source: Source) -> None:
+        """Forget a source with its documents."""
+        if (running := self._syncs.get(source.id)) is not None:
+            running.cancel()
+            await asyncio.wait({running})
+        await self.documents.remove_source(source.id, self._clock())
+        self._reports.pop(source.id, None)
+        self.ingest.forget(source.id)
+
+    def begin(self, source: Source) -> None:
+        """Read a source now, beside everything else; ``looking`` tells how far it is."""
+        if source.id in self._syncs:
+            return
+        self._reports.pop(source.id, None)
+        task = asyncio.create_task(self._sync(source))
+        self._syncs[source.id] = task
+        task.add_done_callback(lambda _: self._syncs.pop(source.id, None))
+
+    def looking(self, source: int) -> Looking:
+        """Tell how far the reading of a source is."""
+        return Looking(
+            source=source,
+            progress=self.ingest.progress.get(source) if source in self._syncs else None,
+            report=self._reports.get(source),
+        )
+
+    async def settle(self, declared: Mapping[str, KnowledgeSettings]) -> None:
+        """Have the sources that the settings name, with their options, and no others of theirs."""
+        self._declared = dict(declared)
+        wanted: set[int] = set()
+        for base, settings in self._declared.items():
+            for place in settings.sources:
+                try:
+                    kind, full = await asyncio.to_thread(kind_of, place)
+                except PosthouseError as problem:
+                    log.warning("knowledge_not_read", place=place, problem=str(problem))
+                    continue
+                options = _options(settings)
+                wanted.add((await self._enter(base, kind, full, options)).id)
+        for source in await self.documents.sources():
+            if options_of(source).is_declared and source.id not in wanted:
+                await self._forget_declared(source)
+
+    async def _forget_declared(self, source: Source) -> None:
+        """Remove what the settings name no more; a folder that is only missing stays."""
+        settings = self._declared.get(source.base)
+        if settings is None or source.place not in map(_full, settings.sources):
+            await self.remove(source)
+
+    async def open(self) -> None:
+        """Begin to keep up with the sources."""
+        self._loop = asyncio.create_task(self._keep_up())
+
+    async def close(self) -> None:
+        """Stop reading, and let go of the files."""
+        tasks = {*self._syncs.values(), *([self._loop] if self._loop is not None else [])}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self._keeping.close()
+        await self._library.close()
+
+    async def _keep_up(self) -> None:
+        while True:
+            try:
+                await self.settle(self._declared)
+                await self._keeping.run()
+            except Exception:  # a defect here must not end it for good
+                log.exception("loop_failed", loop="knowledge")
+                await self._sleep(RESTART_AFTER_S)
+
+    async def _enter(self, base: str, kind: SourceKind, place: str, options: Options) -> Source:
+        now = self._clock()
+        told = msgspec.json.encode(options).decode()
+        await self.documents.add_base(base, now)
+        number = await self.documents.add_source(base, kind, place, told, now)
+        return Source(id=number, base=base, kind=kind, place=place, options=told, added_at=now)
+
+    async def _sync(self, source: Source) -> None:
+        try:
+            self._reports[source.id] = await self.ingest.sync(source)
+        except PosthouseError as problem:
+            self._reports[source.id] = Report(
+                source=source.id, base=source.base, place=source.place, problem=str(problem)
+            )
+
+    def _every_s(self, base: str) -> float:
+        return self._declared.get(base, _AS_USUAL).check_every_s
+
+
+_AS_USUAL = KnowledgeSettings()
+
+
+def _options(settings: KnowledgeSettings) -> Options:
+    return Options(
+        columns=settings.columns,
+        include=settings.include,
+        exclude=settings.exclude,
+        is_masked=settings.masked,
+        is_private=settings.private,
+        is_declared=True,
+    )
+
+
+def _full(place: str) -> str:
+    from pathlib import Path
+
+    return place if "://" in place else str(Path(place).expanduser().absolute())
