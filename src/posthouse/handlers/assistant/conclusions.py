@@ -63,6 +63,8 @@ def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") ->
     if asking.pictures_sent > len(asking.pictures):
         opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
     answer, sources = extracted(understood.weights, understood.sources, language, opening)
+    if not any(source.is_cited for source in sources):
+        return does_not_know(understood, "")
     return replace(_ended(understood, reason, answer), sources=sources)
 
 

@@ -72,12 +72,11 @@ def extracted(
 def _near(sources: tuple[Source, ...], weights: Weights) -> tuple[Source, ...]:
     """Return those that were found about as well as the best, and say about as much."""
     best = max((source.score for source in sources), default=0.0)
-    held = {source.number: _held(_whole(source), weights) for source in sources}
-    most = max(held.values(), default=0.0)
+    near = [source for source in sources if source.score >= best * NEAR_SHARE]
+    held = [_held(_whole(source), weights) for source in near]
+    most = max(held, default=0.0)  # of these: what is further away may not shut all of them out
     return tuple(
-        source
-        for source in sources
-        if source.score >= best * NEAR_SHARE and held[source.number] >= most * HELD_SHARE
+        source for source, weight in zip(near, held, strict=True) if weight >= most * HELD_SHARE
     )
 
 
