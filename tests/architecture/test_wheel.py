@@ -24,3 +24,10 @@ def test_the_wheel_holds_every_file_of_the_package(tmp_path: Path) -> None:
         if path.is_relative_to(SOURCE)
     }
     assert written - packed == set()
+    pages = {
+        f"posthouse/documentation/{path.relative_to(ROOT).as_posix()}"
+        for path in project_files()
+        if path.suffix == ".md" and path.is_relative_to(ROOT / "docs")
+    }
+    assert pages - packed == set()  # the assistant answers from them
+    assert "posthouse/documentation/README.zh-CN.md" in packed
