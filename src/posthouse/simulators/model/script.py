@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 LINES_MAX = 1000
@@ -91,12 +92,31 @@ class Script:
         return None if self._is_strict else Line(text=quotation(messages))
 
 
+class _Source(Struct):
+    text: str
+
+
+class _Told(Struct):
+    sources: list[_Source]
+
+
 def quotation(messages: tuple[Message, ...]) -> str:
-    """Answer as a small model would: with the first source, and where it stands."""
+    """Answer as a small model would: with the first source, and where it stands.
+
+    Sources come as JSON with a list of that name, or as ``[1]`` and the words below it.
+    """
     for message in reversed(messages):
-        if found := SOURCE.search(message.text):
-            return f"{' '.join(found['text'].split())[:QUOTED_MAX]} [1]"
+        if text := _first_source(message.text):
+            return f"{' '.join(text.split())[:QUOTED_MAX]} [1]"
     return "I am a pretended model, and nobody told me anything to answer from."
+
+
+def _first_source(text: str) -> str:
+    try:
+        return next((source.text for source in msgspec.json.decode(text, type=_Told).sources), "")
+    except msgspec.MsgspecError:
+        found = SOURCE.search(text)
+        return found["text"] if found else ""
 
 
 def pieces(text: str) -> list[str]:
