@@ -84,6 +84,7 @@ from posthouse.handlers.trying import Tries
 from posthouse.knowledge.gate import gate
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
+from posthouse.knowledge.teaching import Teaching
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
 from posthouse.llm.model import Model, Usage
@@ -635,6 +636,7 @@ def build_reading_room(settings: Settings, store: SqlStore, world: World) -> Rea
         world.sleep,
         settings.language,
         settings.knowledge,
+        teaching=Teaching(store.documents, store.asked, store.conduct, library.find, world.clock),
     )
 
 

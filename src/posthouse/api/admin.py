@@ -14,13 +14,14 @@ from starlette.routing import BaseRoute, Route
 from posthouse.api.answers import as_json, error
 from posthouse.api.desk import TASKS as DESK_TASKS
 from posthouse.api.desk import Desk
+from posthouse.api.gate_tasks import GATE_TASKS
 from posthouse.api.knowledge_tasks import KNOWLEDGE_TASKS
 from posthouse.api.permission_tasks import PERMISSION_TASKS
 from posthouse.api.push_tasks import PUSH_TASKS
 from posthouse.model.errors import OperatorMistake
 
 PATH = "/api/v1/admin/{task}"
-TASKS = {**DESK_TASKS, **PERMISSION_TASKS, **PUSH_TASKS, **KNOWLEDGE_TASKS}
+TASKS = {**DESK_TASKS, **PERMISSION_TASKS, **PUSH_TASKS, **KNOWLEDGE_TASKS, **GATE_TASKS}
 
 log = structlog.get_logger("posthouse.admin")
 

@@ -15,6 +15,7 @@ from posthouse.knowledge.keeping import Keeping
 from posthouse.knowledge.passage import Found, Passage
 from posthouse.knowledge.sources.catalogue import kind_of, options_of
 from posthouse.knowledge.sources.place import Options
+from posthouse.knowledge.teaching import Teaching
 from posthouse.model.errors import PosthouseError
 from posthouse.settings.settings import KnowledgeSettings
 from posthouse.store.documents import Documents, Source, SourceKind
@@ -58,9 +59,10 @@ class ReadingRoom:
         sleep: waits.
         language: of what is written down about files that cannot be read.
         declared: the bases that the settings name.
+        teaching: trains what decides which messages are answered.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that a room is made of
         self,
         documents: Documents,
         library: Library,
@@ -68,8 +70,11 @@ class ReadingRoom:
         sleep: Callable[[float], Awaitable[None]],
         language: str,
         declared: Mapping[str, KnowledgeSettings],
+        *,
+        teaching: Teaching | None = None,
     ) -> None:
         self.documents = documents
+        self.teaching = teaching
         self.ingest = Ingest(documents, clock, language)
         self._library = library
         self._clock = clock

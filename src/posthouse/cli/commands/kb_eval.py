@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from posthouse.cli.commands.table import Json, finish, kb_app, say
+from posthouse.cli.commands.table import Config, Data, Json, finish, kb_app, say, settings_by
 from posthouse.model.errors import OperatorMistake
 
 Precision = Annotated[
@@ -86,3 +86,77 @@ def eval_command(
         corpus=corpus, labels=labels, train=train, is_nested=is_nested, precision=precision
     )
     finish(measure(wanted, as_json=as_json))
+
+
+Base = Annotated[str, typer.Argument(metavar="BASE", help=say("知识库", "knowledge base"))]
+
+
+def _files(zh: str, en: str) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(help=say(zh, en), metavar="FILE")
+    return option
+
+
+@kb_app.command(
+    "train",
+    help=say(
+        "用标注、👍/👎、撤回和审核结果训练：什么时候该沉默",
+        "train when to be silent: by labels, 👍/👎, answers taken back, operators' verdicts",
+    ),
+)
+def train_command(  # noqa: PLR0913 - its options
+    base: Base,
+    *,
+    good: Annotated[
+        list[Path] | None,
+        _files("该回答的消息，每行一条", "messages that wanted an answer, one per line"),
+    ] = None,
+    bad: Annotated[
+        list[Path] | None, _files("不该回答的消息，每行一条", "messages that did not, one per line")
+    ] = None,
+    labels: Annotated[
+        list[Path] | None,
+        _files('每行一个 {"text": …, "answer": 1 或 0}', 'lines {"text": …, "answer": 1 or 0}'),
+    ] = None,
+    precision: Precision = 0.9,
+    is_used: Annotated[
+        bool, typer.Option("--use", help=say("训练后立即启用", "decide with it from now on"))
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+    as_json: Json = False,
+) -> None:
+    from posthouse.cli.gates import Lessons, train
+
+    lessons = Lessons(
+        base=base,
+        good=tuple(good or ()),
+        bad=tuple(bad or ()),
+        labels=tuple(labels or ()),
+        precision=precision,
+        is_used=is_used,
+    )
+    finish(train(settings_by(config, data).settings, lessons, as_json=as_json))
+
+
+@kb_app.command(
+    "gates", help=say("训练过的判断和效果", "the gates that were trained, and how well")
+)
+def gates_command(
+    base: Base, *, config: Config = None, data: Data = None, as_json: Json = False
+) -> None:
+    from posthouse.cli.gates import show
+
+    finish(show(settings_by(config, data).settings, base, as_json=as_json))
+
+
+@kb_app.command("use-gate", help=say("启用某个判断，0 为自带的", "decide with a gate; 0: shipped"))
+def use_gate_command(
+    base: Base,
+    gate: Annotated[int, typer.Argument(metavar="NUMBER", min=0)],
+    *,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    from posthouse.cli.gates import use
+
+    finish(use(settings_by(config, data).settings, base, gate))
