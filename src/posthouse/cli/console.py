@@ -59,7 +59,7 @@ def build_console(
         arranged=lambda: _arranged(house.settings),
         pulse=house,
         wakeup=house.wakeup,
-        ingest=house.room.ingest,
+        room=house.room,
         clock=time.time,
         new_key=house.around.new_key,
         language=settings.language,

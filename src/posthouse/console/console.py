@@ -16,6 +16,7 @@ from posthouse.console.chats import Chats
 from posthouse.console.door import Door, declined_by
 from posthouse.console.house import Surroundings
 from posthouse.console.knowledge import Knowledge
+from posthouse.console.knowledge_gates import Gates
 from posthouse.console.knowledge_handoffs import Handoffs, Spending
 from posthouse.console.knowledge_questions import Questions
 from posthouse.console.knowledge_sources import Sources
@@ -77,6 +78,7 @@ class Console:
             questions,
             WhoWasTold(around, self._pages, questions),
             Trying(around, self._pages),
+            Gates(around, self._pages),
             Handoffs(around, self._pages),
             Spending(around, self._pages),
             BotPages(around, self._pages),

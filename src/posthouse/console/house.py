@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from posthouse.gateway.bots import Bots
 from posthouse.handlers.trying import Tries
-from posthouse.knowledge.ingest import Ingest
+from posthouse.knowledge.room import ReadingRoom
 from posthouse.settings.language import Said
 from posthouse.settings.reload import Change, ScenesRead
 from posthouse.settings.settings import RouteRule
@@ -124,7 +124,7 @@ class Surroundings:
     arranged: Callable[[], Arrangement]
     pulse: Pulse
     wakeup: Wakeup
-    ingest: Ingest
+    room: ReadingRoom
     clock: Callable[[], float]
     new_key: Callable[[], str]
     language: str

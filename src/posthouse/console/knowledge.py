@@ -14,7 +14,7 @@ from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages
 from posthouse.console.problems import Declined
 from posthouse.knowledge.chunks import chunks
-from posthouse.knowledge.passage import Extract, Passage
+from posthouse.knowledge.passage import Extract, Hit, Passage
 from posthouse.knowledge.sources.catalogue import BY_HAND
 from posthouse.model.permission import OperatorRole
 from posthouse.store.documents import Base, Document, Source, SourceKind
@@ -76,7 +76,13 @@ class Knowledge:
             tab="bases",
             base=base,
             sources=sources,
-            progress=self._around.ingest.progress,
+            progress={
+                source.id: progress
+                for source in sources
+                if (progress := self._around.room.looking(source.id).progress) is not None
+            },
+            wanted=ask.query("q"),
+            found=await self._search(base.name, ask.query("q")),
             by_hand=BY_HAND,
             chosen=chosen,
             unreadable=[each for each in found if each.problem][:DOCUMENTS_SHOWN],
@@ -85,6 +91,12 @@ class Knowledge:
             can_act=ask.visitor.may(OPERATOR),
             can_change=ask.visitor.may(ADMIN),
         )
+
+    async def _search(self, base: str, wanted: str) -> Sequence[Hit]:
+        if not wanted:
+            return ()
+        await self._around.room.freshen((base,))
+        return (await self._around.room.find((base,), wanted)).hits
 
     async def _known(self, name: str) -> Base:
         base = await self._documents.base(name)

@@ -191,7 +191,7 @@ class Questions:
     async def _put(self, ask: Ask, base: str) -> Faq:
         faq = _faq(ask.form)
         now = self._around.clock()
-        await self._around.ingest.answer(base, faq.question, faq.answer, is_exact=faq.is_exact)
+        await self._around.room.ingest.answer(base, faq.question, faq.answer, is_exact=faq.is_exact)
         details = json.dumps({"question": faq.question, "is_exact": faq.is_exact})
         await self._books.access.audit(ask.visitor.author, "faq", f"base:{base}", details, now)
         return faq

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 
-import structlog
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -17,7 +15,8 @@ from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.knowledge.formats.catalogue import BYTES_MAX
-from posthouse.knowledge.sources.catalogue import BY_HAND, is_base_name, kind_of
+from posthouse.knowledge.sources.catalogue import BY_HAND, is_base_name
+from posthouse.knowledge.sources.place import Options
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.language import Said
@@ -36,8 +35,6 @@ NO_FILES = Said(
     f"Choose 1 to {FILES_MAX} files of at most {BYTES_MAX // 1024**2} MB each.",
 )
 
-log = structlog.get_logger("posthouse.console")
-
 
 class Sources:
     """Changes what a base is made of."""
@@ -45,9 +42,8 @@ class Sources:
     def __init__(self, around: Surroundings, pages: Pages) -> None:
         self._around = around
         self._documents = around.books.documents
-        self._ingest = around.ingest
+        self._room = around.room
         self._pages = pages
-        self._reading: dict[int, asyncio.Task[None]] = {}
 
     def table(self) -> Sequence[Entry]:
         """Return what it answers, and to whom."""
@@ -80,7 +76,7 @@ class Sources:
     async def _remove_base(self, ask: Ask) -> Response:
         base = await self._base(ask)
         for source in await self._documents.sources(base.name):
-            self._let_go(source.id)
+            await self._room.remove(source)
         await self._documents.remove_base(base.name)
         await self._audit(ask, "base.remove", base.name, {"documents": base.documents})
         return go("../../../knowledge?done=removed")
@@ -99,20 +95,18 @@ class Sources:
         if not wanted or len(wanted) > PLACE_CHARS_MAX:
             raise Declined("not_understood")
         try:
-            kind, place = await asyncio.to_thread(kind_of, wanted)
+            source = await self._room.add(base.name, wanted, Options())
         except OperatorMistake as problem:
             raise declined_by(problem, "not_understood") from None
-        now = self._around.clock()
-        number = await self._documents.add_source(base.name, kind, place, "{}", now)
-        await self._audit(ask, "source.add", base.name, {"kind": kind, "place": place})
-        await self._read(number)
+        details = {"kind": source.kind, "place": source.place}
+        await self._audit(ask, "source.add", base.name, details)
         return go(f"../{base.name}?done=reading")
 
     async def _sync(self, ask: Ask) -> Response:
         source = await self._source(ask)
         if source.kind in BY_HAND:
             raise Declined("not_understood")
-        await self._read(source.id)
+        self._room.begin(source)
         return go(f"../../bases/{source.base}?done=reading")
 
     async def _ask_remove(self, ask: Ask) -> Response:
@@ -122,9 +116,7 @@ class Sources:
 
     async def _remove(self, ask: Ask) -> Response:
         source = await self._source(ask)
-        self._let_go(source.id)
-        await self._documents.remove_source(source.id, self._around.clock())
-        self._ingest.forget(source.id)
+        await self._room.remove(source)
         details = {"kind": source.kind, "place": source.place}
         await self._audit(ask, "source.remove", source.base, details)
         return go(f"../../bases/{source.base}?done=removed")
@@ -135,27 +127,6 @@ class Sources:
             if source.id == number:
                 return source
         raise Declined("not_found")
-
-    # --- reading ------------------------------------------------------------------------
-
-    async def _read(self, number: int) -> None:
-        """Read a source beside the pages; one that is being read is not read twice."""
-        sources = {source.id: source for source in await self._documents.sources()}
-        if number in sources and number not in self._reading:
-            task = asyncio.create_task(self._read_now(sources[number]))
-            self._reading[number] = task
-            task.add_done_callback(lambda _: self._reading.pop(number, None))
-
-    async def _read_now(self, source: Source) -> None:
-        try:
-            await self._ingest.sync(source)
-        except Exception:  # the page shows how far it came; nobody waits for this task
-            log.exception("source_not_read", base=source.base, place=source.place)
-
-    def _let_go(self, source: int) -> None:
-        task = self._reading.get(source)
-        if task is not None:
-            task.cancel()
 
     # --- files --------------------------------------------------------------------------
 
@@ -176,7 +147,7 @@ class Sources:
             raise Declined("not_understood", NO_FILES)
         names = [(each.filename or "").replace("\\", "/").rpartition("/")[2] for each in files]
         for name, file in zip(names, files, strict=True):
-            await self._ingest.upload(base, name, await file.read())
+            await self._room.ingest.upload(base, name, await file.read())
         return names
 
     async def _forget(self, ask: Ask) -> Response:

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -7,9 +8,10 @@ from tests.unit.console.office import Browser, Office
 
 
 @pytest.fixture
-async def office() -> AsyncIterator[Office]:
-    office = await Office.open()
+async def office(tmp_path: Path) -> AsyncIterator[Office]:
+    office = await Office.open(folder=tmp_path / "indexes")
     yield office
+    await office.room.close()
     await office.store.close()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC
 from html.parser import HTMLParser
 from itertools import count
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -24,7 +25,8 @@ from posthouse.gateway.bots import Bot
 from posthouse.gateway.router import default_rules
 from posthouse.handlers.handler import Traits
 from posthouse.handlers.trying import Tries
-from posthouse.knowledge.ingest import Ingest
+from posthouse.knowledge.library import Library
+from posthouse.knowledge.room import ReadingRoom
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent
 from posthouse.model.permission import OperatorRole
@@ -37,6 +39,7 @@ from posthouse.wakeup.local import LocalWakeup
 
 PASSWORD = "a horse, a battery, a staple"
 ORIGIN = "http://house.test"
+NOWHERE = Path("/dev/null/indexes")  # nobody searches there
 CAN = Capabilities(can_recall=True, recall_window_s=3600.0)
 
 
@@ -149,6 +152,10 @@ class Office:
             has_own_rules=bool(own_rules),
         )
         self.bots = {BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")}
+        library = Library(store.documents, choices.get("folder", NOWHERE))
+        self.room = ReadingRoom(
+            store.documents, library, lambda: self.scene.now, asyncio.sleep, "zh", {}
+        )
         self.tries: dict[str, Tries] = {}
         self.around = Surroundings(
             books=Books(
@@ -167,7 +174,7 @@ class Office:
             arranged=lambda: self.arrangement,
             pulse=self.pulse,
             wakeup=self.wakeup,
-            ingest=Ingest(store.documents, lambda: self.scene.now),
+            room=self.room,
             clock=lambda: self.scene.now,
             new_key=lambda: f"{next(numbers):032x}",
             language="zh",

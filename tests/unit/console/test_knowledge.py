@@ -1,6 +1,7 @@
 """知识: from a question without an answer to one that is live, and taking back what was wrong."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from posthouse.console.faq import Faq, entry
 from posthouse.handlers.trying import Concluded, Stage, Trial, Tried
 from posthouse.handlers.trying import Source as Cited
+from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.model.delivery import State
 from posthouse.model.errors import TryLater
@@ -146,7 +148,7 @@ async def test_the_queue_goes_on_page_by_page(office: Office, operator: Browser)
 async def test_an_entry_that_is_reworded_replaces_the_old_one(
     office: Office, operator: Browser
 ) -> None:
-    await office.around.ingest.answer("help", "a", "b")
+    await office.room.ingest.answer("help", "a", "b")
     ((old, _),) = await found(office, "help")
     assert "b</textarea>" in (await operator.get(f"knowledge/faq?document={old.id}")).text
     form = {"base": "help", "document": str(old.id), "question": "a", "answer": "c", "exact": "1"}
@@ -160,7 +162,7 @@ async def test_an_entry_that_is_reworded_replaces_the_old_one(
 
 
 async def test_what_is_no_entry_is_not_read_as_one(office: Office) -> None:
-    await office.around.ingest.answer("help", "q", "a", is_exact=False)
+    await office.room.ingest.answer("help", "q", "a", is_exact=False)
     (written,) = await office.store.documents.changes("help", 0)
     assert written.document is not None
     assert entry(written.document, written.body) == Faq(question="q", answer="a", is_exact=False)
@@ -417,8 +419,8 @@ async def test_too_many_or_no_files_are_refused(office: Office, admin: Browser) 
 async def test_operators_remove_entries_but_no_files(
     office: Office, admin: Browser, operator: Browser
 ) -> None:
-    await office.around.ingest.answer("help", "q", "a")
-    await office.around.ingest.upload("help", "guide.md", b"# Guide\n\nwords")
+    await office.room.ingest.answer("help", "q", "a")
+    await office.room.ingest.upload("help", "guide.md", b"# Guide\n\nwords")
     entry_, file = sorted(
         await office.store.documents.documents("help"), key=lambda each: each.format
     )
@@ -427,6 +429,65 @@ async def test_operators_remove_entries_but_no_files(
     assert len(await office.store.documents.documents("help")) == 1
     await admin.post("knowledge/bases/help/remove")
     assert await office.store.documents.bases() == ()
+
+
+async def test_a_base_is_searched(office: Office, viewer: Browser) -> None:
+    await office.room.ingest.upload("help", "guide.md", b"# Printer\n\nTurn the printer off.")
+    page = (await viewer.get("knowledge/bases/help?q=printer")).text
+    assert "Turn the printer off." in page
+    assert "没有找到" in (await viewer.get("knowledge/bases/help?q=zebra")).text
+
+
+# --- gates -----------------------------------------------------------------------------------
+
+
+def labels_file(kind: str, lines: Sequence[str]) -> tuple[bytes, dict[str, str]]:
+    fields = b"".join(
+        b'--edge\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (name, value.encode())
+        for name, value in ((b"base", "help"), (b"kind", kind))
+    )
+    body, headers = uploaded(("labels.txt", "\n".join(lines).encode()))
+    return fields + body.replace(b'name="files"', b'name="file"'), headers
+
+
+async def test_a_gate_is_trained_from_files_and_then_used(office: Office, admin: Browser) -> None:
+    await office.room.ingest.upload("help", "guide.md", "# 打印机\n\n先关机再开机。".encode())
+    for kind, text in (("good", "打印机坏了怎么办"), ("bad", "今天中午吃什么")):
+        body, headers = labels_file(kind, [f"{text} {number}" for number in range(8)])
+        answer = await admin.ask("POST", "knowledge/gates/labels", body, headers)
+        assert answer.status == 303
+    assert len(await office.store.asked.labels("help")) == 16
+    await admin.post("knowledge/gates/train", {"base": "help"})
+    await settled(office, "help")
+    (gate,) = await office.store.conduct.gates("help")
+    assert not gate.is_used
+    figures = json.loads(gate.figures)
+    assert figures["before"]["labels"] == figures["after"]["labels"] == 16
+    assert load(gate.model).learnt is not None
+    page = (await admin.get("knowledge/gates?base=help")).text
+    assert f"{figures['after']['auc']:.2f}" in page
+    form = {"base": "help", "gate": str(gate.id)}
+    await admin.post("knowledge/gates/use", form)
+    used = await office.store.conduct.gate("help")
+    assert used is not None
+    assert used.id == gate.id
+    await admin.post("knowledge/gates/use", form | {"gate": "0"})
+    assert await office.store.conduct.gate("help") is None
+    assert [line for line in await office.audit() if line[1] == "gate"] == [
+        ("operator:ada", "gate", "base:help")
+    ] * 2
+
+
+async def test_too_few_examples_are_said_so(office: Office, admin: Browser) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    await admin.post("knowledge/gates/train", {"base": "help"})
+    await settled(office, "help")
+    assert "训练至少需要" in (await admin.get("knowledge/gates?base=help")).text
+    assert (await admin.post("knowledge/gates/use", {"base": "help", "gate": "9"})).status == 409
+    body, headers = labels_file("labelled", ["no json"])
+    answer = await admin.ask("POST", "knowledge/gates/labels", body, headers)
+    assert answer.status == 422
 
 
 async def test_what_is_wrong_with_a_source_is_seen(office: Office, viewer: Browser) -> None:

@@ -95,7 +95,7 @@ async def poisoned(office: Office, evil: str) -> None:
 async def poisoned_knowledge(office: Office, evil: str) -> None:
     """Put a text into questions, documents and handoffs; each is the first of its kind."""
     now = office.scene.now
-    await office.around.ingest.answer("b", evil, evil)
+    await office.room.ingest.answer("b", evil, evil)
     source = await office.store.documents.add_source("b", SourceKind.FOLDER, evil, "{}", now)
     await office.store.documents.checked(source, evil, now)
     question = Question(
