@@ -103,6 +103,18 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "turn_fence_lost": Said(
         "第 {turn} 轮已由另一进程接手", "another process has taken turn {turn} over"
     ),
+    "operator_not_told": Said(
+        "没能通知操作员 {operator}：{problem}",
+        "operator {operator} could not be told: {problem}",
+    ),
+    "question_not_rewritten": Said(
+        "模型没能改写一个追问（{problem}），改用上一个问题的字词",
+        "a model could not rewrite a question ({problem}); the words before it are used instead",
+    ),
+    "picture_not_fetched": Said(
+        "一张图片取不到（{problem}），模型看不到它",
+        "a picture could not be fetched ({problem}); the model does not see it",
+    ),
     "operator_not_asked": Said(
         "没能问操作员，控制台仍会列出：{problem}",
         "an operator could not be asked; the console lists it: {problem}",
