@@ -146,11 +146,11 @@ async def test_a_crash_puts_no_emoji_twice_and_loses_none() -> None:
 class Press:
     """Somebody presses the first button, and sees what the response carries."""
 
-    def __init__(self, house: HouseKit, token: str) -> None:
+    def __init__(self, house: HouseKit, token: str, who: str = "ann") -> None:
         self.house = house
         self.toast: bytes | None = None
         self.took_s = 0.0
-        self.event = pressed(token, at=house.clock())
+        self.event = pressed(token, who=who, at=house.clock())
         self.task = asyncio.create_task(self._wait())
 
     async def _wait(self) -> None:
@@ -176,10 +176,14 @@ async def asked(after: Callable[[Turn, TurnContext], AsyncGenerator[Action]]) ->
     return house
 
 
-def press(house: HouseKit) -> Press:
+def press(house: HouseKit, who: str = "ann") -> Press:
+    return Press(house, token(house), who)
+
+
+def token(house: HouseKit) -> str:
     rows = house.store._reading.connection.execute("SELECT id FROM questions ORDER BY number")
     (question,) = [row[0] for row in rows]
-    return Press(house, token_of(question, 0))
+    return token_of(question, 0)
 
 
 @simulated
@@ -248,3 +252,29 @@ async def test_a_command_shows_its_toast_before_it_is_done() -> None:
     by_ann = press(house)
     await house.quiet(0.5)
     assert by_ann.toast == b"Noted."
+
+
+@simulated
+async def test_what_comes_of_a_press_in_vain_is_told_where_it_was_made() -> None:
+    """Late, double and foreign presses: nobody else in the chat needs to read about them."""
+    house = await asked(doing(Send(Content("Tea it is."))))
+    by_bob = press(house, "bob")
+    await house.quiet(5.0)
+    by_ann = press(house)
+    await house.quiet(5.0)
+    again = press(house)
+    await house.quiet()
+    assert b"not for you" in (by_bob.toast or b"")
+    assert by_ann.toast is None
+    assert b"already" in (again.toast or b"")
+    assert await house.texts() == ("Tea?", "Tea it is.")
+    assert await house.reason(by_bob.event) != ""
+    await house.check()
+
+
+@simulated
+async def test_where_nobody_waits_a_press_in_vain_is_answered_in_the_chat() -> None:
+    house = await asked(doing(Send(Content("Tea it is."))))
+    await house.accept(pressed(token(house), who="bob", at=house.clock()))
+    await house.quiet()
+    assert len(await house.texts()) == 2

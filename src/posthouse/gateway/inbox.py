@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
-from posthouse.channels.channel import Receipts
+from posthouse.channels.channel import Receipts, Toasting
 from posthouse.gateway import phrases
 from posthouse.gateway.answerers import Answerers, Moment
 from posthouse.gateway.bots import Bot
@@ -78,18 +78,22 @@ class Inbox:
         arrivals = [
             await self._arrival(bot, event, entrance, routing, now, has_slot) for event in events
         ]
+        toasting = bot.channel if has_slot and isinstance(bot.channel, Toasting) else None
+        quiet = arrivals if toasting is None else list(map(_quiet, arrivals))
         # A slot is opened when the event has its number: a turn must not be quicker than that.
         taker = None if has_slot else self.taker
-        receipts = await self._journal.accept(tuple(arrivals), now, taker)
+        receipts = await self._journal.accept(tuple(quiet), now, taker)
         for receipt in receipts:
             self._tally["events_total", receipt.state if receipt.is_new else "repeat"] += 1
         if any(receipt.turn is not None and not receipt.is_taken for receipt in receipts):
             self._wakeup.nudge(TURNS)
-        if any(map(_has_notice, arrivals, receipts)):
+        if any(map(_has_notice, quiet, receipts)):
             self._wakeup.nudge(SENDS)
         for turn in filter(None, map(_edited_turn, arrivals, receipts)):
             self._wakeup.nudge(CANCELS, str(turn).encode())
-        return receipts
+        if toasting is None:
+            return receipts
+        return tuple(_toasted(toasting, *each) for each in zip(arrivals, receipts, strict=True))
 
     async def _arrival(
         self,
@@ -150,6 +154,27 @@ class Inbox:
             session = session_key(chat.id, chat.session_kind, event.sender.id, event.thread)
             return await self._questions.open_in(session, now)
         return None
+
+
+def _quiet(arrival: Arrival) -> Arrival:
+    """Put no message into the chat about a press: its response says what there is to say."""
+    decided = arrival.disposition
+    if not isinstance(arrival.event, ButtonPressed):
+        return arrival
+    claimant = decided.claimant and replace(decided.claimant, refused=None)
+    return replace(arrival, disposition=replace(decided, notice=None, claimant=claimant))
+
+
+def _toasted(channel: Toasting, arrival: Arrival, receipt: Receipt) -> Receipt:
+    """Let the response to a press in vain say why."""
+    if not isinstance(arrival.event, ButtonPressed):
+        return receipt
+    notice, claimant = arrival.disposition.notice, arrival.disposition.claimant
+    if claimant is not None and receipt.state is EventState.IGNORED:
+        notice = claimant.refused
+    return (
+        receipt if notice is None else replace(receipt, slot_body=channel.encode_toast(notice.text))
+    )
 
 
 def _has_notice(arrival: Arrival, receipt: Receipt) -> bool:

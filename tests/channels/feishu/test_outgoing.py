@@ -98,6 +98,10 @@ def test_new_words_keep_the_kind_that_the_message_has() -> None:
     now_plain = sent(Content("x < y", "plain"))
     (element,) = json.loads(as_card(now_plain))["body"]["elements"]
     assert element["content"] == "x &lt; y"
+    quoting = sent(Content("> quoted\n\nfine"))
+    assert quoting.form is Form.POST, "which says it just as well"
+    (element,) = json.loads(as_card(quoting))["body"]["elements"]
+    assert element["content"] == "> quoted\n\nfine", "but what grew as a card stays one"
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,11 @@ def as_post(outgoing: Outgoing) -> str:
 
 def as_card(outgoing: Outgoing) -> str:
     """Write new words for a message that was sent as a card, whatever they are now."""
-    is_card = outgoing.form is Form.CARD
-    return outgoing.content if is_card else card(Content(outgoing.plain, "plain"))
+    if outgoing.form is Form.CARD:
+        return outgoing.content
+    plain = Content(outgoing.plain, "plain")
+    written = _card(plain, {"tag": "markdown", "content": outgoing.words})
+    return written if _fits(written) else card(plain)
 
 
 # --- cards ---------------------------------------------------------------------------------
