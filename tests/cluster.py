@@ -29,11 +29,12 @@ DO $$
 DECLARE name text;
 BEGIN
   SET LOCAL session_replication_role = replica;  -- also what may not be changed otherwise
-  FOR name IN SELECT tablename FROM pg_tables
-    WHERE schemaname = 'public' AND tablename NOT IN ('schema_versions', 'house')
+  FOR name IN SELECT relname FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND pg_relation_size(oid) > 0
+      AND relname NOT IN ('schema_versions', 'house')
   LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
   FOR name IN SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL
-  LOOP EXECUTE format('ALTER SEQUENCE %I RESTART', name); END LOOP;
+  LOOP PERFORM setval(name::regclass, 1, false); END LOOP;
   UPDATE house SET is_held = FALSE, snapshot_at = NULL, taken_at = NULL;
 END $$
 """

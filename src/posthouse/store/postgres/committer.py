@@ -40,7 +40,7 @@ from posthouse.store.sql.waiting import Queue, Waiting, bound, fail, tell, wake
 SQL = load("postgres/transaction.sql")
 CHATS = load("postgres/about.sql")
 
-WRITERS = 4
+WRITERS = 3
 OPERATIONS_MAX = 64  # in one commit
 BATCH_S = 0.02  # work of one batch before it is committed: whoever wants its chats waits as long
 WAITING_MAX = 20_000  # operations in the queues; more are told to try later

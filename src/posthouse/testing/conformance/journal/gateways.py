@@ -203,6 +203,45 @@ async def whatever_a_frozen_gateway_still_writes_is_refused(scene: Scene) -> Non
     holds(not await journal.renew(frozen, now, LEASE_S), "nor does it stay")
 
 
+async def an_older_claim_of_the_same_gateway_is_worthless(scene: Scene) -> None:
+    receipt = await scene.say("question")
+    old, turn, journal, now = await scene.claim_one(), receipt.turn or 0, scene.journal, scene.now
+    await journal.retry(old.claim, turn, now, "handler_error")
+    new = await scene.claim_one()
+    same((new.turn.id, new.claim.epoch), (turn, old.claim.epoch), "the turn, and who runs it")
+    outputs = scene.outputs(old, "too late")
+    writes: dict[str, Awaitable[Any]] = {
+        "start": journal.start(old.claim, turn, now),
+        "put": journal.put(old.claim, turn, outputs, now),
+        "once_begin": journal.once_begin(old.claim, turn, "pay"),
+        "retry": journal.retry(old.claim, turn, now, "handler_error"),
+        "finish": scene.finish(old, *outputs),
+    }
+    for name, write in writes.items():
+        await raises(FenceLost, write, f"{name} under the claim of the last try")
+    await scene.finish(new, *scene.outputs(new, "answer"))
+
+
+async def an_older_claim_of_the_same_gateway_settles_nothing(scene: Scene) -> None:
+    await scene.answer("question", "answer")
+    old = await scene.send_one()
+    await scene.settle(old, NotSent("cannot_reach"))
+    await scene.wait(300)
+    new = await scene.send_one()
+    same(new.delivery.id, old.delivery.id, "the delivery, tried again")
+    await raises(FenceLost, scene.settle(old, Sent(("p1",))), "settle under the last try's claim")
+    sending = scene.journal.sending(old.claim, old.delivery.id, b"late", NONE, scene.now)
+    await raises(FenceLost, sending, "sending under the last try's claim")
+    same((await scene.settle(new, Sent(("p2",)))).platform_ids, ("p2",), "what the living sent")
+    await scene.recall()
+    amend = await scene.amend_one()
+    await scene.settle_amend(amend, NotSent("cannot_reach"))
+    await scene.wait(300)
+    again = await scene.amend_one()
+    same(again.id, amend.id, "the amend, tried again")
+    await raises(FenceLost, scene.settle_amend(amend, Sent()), "an amend of the last try")
+
+
 async def doubt_waits_anew_only_where_nobody_could_look(scene: Scene) -> None:
     await scene.answer("question", "answer")
     claimed = await scene.send_one(LOOK_UP)
