@@ -25,6 +25,7 @@ from aiohttp import ClientSession
 from starlette.routing import BaseRoute
 
 from posthouse.api.ask import Ask
+from posthouse.api.desk import Books
 from posthouse.api.messages import Messages
 from posthouse.api.pushing import PushBooks, Pushing
 from posthouse.api.vitals import BotVitals
@@ -91,6 +92,7 @@ from posthouse.llm.model import Model, Usage
 from posthouse.llm.openai_compatible import OpenAiModel
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.message import Content
+from posthouse.model.relay import BotState
 from posthouse.model.secret import RetiredSecret
 from posthouse.model.turn import Turn
 from posthouse.settings.mistakes import section
@@ -470,6 +472,10 @@ class House:
         world = self._world
         return Messages(self.pushing, self.store.access, world.clock, world.new_key)
 
+    def relayed(self) -> tuple[BotState, ...]:
+        """Return nothing: houses keep for nobody."""
+        return ()
+
     @property
     def has_lease(self) -> bool:
         """Whether this process may work on lanes."""
@@ -709,10 +715,11 @@ def _scenes(
 
 
 def _limits(settings: Settings) -> Limits:
-    return Limits(lease_s=settings.gateway.lease_s, room=_room(settings))
+    return Limits(lease_s=settings.gateway.lease_s, room=room_of(settings))
 
 
-def _room(settings: Settings) -> Room:
+def room_of(settings: Settings) -> Room:
+    """Return how much the store may take, and how long it remembers."""
     store = settings.store
     return Room(
         quota_bytes=store.quota_bytes,
@@ -828,6 +835,19 @@ def open_store(settings: Settings, world: World | None = None) -> SqlStore:
     from posthouse.store.postgres.store import PostgresStore
 
     return PostgresStore.open(settings.store.url, at=world.at, clock=world.clock)
+
+
+def books_of(store: SqlStore) -> Books:
+    """Return the parts of a store that operators' tools work on."""
+    return Books(
+        store.journal,
+        store.reader,
+        store.chats,
+        store.holding,
+        store.upkeep,
+        store.grants,
+        store.access,
+    )
 
 
 def _wakeup(settings: Settings) -> Wakeup:

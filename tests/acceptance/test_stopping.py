@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.cli.laboratory.laboratory import Laboratory
-from posthouse.cli.run import FORCED
+from posthouse.cli.serving import FORCED
 from posthouse.simulators.probe.faults import Fault, FaultSettings, Verb
 
 MESSAGES = 120

@@ -1,4 +1,4 @@
-"""The way between one gateway and the database, which a test may cut or let fall silent."""
+"""The way between one process and another, which a test may cut or let fall silent."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ CHUNK_BYTES = 65536
 
 
 class Wire:
-    """Carries bytes from a TCP port to a server's socket, while it does."""
+    """Carries bytes from a TCP port to a server's socket or another port, while it does."""
 
-    def __init__(self, server: Path) -> None:
+    def __init__(self, server: Path | int) -> None:
         self._server = server
         self._flows = asyncio.Event()
         self._flows.set()
@@ -47,11 +47,20 @@ class Wire:
         self._is_cut = False
         self._flows.set()
 
+    async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self._server, int):
+            return await asyncio.open_connection("127.0.0.1", self._server)
+        return await asyncio.open_unix_connection(self._server)
+
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
             writer.transport.abort()
             return
-        answers, requests = await asyncio.open_unix_connection(self._server)
+        try:
+            answers, requests = await self._reach()
+        except OSError:  # nobody is there: the caller hears it as a cut
+            writer.transport.abort()
+            return
         ends = {writer, requests}
         self._ends |= ends
         try:

@@ -19,6 +19,7 @@ from posthouse.api.metrics import GAUGES, TOTALS
 from posthouse.bootstrap import build_house
 from posthouse.channels.feishu.settings import FeishuOptions
 from posthouse.channels.onebot.settings import OneBotOptions
+from posthouse.channels.relay_client import RelayOptions
 from posthouse.channels.web.settings import WebOptions
 from posthouse.cli.commands.every import app
 from posthouse.cli.run import parser
@@ -73,6 +74,7 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "`[bots.<name>]`", BotSettings
     yield '`[bots.<name>]` with `channel = "web"`', WebOptions
     yield '`[bots.<name>]` with `channel = "feishu"`', FeishuOptions
+    yield "`[bots.<name>.relay]`", RelayOptions
     yield '`[bots.<name>]` with `channel = "onebot"`', OneBotOptions
     yield "`[handlers.<name>]`", HandlerSettings
     yield '`[handlers.<name>]` with `kind = "commands"`', CommandsOptions

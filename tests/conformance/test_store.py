@@ -11,7 +11,7 @@ from posthouse.store.postgres.store import PostgresStore
 from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
-from posthouse.testing.conformance import chats, holding, pushes, questions, reader, upkeep
+from posthouse.testing.conformance import chats, holding, parcels, pushes, questions, reader, upkeep
 from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
 from posthouse.testing.conformance.journal import (
     arrivals,
@@ -133,3 +133,17 @@ async def test_a_restored_store_is_held(
     await holding.run_restored(
         check, lambda: product.open(original), lambda store: restored(store, tmp_path)
     )
+
+
+@pytest.mark.parametrize("check", checks_of(parcels), ids=by_name)
+@pytest.mark.parametrize("kind", ["memory", "file", "postgres"])
+async def test_a_store_keeps_what_a_relay_was_given(
+    check: Check[Any], kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    store: SqlStore
+    if kind == "postgres":
+        store = PostgresStore.open(request.getfixturevalue("cluster").wiped())
+    else:
+        store = open_memory_store() if kind == "memory" else SqliteStore.open(tmp_path / "relay.db")
+    await check(store.parcels)
+    await store.close()

@@ -28,7 +28,9 @@ RARELY = 5  # seeds at most until a house comes to a point
 FIRST_SEED = int(os.environ.get("POSTHOUSE_SEED", "0"))
 BY_COMMANDS = frozenset(test_crash_commands.COMMANDS)
 BY_BOOKS = frozenset(BOOKS)  # of the assistant
-ELSEWHERE = BY_COMMANDS | BY_BOOKS | {"sending"}  # a notice without a body: by the real process
+BY_RELAYS = frozenset({"parcel", "parcel-lease", "parcel-take"})  # no house writes these
+SENDING = frozenset({"sending"})  # a notice without a body: by the real process
+ELSEWHERE = BY_COMMANDS | BY_BOOKS | BY_RELAYS | SENDING
 POINTS = (
     *(f"{step}:{moment}" for step in STEPS if step not in ELSEWHERE for moment in MOMENTS),
     "waking",

@@ -24,6 +24,11 @@ ERRORS: Mapping[str, tuple[int, Said]] = {
     ),
     "too_slow": (408, Said("请求内容来得太慢", "the body of the request came too slowly")),
     "operator_mistake": (409, Said("需要操作员改正", "the operator must change something")),
+    "leased_elsewhere": (
+        409,
+        Said("另一个驿站正在取这个机器人的消息", "another house fetches this bot's messages"),
+    ),
+    "lease_over": (409, Said("租约已过，请重新取", "the lease is over, ask again")),
     "taken_back": (410, Said("这条推送已被撤回", "this push has been taken back")),
     "too_large": (413, Said("请求内容超过上限", "the body of the request is larger than allowed")),
     "wrong_type": (

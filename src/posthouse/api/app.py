@@ -61,7 +61,7 @@ def build_app(  # noqa: PLR0913 - the parts of the application, one of each
             receive_within_s=settings.receive_within_s,
         ),
     ]
-    pushes = messages.routes() if messages is not None else ()
+    pushes = (*messages.routes(), *openapi.routes()) if messages is not None else ()
     return Starlette(
         routes=[
             LiveRoutes(of_channels, below=WEBHOOKS),
@@ -69,7 +69,6 @@ def build_app(  # noqa: PLR0913 - the parts of the application, one of each
             *metrics.routes(),
             *admin.routes(),
             *pushes,
-            *openapi.routes(),
             *routes,
             LiveRoutes(of_channels),
         ],

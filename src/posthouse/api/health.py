@@ -34,6 +34,10 @@ PROBLEMS = {
         "恢复备份后暂不发送：posthouse held list", "held after a restore: posthouse held list"
     ),
     "bot_disconnected": Said("有机器人没有连接", "a bot is not connected"),
+    "nobody_fetches": Said(
+        "有消息在中转站等着，但没有驿站来取：请启动它，或看它的 posthouse doctor",
+        "messages wait on this relay and no house fetches them: start it, or ask its doctor",
+    ),
     "scenes_broken": Said("有场景加载失败", "a scene does not load"),
 }
 
@@ -88,10 +92,13 @@ class Health:
         bots = self._vitals.vitals_of_bots()
         is_held = await self._is_held()
         broken = self._vitals.broken_scenes()
+        is_relay = bool(self._vitals.relayed())
+        is_silent = any(bot.status.state in _TROUBLED for bot in bots)
         noticed = [
             *problems,
             *(["held"] if is_held else []),
-            *(["bot_disconnected"] if any(bot.status.state in _TROUBLED for bot in bots) else []),
+            *(["bot_disconnected"] if is_silent and not is_relay else []),
+            *(["nobody_fetches"] if is_silent and is_relay else []),
             *(["scenes_broken"] if broken else []),
         ]
         content = {
@@ -102,6 +109,7 @@ class Health:
             "up_s": round(self._clock() - self._vitals.started_at, 3),
             "held": bool(is_held),
             "bots": bots,
+            "relayed": self._vitals.relayed(),
             "broken_scenes": broken,
             "problems": _said(noticed),
         }

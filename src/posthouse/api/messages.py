@@ -10,11 +10,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from posthouse.api.answers import as_json, error
+from posthouse.api.callers import Caller, Callers
 from posthouse.api.message import KEY, NAME_PATTERN, Edit, Message, read
-from posthouse.api.pushing import Caller, NotFound, Pushing
+from posthouse.api.pushing import NotFound, Pushing
 from posthouse.model.errors import NotUnderstood, PosthouseError
 from posthouse.model.scopes import READ, may_push
-from posthouse.model.secret import hashed
 from posthouse.store.access import Access
 from posthouse.store.media import FileTooLarge
 from posthouse.store.pushes import KeyUsed, Push, TakenBack
@@ -24,7 +24,6 @@ KEY_PATH = "/api/v1/messages/{key}"
 UPLOADS_PATH = "/api/v1/uploads"
 WAIT_S = 15.0
 WAIT_S_MAX = 60.0
-TOKEN_BYTES_MAX = 200
 TOKEN_DIGITS_MAX = 15
 
 _KEY = re.compile(KEY)
@@ -53,8 +52,7 @@ class Messages:
         new_key: Callable[[], str],
     ) -> None:
         self._pushing = pushing
-        self._access = access
-        self._clock = clock
+        self._callers = Callers(access, clock)
         self._new_key = new_key
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -80,7 +78,7 @@ class Messages:
         """Let a request through whose token may push or, where that is enough, read."""
 
         async def answer(request: Request) -> Response:
-            caller = await self._caller(request)
+            caller = await self._callers.of(request)
             if caller is None:
                 return error("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
             if not (may_push(caller.scopes) or (reads and READ in caller.scopes)):
@@ -91,13 +89,6 @@ class Messages:
                 return _refusal(problem)
 
         return answer
-
-    async def _caller(self, request: Request) -> Caller | None:
-        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not 0 < len(secret) <= TOKEN_BYTES_MAX:
-            return None
-        token = await self._access.token(hashed(secret), self._clock())
-        return None if token is None else Caller(token.id, token.scopes)
 
     # --- what ---------------------------------------------------------------------------------
 

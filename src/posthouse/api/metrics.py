@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse import __version__
 from posthouse.api.vitals import Vitals
 from posthouse.channels.channel import ConnectionState
+from posthouse.model.relay import BotState
 from posthouse.store.upkeep import Upkeep
 
 KEEP_S = 1.0  # scrapes closer together see the same numbers of the store
@@ -41,6 +42,10 @@ GAUGES = (
     Number("book", "what", "What is in the book now: waiting turns, queued deliveries and so on."),
     Number("bot_connected", "bot", "1 while the bot is connected, or needs no connection."),
     Number("bot_failures", "bot", "Failed attempts to connect since the last success."),
+    Number("relay_waiting", "bot", "On a relay: messages that no house has yet, leased ones too."),
+    Number("relay_leased", "bot", "On a relay: messages that a house was given and has not taken."),
+    Number("relay_oldest_seconds", "bot", "On a relay: how long the oldest has waited."),
+    Number("relay_fetched_seconds", "bot", "On a relay: how long ago a house last asked."),
 )
 
 TOTALS = (
@@ -104,7 +109,19 @@ class Metrics:
             "book": self._counts,
             "bot_connected": {bot.name: bot.status.state in _FINE for bot in bots},
             "bot_failures": {bot.name: bot.status.failures for bot in bots},
+            **_relayed(vitals.relayed()),
         }
+
+
+def _relayed(states: Sequence[BotState]) -> Mapping[str, Mapping[str, float]]:
+    return {
+        "relay_waiting": {state.bot: state.waiting for state in states},
+        "relay_leased": {state.bot: state.leased for state in states},
+        "relay_oldest_seconds": {state.bot: state.oldest_s for state in states},
+        "relay_fetched_seconds": {
+            state.bot: state.fetched_s for state in states if state.fetched_s is not None
+        },
+    }
 
 
 def _gauge(number: Number, values: Mapping[str, float]) -> Metric:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from posthouse.api.callers import Caller
 from posthouse.api.desk import Desk, Nothing, Running, Task
 from posthouse.api.message import Answer, Message, check
-from posthouse.api.pushing import Caller
 from posthouse.model.address import Chat
 from posthouse.model.errors import OperatorMistake, PosthouseError, TryLater
 from posthouse.model.scopes import PUSH, checked_scopes, checked_tags

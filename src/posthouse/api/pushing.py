@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET
 from msgspec.structs import replace
 
+from posthouse.api.callers import Caller
 from posthouse.api.message import (
     TARGETS_MAX,
     Answer,
@@ -36,13 +37,6 @@ from posthouse.store.pushes import Push, Pushes, Target
 
 class NotFound(Refused):
     """There is no such push, chat or tag."""
-
-
-class Caller(Struct, frozen=True):
-    """Who pushes: a token's number and its scopes."""
-
-    token: int
-    scopes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

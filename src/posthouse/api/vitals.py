@@ -8,6 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from posthouse.channels.channel import Status
+from posthouse.model.relay import BotState
 
 
 class BotVitals(Struct, frozen=True, kw_only=True):
@@ -51,6 +52,10 @@ class Vitals(Protocol):
 
     def broken_scenes(self) -> tuple[str, ...]:
         """Return the scenes that do not load, by name; ``*`` for all of a handler."""
+        ...
+
+    def relayed(self) -> tuple[BotState, ...]:
+        """Return what waits here for houses, bot by bot; only a relay has something."""
         ...
 
     def totals(self) -> Mapping[tuple[str, str], float]:

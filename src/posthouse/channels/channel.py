@@ -203,6 +203,53 @@ class ChannelClass(Protocol):
         ...
 
 
+class Inlet(Protocol):
+    """Where an outpost puts what it was sent."""
+
+    async def take(self, payload: bytes, events: Sequence[Event]) -> None:
+        """Keep a verified payload; acknowledge to the platform only after this returned.
+
+        Args:
+            payload: what the house will read; its own channel decides what it says.
+            events: what is in it, as far as can be read without knowing the bot's own id.
+
+        Raises:
+            TryLater: not kept; do not acknowledge (503 and Retry-After).
+        """
+        ...
+
+
+class Outpost(Protocol):
+    """What a bot leaves on a public machine: it verifies, opens and hands over. It sends nothing.
+
+    It knows the secrets that prove who called, and none that could be used to speak.
+    """
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """HTTP routes for the platform's webhooks."""
+        ...
+
+    def old_record(self, payload: bytes) -> Mapping[str, str] | None:
+        """Return a payload as older workers know it; None where they never got such a thing."""
+        ...
+
+
+@runtime_checkable
+class Relayable(Protocol):
+    """A channel class whose bots can have an outpost on another machine."""
+
+    @classmethod
+    def build_outpost(
+        cls, name: str, options: Mapping[str, object], tools: ChannelTools, inlet: Inlet
+    ) -> Outpost:
+        """Build the outpost of the bot ``name`` from the further keys of ``[bots.<name>]``.
+
+        Raises:
+            OperatorMistake: a key is unknown, missing or wrong, or has no business there.
+        """
+        ...
+
+
 @runtime_checkable
 class Toasting(Protocol):
     """A channel whose platform shows a few words to whoever pressed a button, where they did.

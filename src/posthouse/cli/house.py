@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from posthouse.api.admin import PATH
-from posthouse.api.desk import Books, Desk, Task
+from posthouse.api.desk import Desk, Task
 from posthouse.model.errors import OperatorMistake, TryLater
 from posthouse.settings.data_directory import DataDirectory, Owner, owner_of
 from posthouse.settings.settings import Settings
@@ -129,21 +129,12 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
 
 @contextlib.asynccontextmanager
 async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
-    from posthouse.bootstrap import World, build_reading_room, open_store
+    from posthouse.bootstrap import World, books_of, build_reading_room, open_store
 
     store = open_store(settings)
     room = build_reading_room(settings, store, World())
     try:
-        books = Books(
-            store.journal,
-            store.reader,
-            store.chats,
-            store.holding,
-            store.upkeep,
-            store.grants,
-            store.access,
-        )
-        desk = Desk(books, LocalWakeup(), tuple(settings.bots), time.time, room=room)
+        desk = Desk(books_of(store), LocalWakeup(), tuple(settings.bots), time.time, room=room)
         with _only_warnings():
             yield StandingHouse(desk)
     finally:

@@ -40,6 +40,21 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "house_stopping": Said("正在关门，最多 {within_s} 秒", "closing, within {within_s} s"),
     "house_stopped": Said("驿站已关门", "the house is closed"),
     "house_forced": Said("不再等待，立即退出", "not waiting any longer, leaving now"),
+    "nobody_fetches": Said(
+        "机器人 {bot} 有 {waiting} 条消息在等，{minutes} 分钟没有驿站来取",
+        "{waiting} messages of bot {bot} wait, and no house has come for {minutes} minutes",
+    ),
+    "somebody_fetches": Said(
+        "机器人 {bot} 的消息又有驿站来取了", "a house fetches the messages of bot {bot} again"
+    ),
+    "relay_not_reloaded": Said(
+        "中转站不重读配置：请重启它，消息不会丢",
+        "a relay does not read its settings again: restart it, no message is lost",
+    ),
+    "relay_lease_over": Said(
+        "从中转站取机器人 {bot} 的消息太慢，租约已过，重新取",
+        "fetching for bot {bot} took longer than its lease; asking the relay again",
+    ),
     "setting_changed": Said(
         "配置 {setting} 已改变（{counts}）", "setting {setting} has changed ({counts})"
     ),

@@ -22,7 +22,7 @@ from starlette.applications import Starlette
 
 from posthouse.api.admin import Admin
 from posthouse.api.app import build_app
-from posthouse.api.desk import Books, Desk
+from posthouse.api.desk import Desk
 from posthouse.api.health import Health
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, Listening, listen
@@ -31,7 +31,8 @@ from posthouse.cli.console import build_console, build_sign_in, set_up_address
 from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter, configure_logs
 from posthouse.cli.reloading import Reloading, Source
-from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal, speak
+from posthouse.cli.serving import leave, listen_to_signals, until
+from posthouse.cli.terminal import PROBLEM_FOUND, Terminal, speak
 from posthouse.cli.welcome import welcome
 from posthouse.settings.data_directory import DataDirectory
 from posthouse.settings.load import Loaded, load
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 GARBAGE_AFTER = 20_000  # objects more than before: a collection takes longer than an answer
 GRACE_S = 0.5  # the house keeps its own time; this one is for what it cannot see
-FORCED = 130  # what shells expect after Ctrl+C
 
 log = structlog.get_logger("posthouse.run")
 
@@ -125,7 +125,11 @@ def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _live(source: Source, directory: DataDirectory, writer: LineWriter) -> int:
     loaded = source.loaded
-    wants_to_stop = _listen_to_signals(writer)
+    if loaded.settings.role == "relay":
+        from posthouse.cli.relay import live
+
+        return await live(loaded, directory, writer)
+    wants_to_stop = listen_to_signals(writer)
     async with running(loaded.settings, directory, writer, source) as (house, url, serving):
         is_held = (await house.store.holding.house()).is_held
         bots = house.vitals_of_bots()
@@ -134,7 +138,7 @@ async def _live(source: Source, directory: DataDirectory, writer: LineWriter) ->
         said = welcome(loaded, url, bots, os.environ, is_held=is_held, set_up=set_up, claim=claim)
         Terminal().line(said)
         log.info("house_started", url=url)
-        return await _until(wants_to_stop, serving)
+        return await until(wants_to_stop, serving)
 
 
 @contextlib.asynccontextmanager
@@ -203,16 +207,9 @@ def listening_for_hang_up(reloading: Reloading | None) -> Iterator[None]:
 
 def _app(settings: Settings, house: House, token: str, reloading: Reloading | None) -> Starlette:
     store = house.store
-    books = Books(
-        store.journal,
-        store.reader,
-        store.chats,
-        store.holding,
-        store.upkeep,
-        store.grants,
-        store.access,
-    )
-    desk = Desk(books, house.wakeup, house.bots, time.time, reloading, house.room)
+    from posthouse.bootstrap import books_of
+
+    desk = Desk(books_of(store), house.wakeup, house.bots, time.time, reloading, house.room)
     console = build_console(settings, house, build_sign_in(house), reloading)
     return build_app(
         settings.server,
@@ -225,46 +222,11 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
     )
 
 
-async def _until(wants_to_stop: asyncio.Event, serving: asyncio.Task[None]) -> int:
-    """Wait until somebody wants it to stop, or the server fails."""
-    stopping = asyncio.create_task(wants_to_stop.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if wants_to_stop.is_set():
-        return OK
-    log.error("house_failed", exc_info=serving.exception())
-    return PROBLEM_FOUND
-
-
 async def _close(house: House, within_s: float, writer: LineWriter) -> None:
     log.info("house_stopping", within_s=within_s)
     try:
         async with asyncio.timeout(within_s + GRACE_S):
             await house.close()
     except TimeoutError:
-        _leave(writer, PROBLEM_FOUND)  # everything accepted is in the book
+        leave(writer, PROBLEM_FOUND)  # everything accepted is in the book
     log.info("house_stopped")
-
-
-def _listen_to_signals(writer: LineWriter) -> asyncio.Event:
-    """Return what is set at the first Ctrl+C or TERM; the second leaves at once."""
-    wants_to_stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        if wants_to_stop.is_set():
-            _leave(writer, FORCED)
-        wants_to_stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, stop)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop))
-    return wants_to_stop
-
-
-def _leave(writer: LineWriter, code: int) -> None:
-    log.warning("house_forced")
-    writer.close()
-    os._exit(code)

@@ -68,7 +68,7 @@ def welcome(  # noqa: PLR0913 - a parameter for each line of it
     ]
     title = Said(f"驿站 {__version__} 已开门", f"Posthouse {__version__} is open")(language)
     return "\n".join(
-        [title, "", *(f"  {_padded(label(language))}{text}" for label, text in rows), ""]
+        [title, "", *(f"  {padded(label(language))}{text}" for label, text in rows), ""]
     )
 
 
@@ -166,7 +166,7 @@ def _next(loaded: Loaded, bots: Sequence[BotVitals], *, is_held: bool) -> Said:
     return Said("在平台上给机器人发一句 /help", "say /help to the bot on its platform")
 
 
-def _padded(label: str) -> str:
+def padded(label: str) -> str:
     """Pad a label for terminals, where a Chinese character is two columns wide."""
     columns = sum(2 if ord(character) > 0x2E80 else 1 for character in label)  # noqa: PLR2004
     return label + " " * max(1, LABEL_WIDTH - columns)

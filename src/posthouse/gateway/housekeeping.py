@@ -15,6 +15,8 @@ PRUNE_EVERY_S = 600.0
 PRUNE_PAUSE_S = 0.5  # between two slices, so that people are not kept waiting
 QUOTA_RESUME_SHARE = 0.98  # accept again below this share of the quota
 
+RESTART_AFTER_S = 5.0
+
 log = structlog.get_logger("posthouse.supervisor")
 
 
@@ -87,3 +89,17 @@ class Housekeeping:
                 await self._sleep(PRUNE_EVERY_S)
             else:
                 await self._sleep(PRUNE_EVERY_S if pruned.is_done else PRUNE_PAUSE_S)
+
+
+async def forever(
+    loop: Callable[[], Awaitable[None]], sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    """Run a loop again when it fails; one that returns has been stopped."""
+    while True:
+        try:
+            await loop()
+        except Exception:  # a defect in one loop must not silence the house
+            log.exception("loop_failed", loop=getattr(loop, "__qualname__", "?"))
+            await sleep(RESTART_AFTER_S)
+        else:
+            return

@@ -11,7 +11,7 @@ from msgspec import Struct
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.dispatcher import Dispatcher
-from posthouse.gateway.housekeeping import Housekeeping, Room
+from posthouse.gateway.housekeeping import Housekeeping, Room, forever
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.keeper import Keeper, cancel
 from posthouse.gateway.surroundings import Surroundings
@@ -21,7 +21,6 @@ from posthouse.store.upkeep import Upkeep
 from posthouse.wakeup.wakeup import SENDS, TURNS
 
 RENEWALS_PER_LEASE = 3
-RESTART_AFTER_S = 5.0
 DRAIN_SHARE = 0.6  # of the time to stop, for turns to end
 CALLS_SHARE = 0.3  # and, with what turns leave of theirs, for calls; the rest is for writing down
 
@@ -111,15 +110,7 @@ class Supervisor:
             log.warning("lease_not_ended", problem=str(problem) or "no answer")
 
     async def _forever(self, loop: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop again when it fails; one that returns has been stopped."""
-        while True:
-            try:
-                await loop()
-            except Exception:  # a defect in one loop must not silence the house
-                log.exception("loop_failed", loop=getattr(loop, "__qualname__", "?"))
-                await self._sleep(RESTART_AFTER_S)
-            else:
-                return
+        await forever(loop, self._sleep)
 
     async def _renew(self) -> None:
         await self._bound_waits(BACK_OFF_MAX_S)  # the last process may have had a wrong clock

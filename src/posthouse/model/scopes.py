@@ -1,4 +1,8 @@
-"""What a token may do: ``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=day``, ``read``."""
+"""What a token may do.
+
+``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=day``, ``read``, ``ask``, ``relay``,
+``relay:bot=ops``.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,15 @@ from posthouse.model.errors import OperatorMistake
 PUSH = "push"
 READ = "read"
 ASK = "ask"
+RELAY = "relay"  # of a relay: to fetch what waits there
 SCOPES_MAX = 50
 TAGS_MAX = 50
 TAG = r"[\w.-]{1,64}"  # letters of any language, digits, _ . -
 
 _TAG = re.compile(TAG)
 _SCOPE = re.compile(
-    rf"push|read|ask|push:bot=[A-Za-z0-9_-]{{1,64}}|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
+    rf"push|read|ask|relay|(?:push|relay):bot=[A-Za-z0-9_-]{{1,64}}"
+    rf"|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
 )
 
 
@@ -30,9 +36,10 @@ def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if unknown or not scopes or len(scopes) > SCOPES_MAX:
         raise OperatorMistake(
             f"{unknown[0] if unknown else 'nothing'} is not a scope; give 1 to {SCOPES_MAX} of:"
-            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read, ask.",
+            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read, ask, relay,"
+            " relay:bot=NAME.",
             zh=f"{unknown[0] if unknown else '空'} 不是权限范围；请给出 1 到 {SCOPES_MAX} 个："
-            "push、push:bot=名字、push:chat=编号、push:tag=标签、read、ask。",
+            "push、push:bot=名字、push:chat=编号、push:tag=标签、read、ask、relay、relay:bot=名字。",
         )
     return tuple(dict.fromkeys(scopes))
 
@@ -78,3 +85,8 @@ def may_push_to(scopes: tuple[str, ...], chat: Chat, tags: tuple[str, ...]) -> b
         or f"push:chat={chat.id}" in scopes
         or any(may_push_to_tag(scopes, tag) for tag in tags)
     )
+
+
+def may_fetch(scopes: tuple[str, ...], bot: str) -> bool:
+    """Whether a bot's messages may be fetched from a relay."""
+    return RELAY in scopes or f"relay:bot={bot}" in scopes

@@ -219,6 +219,7 @@ def _default_handlers() -> dict[str, HandlerSettings]:
 class Settings(Section):
     """The whole of ``posthouse.toml``."""
 
+    role: Literal["house", "relay"] = "house"  # relay: keeps messages for a house elsewhere
     data: Path = Path("data")
     language: Language = "zh"
     timezone: str = ""  # "" = the machine's

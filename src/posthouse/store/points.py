@@ -33,6 +33,9 @@ STEPS: tuple[str, ...] = (
     "knowledge",
     "asked",
     "conduct",
+    "parcel",
+    "parcel-lease",
+    "parcel-take",
 )
 
 MOMENTS: tuple[str, ...] = (
@@ -47,4 +50,4 @@ POINTS: tuple[str, ...] = (
     WAKING,
 )
 
-URGENT: frozenset[str] = frozenset({"accept"})  # somebody outside waits for an acknowledgement
+URGENT: frozenset[str] = frozenset({"accept", "parcel"})  # a platform waits for its answer

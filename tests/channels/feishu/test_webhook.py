@@ -1,7 +1,6 @@
 """The webhook against the official SDK's requests, and against everybody else's."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +9,8 @@ from starlette.applications import Starlette
 
 from posthouse.channels.feishu.codec import Identity, decode
 from posthouse.channels.feishu.webhook import Secret, Webhook
+from posthouse.model.address import Entrance
 from posthouse.model.errors import TryLater
-from posthouse.model.event import Event
 from posthouse.testing.recording_door import RecordingDoor
 from tests.house.scripts import call
 
@@ -21,19 +20,18 @@ NOW = 1_750_000_000.0
 ME = Identity(bot="duty", app_id="cli_0123456789abcdef", open_id="ou_me")
 
 
-async def read(payloads: Sequence[bytes]) -> Sequence[Event]:
-    events = (decode(payload, ME, NOW) for payload in payloads)
-    return [event for event in events if event is not None]
-
-
 class House:
     """A webhook behind a web server, and the door it leads to."""
 
     def __init__(self, *secrets: Secret, body_bytes_max: int = 1024 * 1024) -> None:
         self.door = RecordingDoor()
-        webhook = Webhook("duty", secrets, body_bytes_max, read, lambda: NOW)
-        webhook.attach(self.door)
+        webhook = Webhook("/webhooks/duty", secrets, body_bytes_max, self.keep, lambda: NOW)
         self.app = Starlette(routes=[webhook.route()])
+
+    async def keep(self, payload: bytes) -> None:
+        event = decode(payload, ME, NOW)
+        assert event is not None
+        await self.door.accept((event,), Entrance.WEBHOOK)
 
     async def take(self, case: dict[str, Any]) -> tuple[int, object]:
         request = case["request"]

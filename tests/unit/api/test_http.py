@@ -27,6 +27,7 @@ from posthouse.api.vitals import BotVitals
 from posthouse.channels.channel import ConnectionState, Status
 from posthouse.model.errors import NotUnderstood, OperatorMistake, Refused, StorageFull
 from posthouse.model.permission import Effect, Field, Grant, Subject, SubjectKind
+from posthouse.model.relay import BotState
 from posthouse.model.secret import hashed
 from posthouse.settings.settings import ServerSettings
 from posthouse.store.grants import NewGrant
@@ -55,6 +56,9 @@ class FakeVitals:
 
     def broken_scenes(self) -> tuple[str, ...]:
         return self.broken
+
+    def relayed(self) -> tuple[BotState, ...]:
+        return ()
 
     def totals(self) -> Mapping[tuple[str, str], float]:
         return self.counted

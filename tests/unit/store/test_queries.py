@@ -23,10 +23,10 @@ QUERY_FILES = sorted(
 # Tables of a few rows, what a statement made itself, and (n, in pruning) a look that ends at the
 # first young row. A partial index holds only what is open or in trouble.
 MAY_SCAN = re.compile(
-    r"SCAN (house|gateways|holders|h$|chain|json_each|n$|CONSTANT ROW|\(|sqlite_"
+    r"SCAN (house|gateways|holders|parcel_leases|h$|chain|json_each|n$|CONSTANT ROW|\(|sqlite_"
     r"|\w+ USING (COVERING )?INDEX"
     r" (turns_waiting|turns_buried|deliveries_open|deliveries_troubled|amends_queued|questions_open"
-    r"|events_undecodable))"
+    r"|events_undecodable|parcels_waiting))"
 )
 # These look at every row on purpose.
 WHOLE_TABLE = {

@@ -12,10 +12,12 @@ import structlog
 from msgspec import Struct
 from starlette.routing import BaseRoute
 
+from posthouse.channels import relay_line
 from posthouse.channels.channel import (
     ChannelTools,
     ConnectionState,
     Door,
+    Inlet,
     Letter,
     Part,
     Status,
@@ -31,13 +33,16 @@ from posthouse.channels.feishu.history import GAP_S_MAX, missed_in
 from posthouse.channels.feishu.long_connection import POLICY, LongConnection
 from posthouse.channels.feishu.messages import Messages
 from posthouse.channels.feishu.names import Names
+from posthouse.channels.feishu.outpost import FeishuOutpost
 from posthouse.channels.feishu.places import Places
-from posthouse.channels.feishu.settings import FeishuOptions
+from posthouse.channels.feishu.settings import FeishuOptions, OutpostOptions, webhook_path
 from posthouse.channels.feishu.uploads import Uploads
-from posthouse.channels.feishu.webhook import Secret, Webhook
+from posthouse.channels.feishu.webhook import Webhook, secrets_of
 from posthouse.channels.finding import Finding
 from posthouse.channels.keep_connected import BadCredentials, Pulse, keep_connected
 from posthouse.channels.options import read_options
+from posthouse.channels.relay_client import RelayClient
+from posthouse.channels.relay_line import RelayLine, holder_of
 from posthouse.model.address import Chat, Entrance
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent, Outcome
@@ -83,9 +88,10 @@ class FeishuChannel:
         self._capabilities = options.capabilities()
         self._status = Status(state=ConnectionState.OFF, since_at=tools.clock())
         self._me: Identity | None = None  # known after the platform was asked
-        self._webhook = Webhook(
-            name, self._secrets(), options.body_bytes_max, self._decode, tools.clock
-        )
+        secrets = secrets_of(options.encrypt_key, options.verification_token, tools.retired)
+        path = webhook_path(name, options.webhook_path)
+        self._webhook = Webhook(path, secrets, options.body_bytes_max, self._keep, tools.clock)
+        self._door: Door | None = None
         self._open: _Open | None = None
 
     @classmethod
@@ -96,6 +102,17 @@ class FeishuChannel:
             OperatorMistake: a key of the options is wrong.
         """
         return cls(name, read_options(FeishuOptions, name, options), tools)
+
+    @classmethod
+    def build_outpost(
+        cls, name: str, options: Mapping[str, object], tools: ChannelTools, inlet: Inlet
+    ) -> FeishuOutpost:
+        """Build what stands on a relay for the bot ``name``.
+
+        Raises:
+            OperatorMistake: a key of the options is wrong, or a secret to speak with.
+        """
+        return FeishuOutpost(name, read_options(OutpostOptions, name, options), tools, inlet)
 
     def __repr__(self) -> str:
         return f"FeishuChannel({self._name}: {self._options.app_id}, {self._status.state})"
@@ -111,16 +128,24 @@ class FeishuChannel:
     # --- in -----------------------------------------------------------------------------
 
     def attach(self, door: Door) -> None:
-        self._webhook.attach(door)
+        self._door = door
 
     def routes(self) -> Sequence[BaseRoute]:
         return (self._webhook.route(),) if self._options.entrance == "webhook" else ()
 
+    async def _keep(self, payload: bytes) -> None:
+        """Write what a webhook brought into the book."""
+        if self._door is None:
+            raise TryLater
+        events = await self._decode((payload,))
+        if events:
+            await self._door.accept(events, Entrance.WEBHOOK)
+
     async def run(self, door: Door) -> None:
-        tools = self._tools
+        tools, line = self._tools, self._opened.relay_line
         await keep_connected(
-            partial(self._hold, door=door),
-            POLICY,
+            partial(self._hold, door=door) if line is None else partial(self._fetch, line, door),
+            POLICY if line is None else relay_line.POLICY,
             tools.clock,
             tools.sleep,
             tools.random,
@@ -139,6 +164,18 @@ class FeishuChannel:
             while True:
                 await self._tools.sleep(POLICY.idle_s / 2)
                 pulse.heard()
+
+    async def _fetch(self, line: RelayLine, door: Door, pulse: Pulse) -> None:
+        """Fetch from the relay; what it never got is asked for once nothing waits there."""
+        await self._learn_who_i_am()
+        is_drained = asyncio.Event()
+
+        async def fill() -> None:
+            await is_drained.wait()
+            await self._fill_the_gap(door)
+
+        async with _beside(fill()):
+            await line.connect_and_read(pulse, door, is_drained.set)
 
     @asynccontextmanager
     async def _filling_the_gap(self, door: Door) -> AsyncGenerator[None]:
@@ -207,8 +244,13 @@ class FeishuChannel:
 
     async def examine(self) -> AsyncIterator[Finding]:
         """Look at the app with calls that change nothing; see ``examination``."""
-        url = self._tools.public_url
+        tools = self._tools
+        url = tools.public_url
         webhook = f"{url.rstrip('/')}{self._webhook.path}" if url else ""
+        opened = self._opened
+        if opened.relay is not None:
+            async for finding in relay_line.examine(opened.relay, self._relay_name, tools.clock):
+                yield finding
         looking = Examination(self._name, self._client, self._options, webhook)
         async for finding in looking.findings():
             yield finding
@@ -237,6 +279,8 @@ class FeishuChannel:
         if self._open is not None:
             await self._open.names.close()
             await self._open.client.close()
+            if self._open.relay is not None:
+                await self._open.relay.close()
 
     # --- made when first needed: sessions belong to the event loop ------------------------
 
@@ -261,6 +305,7 @@ class FeishuChannel:
         uploads = Uploads(client, Shelf(tools.data_dir / MEDIA_FOLDER))
         line = LongConnection(client, self._decode, tools.clock, tools.sleep, options.silence_s)
         messages = Messages(client, Cards(client, tools.clock), uploads)
+        relay = self._relay()
         return _Open(
             client=client,
             names=names,
@@ -268,22 +313,26 @@ class FeishuChannel:
             bundles=Bundles(client, names),
             line=line,
             messages=messages,
+            relay=relay,
+            relay_line=None if relay is None else self._line_to(relay),
         )
 
-    def _secrets(self) -> tuple[Secret, ...]:
-        """Return what callbacks are checked with: today's pair, and pairs with a replaced half."""
-        key = self._options.encrypt_key.get_secret_value()
-        token = self._options.verification_token.get_secret_value()
-        if not key and not token:
-            return ()
-        retired = [
-            Secret(each.value, token, each.until_at)
-            if each.name == "encrypt_key"
-            else Secret(key, each.value, each.until_at)
-            for each in self._tools.retired
-            if each.name in {"encrypt_key", "verification_token"}
-        ]
-        return (Secret(key, token), *retired)
+    def _relay(self) -> RelayClient | None:
+        options = self._options
+        if options.entrance != "relay" or options.relay is None:
+            return None
+        return RelayClient(self._tools.http, options.relay)
+
+    def _line_to(self, relay: RelayClient) -> RelayLine:
+        tools = self._tools
+        holder = holder_of(tools.data_dir, tools.new_key)
+        return RelayLine(self._relay_name, holder, relay, self._decode, tools.clock)
+
+    @property
+    def _relay_name(self) -> str:
+        """What the relay calls the bot."""
+        relay = self._options.relay
+        return (relay.bot if relay else "") or self._name
 
 
 class LarkChannel(FeishuChannel):
@@ -308,3 +357,5 @@ class _Open(Struct, frozen=True, kw_only=True):
     bundles: Bundles
     line: LongConnection
     messages: Messages
+    relay: RelayClient | None = None
+    relay_line: RelayLine | None = None

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
+from pydantic import SecretStr
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from posthouse.channels.body import TooLong, read_body
-from posthouse.channels.channel import Door
 from posthouse.channels.feishu.codec import Envelope, read_envelope, renewed_press
 from posthouse.channels.feishu.crypto import decrypt, is_same, is_signed, is_signed_card
-from posthouse.model.address import Entrance
 from posthouse.model.errors import NotUnderstood, Refused, TryLater
-from posthouse.model.event import Event
+from posthouse.model.secret import RetiredSecret
 
 CHALLENGE = "url_verification"
 
@@ -35,34 +34,50 @@ class Secret(Struct, frozen=True):
         return f"Secret(until {self.until_at:.0f})"  # never the values
 
 
+def secrets_of(
+    encrypt_key: SecretStr, verification_token: SecretStr, retired: Sequence[RetiredSecret]
+) -> tuple[Secret, ...]:
+    """Return what callbacks are checked with: today's pair, and pairs with a replaced half."""
+    key, token = encrypt_key.get_secret_value(), verification_token.get_secret_value()
+    if not key and not token:
+        return ()
+    replaced = [
+        Secret(each.value, token, each.until_at)
+        if each.name == "encrypt_key"
+        else Secret(key, each.value, each.until_at)
+        for each in retired
+        if each.name in {"encrypt_key", "verification_token"}
+    ]
+    return (Secret(key, token), *replaced)
+
+
 class Webhook:
-    """One bot's entrance by HTTP."""
+    """One bot's entrance by HTTP.
+
+    Args:
+        path: where the platform sends to, below the house's address.
+        secrets: what it is checked with.
+        body_bytes_max: of one body.
+        keep: given each payload, opened; raises ``TryLater`` when it is not kept.
+        clock: seconds since the epoch.
+    """
 
     def __init__(
         self,
-        bot: str,
+        path: str,
         secrets: Sequence[Secret],
         body_bytes_max: int,
-        decode: Callable[[Sequence[bytes]], Awaitable[Sequence[Event]]],
+        keep: Callable[[bytes], Awaitable[None]],
         clock: Callable[[], float],
     ) -> None:
-        self._bot = bot
+        self.path = path
         self._secrets = tuple(secrets)
         self._body_bytes_max = body_bytes_max
-        self._decode = decode
+        self._keep = keep
         self._clock = clock
-        self._door: Door | None = None
 
     def __repr__(self) -> str:
-        return f"<Webhook of {self._bot}>"
-
-    def attach(self, door: Door) -> None:
-        self._door = door
-
-    @property
-    def path(self) -> str:
-        """Where the platform sends to, below the house's address."""
-        return f"/webhooks/{self._bot}"
+        return f"<Webhook at {self.path}>"
 
     def route(self) -> Route:
         return Route(self.path, self._take, methods=["POST"])
@@ -80,18 +95,11 @@ class Webhook:
         if envelope.type == CHALLENGE:
             return JSONResponse({"challenge": envelope.challenge})
         try:
-            await self._accept(payload)
+            await self._keep(payload)
         except TryLater as error:
             wait_s = f"{error.retry_after_s:.0f}"
             return Response(status_code=503, headers={"Retry-After": wait_s})
         return JSONResponse({})
-
-    async def _accept(self, payload: bytes) -> None:
-        if self._door is None:
-            raise TryLater
-        events = await self._decode((payload,))
-        if events:
-            await self._door.accept(events, Entrance.WEBHOOK)
 
     def _verified(self, request: Request, body: bytes) -> tuple[Envelope, bytes]:
         """Return what was sent, opened.

@@ -14,6 +14,7 @@ from posthouse.store.sql.documents import SqlDocuments
 from posthouse.store.sql.grants import SqlGrants
 from posthouse.store.sql.holding import SqlHolding
 from posthouse.store.sql.journal import SqlJournal
+from posthouse.store.sql.parcels import SqlParcels
 from posthouse.store.sql.pushes import SqlPushes
 from posthouse.store.sql.questions import Asking, SqlQuestions
 from posthouse.store.sql.reader import SqlReader
@@ -61,6 +62,7 @@ class SqlStore:
         self.grants = SqlGrants(committer, reading, is_alone=is_alone)
         self.access = SqlAccess(committer, reading)
         self.pushes = SqlPushes(committer, reading)
+        self.parcels = SqlParcels(committer, reading)
         self.documents = SqlDocuments(committer, reading)
         self.asked = SqlAsked(committer, reading)
         self.conduct = SqlConduct(committer, reading)

@@ -50,6 +50,8 @@ TABLES: dict[str, str] = {
     "codes": "purpose",
     "audit": "id",
     "pushes": "id",
+    "parcels": "id",
+    "parcel_leases": "bot",
     "bases": "name",
     "sources": "id",
     "documents": "id",
