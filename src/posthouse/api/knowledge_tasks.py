@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct
 
 from posthouse.api.desk import Desk, Task
@@ -17,6 +18,7 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Base, Document, Source
 
 PROBLEMS_MAX = 1000
+CLI = "cli"  # what the audit calls who may read the lock file
 HITS_MAX = 100
 
 
@@ -93,7 +95,10 @@ async def add_source(desk: Desk, wanted: AddSource) -> Source:
             zh=f"“{wanted.base}”不能作为知识库名：请用文字、数字、. - 和 _，且不能是驿站自带的"
             f"“{BUILT_IN}”。",
         )
-    return await _room(desk).add(wanted.base, wanted.place, wanted.options)
+    source = await _room(desk).add(wanted.base, wanted.place, wanted.options)
+    details = {"kind": str(source.kind), "place": source.place}
+    await _audit(desk, "source.add", wanted.base, details)
+    return source
 
 
 async def remove_sources(desk: Desk, wanted: Which) -> int:
@@ -106,9 +111,17 @@ async def remove_sources(desk: Desk, wanted: Which) -> int:
     found = await _sources(room, wanted)
     for source in found:
         await room.remove(source)
+        details = {"kind": str(source.kind), "place": source.place}
+        await _audit(desk, "source.remove", source.base, details)
     if not wanted.source:
         await room.documents.remove_base(wanted.base)
+        await _audit(desk, "base.remove", wanted.base, {})
     return len(found)
+
+
+async def _audit(desk: Desk, action: str, base: str, details: Mapping[str, str]) -> None:
+    told = msgspec.json.encode(details).decode()
+    await desk.access.audit(CLI, action, f"base:{base}", told, desk.now())
 
 
 async def sync_sources(desk: Desk, wanted: Which) -> tuple[Source, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from hashlib import sha256
 
@@ -10,15 +9,16 @@ import msgspec
 from msgspec.structs import replace
 
 from posthouse.knowledge.formats.catalogue import READERS_VERSION, format_of
+from posthouse.knowledge.formats.request import Request
+from posthouse.knowledge.formats.shape import TITLE_CHARACTERS_MAX
 from posthouse.knowledge.formats.unreadable import Unreadable
-from posthouse.knowledge.masking import MASKING_VERSION, mask
+from posthouse.knowledge.masking import MASKING_VERSION
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.reading import Reading
 from posthouse.knowledge.sources.place import Fetched, Item, Options
-from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import NewDocument, Source
 
-BODY_BYTES_MAX = 64 * 1024**2
+BODY_BYTES_MAX = 16 * 1024**2  # a book has two; more would hold up what is written beside it
 
 _PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY")
 
@@ -52,10 +52,11 @@ class Intake:
             body = msgspec.json.encode(extract)
             if len(body) > BODY_BYTES_MAX:
                 return replace(document, problem=self._sentence(_too_much()))
-        except (Unreadable, OperatorMistake) as problem:
+        except Unreadable as problem:
             return replace(document, problem=self._sentence(problem))
         kind = format_of(data, fetched.name).name
-        return replace(document, title=extract.title, format=kind, body=body)
+        title = extract.title[:TITLE_CHARACTERS_MAX] or document.title
+        return replace(document, title=title, format=kind, body=body)
 
     def unread(self, source: Source, item: Item, problem: Unreadable) -> NewDocument:
         """Make a document of something whose bytes nobody has seen."""
@@ -71,37 +72,19 @@ class Intake:
             problem=said,
         )
 
-    def _sentence(self, problem: Unreadable | OperatorMistake) -> str:
+    def _sentence(self, problem: Unreadable) -> str:
         return problem.sentence(self._language)
 
 
 async def _extract(reading: Reading, fetched: Fetched, options: Options) -> Extract:
     if _PRIVATE_KEY.search(fetched.data):
         raise Unreadable("It holds a private key; it is left out.", zh="含有私钥，已略过。")
-    extract = await reading.read(fetched.data, fetched.name, options.columns)
-    return await asyncio.to_thread(masked, extract) if options.is_masked else extract
+    request = Request(fetched.name, options.columns, options.is_masked)
+    return await reading.read(fetched.data, request)
 
 
 def _too_much() -> Unreadable:
     return Unreadable("There is too much text in it; split it.", zh="文字太多；请拆分文件。")
-
-
-def masked(extract: Extract) -> Extract:
-    """Mask everything that may be shown of a document."""
-    return replace(
-        extract,
-        title=mask(extract.title),
-        question=mask(extract.question),
-        blocks=tuple(
-            replace(
-                block,
-                text=mask(block.text),
-                headings=tuple(map(mask, block.headings)),
-                shown=mask(block.shown),
-            )
-            for block in extract.blocks
-        ),
-    )
 
 
 def hash_of(data: bytes, options: Options) -> str:

@@ -53,7 +53,6 @@ class Keeping:
         self._locks: dict[int, asyncio.Lock] = {}  # by source, as are these, in the loop's time:
         self._began_at: dict[int, float] = {}  # the last look
         self._rest_until: dict[int, float] = {}
-        self._has_built_in = False
 
     async def run(self) -> None:
         """Look through what is due, for ever."""
@@ -65,7 +64,7 @@ class Keeping:
 
     async def freshen(self, bases: Sequence[str]) -> None:
         """Let what has changed on this machine count for the question that is about to be asked."""
-        if BUILT_IN in bases and not self._has_built_in:
+        if BUILT_IN in bases and not await self._documents.sources(BUILT_IN):
             await self._enter_built_in()
         sources = [
             source
@@ -92,7 +91,6 @@ class Keeping:
         now = self._clock()
         await self._documents.add_base(BUILT_IN, now)
         await self._documents.add_source(BUILT_IN, SourceKind.BUILT_IN, "", "{}", now)
-        self._has_built_in = True
 
     def _is_due(self, source: Source) -> bool:
         if source.kind in BY_HAND or source.kind is SourceKind.BUILT_IN:

@@ -12,6 +12,9 @@ import re
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.knowledge.passage import Extract
 
 MASKING_VERSION = 1  # to be raised with every change: documents are read again then
 
@@ -186,6 +189,24 @@ def mask(text: str) -> str:
     while _MAYBE.search(text) and (masked := _masked(text)) != text:
         text = masked  # what stood beside something masked may be told apart now
     return text
+
+
+def masked(extract: Extract) -> Extract:
+    """Mask everything that may be shown of a document."""
+    return replace(
+        extract,
+        title=mask(extract.title),
+        question=mask(extract.question),
+        blocks=tuple(
+            replace(
+                block,
+                text=mask(block.text),
+                headings=tuple(map(mask, block.headings)),
+                shown=mask(block.shown),
+            )
+            for block in extract.blocks
+        ),
+    )
 
 
 def _masked(text: str) -> str:

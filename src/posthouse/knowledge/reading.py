@@ -1,4 +1,4 @@
-"""Reading files: light ones in a thread, those of large libraries in a process that may die."""
+"""Reading files: small texts in a thread, everything else in a process that may die."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
-from posthouse.knowledge.formats.catalogue import format_of, read
-from posthouse.knowledge.formats.child import LENGTH, LENGTHS, Answer, Request
+from posthouse.knowledge.formats.catalogue import format_of
+from posthouse.knowledge.formats.child import LENGTH, LENGTHS
+from posthouse.knowledge.formats.request import Answer, Request, answer_to
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.passage import Extract
 
 READ_WITHIN_S = 60.0
+LIGHT_BYTES = 256 * 1024  # larger ones would keep a thread busy, and so everything else waiting
 FILES_PER_PROCESS = 200  # libraries keep memory
 ANSWER_BYTES_MAX = 512 * 1024**2
 MODULE = "posthouse.knowledge.formats.child"
@@ -48,23 +49,26 @@ class Reading:
     ) -> None:
         await self._end()
 
-    async def read(self, data: bytes, name: str, columns: Mapping[str, str]) -> Extract:
+    async def read(self, data: bytes, request: Request) -> Extract:
         """Read a file.
 
         Raises:
             Unreadable: why it cannot be read, and what to do about it.
-            OperatorMistake: a column's mark is none.
         """
-        if not format_of(data, name).is_heavy:
-            return await asyncio.to_thread(read, data, name, columns)
-        async with self._one_at_a_time:
-            return await self._read_apart(data, Request(name, columns))
+        if len(data) <= LIGHT_BYTES and not format_of(data, request.name).is_heavy:
+            answer = await asyncio.to_thread(answer_to, request, data)
+        else:
+            async with self._one_at_a_time:
+                answer = await self._read_apart(data, request)
+        if answer.extract is None:
+            raise Unreadable(answer.en, zh=answer.zh)
+        return answer.extract
 
-    async def _read_apart(self, data: bytes, request: Request) -> Extract:
+    async def _read_apart(self, data: bytes, request: Request) -> Answer:
         process = await self._started()
         try:
             async with asyncio.timeout(self._within_s):
-                answer = await _asked(process, data, request)
+                return await _asked(process, data, request)
         except TimeoutError:
             await self._end()
             raise Unreadable(
@@ -80,9 +84,6 @@ class Reading:
         except BaseException:  # half an answer is still to come
             await self._end()
             raise
-        if answer.extract is None:
-            raise Unreadable(answer.en, zh=answer.zh)
-        return answer.extract
 
     async def _started(self) -> asyncio.subprocess.Process:
         if self._count >= FILES_PER_PROCESS:

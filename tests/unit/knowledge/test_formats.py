@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,6 +57,25 @@ def test_markdown_keeps_headings_code_tables_and_lines() -> None:
         Block("| a | b |\n|---|---|\n| 1 | 2 |", ("Guide", "Table"), line=25, kind="table"),
         Block("End.", ("Guide", "Table"), line=29),
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "heading"),
+    [("# A #", "A"), ("## B ##  ", "B"), ("# C#", "C#"), ("#", ""), ("# #", ""), ("#no", None)],
+)
+def test_headings_of_markdown(line: str, heading: str | None) -> None:
+    blocks = read(f"{line}\n\ntext".encode(), "a.md").blocks
+    assert blocks[-1].headings == ((heading,) if heading else ())
+    assert len(blocks) == (2 if heading is None else 1)
+
+
+@pytest.mark.parametrize("piece", ["# " + " " * 9, "[x](", "<a ", "| ", "- ", "![", "<!--", "*"])
+@pytest.mark.parametrize("suffix", ["md", "html", "txt", "csv", "py"])
+def test_a_hostile_line_takes_no_longer_than_its_length(piece: str, suffix: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(Unreadable):
+        read((piece * (200_000 // len(piece)) + "x").encode(), f"a.{suffix}")
+    assert time.process_time() - began < 5.0  # a quadratic reader takes minutes
 
 
 def test_a_long_table_repeats_its_head() -> None:
@@ -190,7 +212,8 @@ def test_the_format_of_a_file(data: bytes, name: str, format_: str) -> None:
 
 
 def test_what_a_folder_gives() -> None:
-    names = ["a.md", "b.PDF", "Dockerfile", "c.png", "d.zip", "e", "f.exe"]
+    names = ["a.md", "b.PDF", "Dockerfile", "c.png", "d.zip", "e", "f.exe", "j.min.js"]
+    names += ["package-lock.json", "poetry.lock"]
     assert [name for name in names if is_wanted(name)] == ["a.md", "b.PDF", "Dockerfile"]
 
 

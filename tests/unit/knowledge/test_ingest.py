@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from posthouse.knowledge.formats.request import Request
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.ingest import Ingest, Report
 from posthouse.knowledge.keeping import Keeping
@@ -194,19 +195,29 @@ async def test_a_fixed_answer_is_a_document(documents: Documents, ingest: Ingest
 async def test_a_file_that_takes_too_long_is_given_up_and_the_next_is_read() -> None:
     async with Reading(read_within_s=0.001) as reading:  # no process starts so quickly
         with pytest.raises(Unreadable, match="longer than"):
-            await reading.read(files.docx(), "slow.docx", {})
+            await reading.read(files.docx(), Request("slow.docx"))
         reading._within_s = 30.0
-        assert (await reading.read(files.docx(), "a.docx", {})).title == "Travel"
+        assert (await reading.read(files.docx(), Request("a.docx"))).title == "Travel"
+
+
+async def test_a_large_text_is_read_apart_like_a_small_one() -> None:
+    async with Reading() as reading:
+        (small,) = (await reading.read(b"call 13812345678", Request("a.txt"))).blocks
+        at_first = reading._process
+        large = (await reading.read(b"call 13812345678\n\n" * 20_000, Request("a.txt"))).blocks
+        assert (at_first is None, reading._process is None) == (True, False)
+    assert small.text == large[0].text == "call [phone]"
+    assert len(large) == 20_000
 
 
 async def test_a_reader_that_dies_takes_nobody_along() -> None:
     async with Reading() as reading:
-        await reading.read(files.docx(), "a.docx", {})
+        await reading.read(files.docx(), Request("a.docx"))
         assert reading._process is not None
         reading._process.kill()
         with pytest.raises(Unreadable, match="broke"):
-            await reading.read(files.docx(), "a.docx", {})
-        assert (await reading.read(files.docx(), "a.docx", {})).title == "Travel"
+            await reading.read(files.docx(), Request("a.docx"))
+        assert (await reading.read(files.docx(), Request("a.docx"))).title == "Travel"
 
 
 # ── keeping up ───────────────────────────────────────────────────────────────────────────────

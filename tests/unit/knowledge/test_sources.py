@@ -223,7 +223,7 @@ async def test_a_redirect_is_checked_like_the_first_address(site: Site) -> None:
     with pytest.raises(Unavailable, match=r"127\.0\.0\.2"):
         await fetch(server, "/a", only_the_first)
     pages["/a"] = "file:///etc/passwd"
-    with pytest.raises(OperatorMistake, match="no address"):
+    with pytest.raises(Unreadable, match="no address"):
         await fetch(server, "/a")
 
 
@@ -245,6 +245,7 @@ async def test_a_log_in_page_is_refused(site: Site) -> None:
         "/sso/login": page("<p>Please scan the code."),
         "/closed": web.Response(status=403),
         "/gone": web.Response(status=404),
+        "/auth/overview": page("<p>Tokens are sent in a header."),
         "/article": page(f"<p>{'How to log in. ' * 300}{LOGIN}"),
     }
     for path in ("/doc", "/wiki", "/closed"):
@@ -253,6 +254,7 @@ async def test_a_log_in_page_is_refused(site: Site) -> None:
     with pytest.raises(Unreadable, match="no such page"):
         await fetch(server, "/gone")
     assert "How to log in" in await fetch(server, "/article")
+    assert "Tokens" in await fetch(server, "/auth/overview")
 
 
 async def test_a_page_without_end_is_cut(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

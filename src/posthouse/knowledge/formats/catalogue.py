@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import cast
@@ -43,8 +44,8 @@ _FORMATS = {
 }
 
 _SUFFIXES: Mapping[str, str] = {
-    "md": "md markdown mdown mdx rst adoc qmd",
-    "txt": "txt text log org",
+    "md": "md markdown mdown mdx qmd",
+    "txt": "txt text log org rst adoc",
     "html": "html htm xhtml",
     "pdf": "pdf",
     "docx": "docx docm",
@@ -59,6 +60,7 @@ _SUFFIXES: Mapping[str, str] = {
     """,
 }
 _BY_SUFFIX = {suffix: name for name, all_ in _SUFFIXES.items() for suffix in all_.split()}
+_MADE_BY_MACHINES = re.compile(r"\.min\.(js|css)$|(^|[-.])lock\.(json|yaml|toml)$")
 _OFFICE = {b"word/": "docx", b"xl/": "xlsx", b"ppt/": "pptx"}
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _PAGE_BEGINS = (b"<!doctype html", b"<html")
@@ -66,7 +68,7 @@ _PAGE_BEGINS = (b"<!doctype html", b"<html")
 
 def is_wanted(name: str) -> bool:
     """Whether a file of this name is read out of a folder; others are passed over in silence."""
-    return _suffix(name) in _BY_SUFFIX
+    return _suffix(name) in _BY_SUFFIX and not _MADE_BY_MACHINES.search(name.lower())
 
 
 def format_of(data: bytes, name: str) -> Format:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from posthouse.knowledge.formats.package import check, damaged
@@ -79,5 +80,7 @@ def _cells(row: tuple[object, ...]) -> tuple[str, ...]:
 
 
 def _shown(cell: object) -> object:
-    """Write a number as people do: Excel keeps 3 as 3.0."""
+    """Write numbers and days as people do: Excel keeps 3 as 3.0, and a day with its midnight."""
+    if isinstance(cell, datetime) and cell.time() == time():
+        return cell.date()
     return int(cell) if isinstance(cell, float) and cell.is_integer() else cell

@@ -127,7 +127,7 @@ class _Reader:
             self._flush()
 
     def _flush(self) -> None:
-        text = tidy(re.sub(r"[ \t\r\f]*\n[ \t\r\f]*", "\n", "".join(self._text)))
+        text = tidy("".join(self._text))
         self._text = []
         if text.strip("- \n"):
             self._add(text, "text")

@@ -9,7 +9,7 @@ from posthouse.knowledge.formats.charset import decode
 from posthouse.knowledge.formats.shape import Outline, pieces, title_of
 from posthouse.knowledge.passage import Block, Extract
 
-_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*$")
+_HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"[ \t>]*(`{3,}|~{3,})(.*)$")
 _TABLE_RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
@@ -61,7 +61,7 @@ class _Reader:
             if not line.strip() or _RULER.match(line):
                 self._at += 1
             elif heading := _HEADING.match(line):
-                self._enter(len(heading[1]), heading[2] or "", 1)
+                self._enter(len(heading[1]), _heading(line[heading.end() :]), 1)
             elif fence := _FENCE.match(line):
                 yield from self._code(fence[1])
             elif self._is_table():
@@ -128,6 +128,13 @@ class _Reader:
             said = text if kind == "code" else _plain(text)
             if said.strip():
                 yield Block(said.strip("\n"), self._outline.headings, line=line, kind=kind)
+
+
+def _heading(text: str) -> str:
+    """Leave out the marks that may close a heading."""
+    text = text.strip()
+    bare = text.rstrip("#")
+    return bare.rstrip() if not bare or bare[-1] in " \t" else text
 
 
 def _plain(text: str) -> str:

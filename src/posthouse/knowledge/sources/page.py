@@ -22,6 +22,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 BYTES_MAX = 20 * 1024**2
 FETCH_WITHIN_S = 30.0
 REDIRECTS_MAX = 5
+LOGIN_BYTES_MAX = 1024**2
 LOGIN_TEXT_MAX = 3000  # characters: a page with more says something besides "log in"
 
 _SUFFIXES = {
@@ -34,7 +35,7 @@ _SUFFIXES = {
     "application/json": "json",
 }
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-_PASSWORD = re.compile(rb"<input[^>]+type\s*=\s*[\"']?password", re.IGNORECASE)
+_PASSWORD = re.compile(rb"<input[^>]{1,500}type\s{0,9}=\s{0,9}[\"']?password", re.IGNORECASE)
 _LOGIN_PATH = re.compile(
     r"(^|[/._-])(log-?in|sign-?in|sso|passport|oauth2?|authorize|cas|auth)([/._-]|$)", re.IGNORECASE
 )
@@ -108,16 +109,18 @@ class Page:
         return socket.socket(family, kind, protocol)
 
     async def _follow(self, session: aiohttp.ClientSession, address: str) -> Fetched:
+        asked = checked(address)
         for _ in range(REDIRECTS_MAX + 1):
-            checked(address)
             async with session.get(address, allow_redirects=False) as answer:
                 if answer.status in {301, 302, 303, 307, 308} and "Location" in answer.headers:
-                    address = urljoin(address, answer.headers["Location"])
+                    address = _led_to(urljoin(address, answer.headers["Location"]))
                     continue
-                return await self._read(answer, address)
+                return await self._read(answer, address, was_led=address != asked)
         raise Unreadable("It leads from page to page without end.", zh="页面不停地跳转。")
 
-    async def _read(self, answer: aiohttp.ClientResponse, address: str) -> Fetched:
+    async def _read(
+        self, answer: aiohttp.ClientResponse, address: str, *, was_led: bool
+    ) -> Fetched:
         if answer.status in {401, 403}:
             raise _needs_login()
         if answer.status in {404, 410}:
@@ -136,7 +139,8 @@ class Page:
                     zh=f"超过 {BYTES_MAX // 1024**2} MB。",
                 )
         page = bytes(data)
-        if _is_login(page, address):
+        is_suspect = was_led and _LOGIN_PATH.search(address) is not None
+        if await asyncio.to_thread(_is_login, page, is_suspect=is_suspect):
             raise _needs_login()
         return Fetched(_with_charset(page, answer), _name(address, answer.content_type))
 
@@ -161,14 +165,25 @@ def checked(address: str) -> str:
     return address
 
 
-def _is_login(page: bytes, address: str) -> bool:
-    """Whether a page only asks who one is."""
-    parts = urlsplit(address)
-    if not _PASSWORD.search(page) and not _LOGIN_PATH.search(f"{parts.hostname}{parts.path}"):
+def _led_to(address: str) -> str:
+    try:
+        return checked(address)
+    except OperatorMistake as problem:
+        raise Unreadable(str(problem), zh=problem.zh) from problem
+
+
+def _is_login(page: bytes, *, is_suspect: bool) -> bool:
+    """Whether a page only asks who one is.
+
+    Args:
+        page: what came.
+        is_suspect: somebody who asked for another page was led here, where one signs in.
+    """
+    if not is_suspect and not _PASSWORD.search(page):
         return False
     from posthouse.knowledge.formats.html import read
 
-    if not page[:1000].lstrip().startswith(b"<"):
+    if len(page) > LOGIN_BYTES_MAX or not page[:1000].lstrip().startswith(b"<"):
         return False
     said = sum(len(block.text) for block in read(page, "page.html").blocks)
     return said < LOGIN_TEXT_MAX
