@@ -13,7 +13,8 @@ from itertools import pairwise
 
 # Han with its extensions and iteration marks, and kana. Hangul has spaces: its words are words.
 _UNSPACED = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_RUN = re.compile(rf"([{_UNSPACED}]+)|[^\W_{_UNSPACED}]+")
+_RUN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_FIRST_UNSPACED = "\u3005"
 _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]+")
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD_CHARACTERS_MAX = 40  # longer ones are keys and checksums: their beginning tells them apart
@@ -41,14 +42,13 @@ def normalise(text: str) -> str:
 def tokens(normal: str) -> list[str]:
     """Cut a normalised text into stems of words and pairs of unspaced characters."""
     found: list[str] = []
-    for run in _RUN.finditer(normal):
-        word = run[0]
-        if run[1] is None:
-            found.append(stem(word))
-        elif len(word) == 1:
-            found.append(word)
+    for run in _RUN.findall(normal):
+        if run[0] < _FIRST_UNSPACED or not _UNSPACED_RUN.match(run):
+            found.append(stem(run))
+        elif len(run) == 1:
+            found.append(run)
         else:
-            found += map("".join, pairwise(word))
+            found += map("".join, pairwise(run))
     return found
 
 
