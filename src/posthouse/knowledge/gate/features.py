@@ -15,6 +15,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from posthouse.knowledge.gate.small_words import SMALL_WORDS
 from posthouse.knowledge.passage import Found
 from posthouse.knowledge.words import normalise
 
@@ -44,14 +45,19 @@ def features(text: str, found: Found) -> Features:
 
 
 def evidence(found: Found) -> float:
-    """Return how much of the message the best five passages hold, whatever the base's size."""
-    return _mean_of(found.trigram_top, 5) * _unit(found)
+    """Return how much of the message the best five passages hold, whatever the base's size.
+
+    Small talk finds its small words everywhere; so this counts by the share of what else is said.
+    """
+    said = sum(len(word) for word, _ in found.words)
+    met = sum(len(word) for word, count in found.words if count and word not in SMALL_WORDS)
+    return _mean_of(found.trigram_top, 5) * _unit(found) * met / said if said else 0.0
 
 
 def everyday_words(found: Found) -> int:
-    """Count the message's words that are everyday speech in the base."""
+    """Count the message's words that are everyday speech in the base, small ones apart."""
     least = max(1.0, EVERYDAY_SHARE * found.passages)
-    return sum(count >= least for _, count in found.words)
+    return sum(count >= least and word not in SMALL_WORDS for word, count in found.words)
 
 
 def buckets(normal: str) -> tuple[int, ...]:

@@ -9,11 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
+from posthouse.knowledge.chunks import chunks
 from posthouse.knowledge.gate import gate as gates
-from posthouse.knowledge.gate.features import BUCKETS, NUMBERS, buckets, features
+from posthouse.knowledge.gate.features import (
+    BUCKETS,
+    NUMBERS,
+    buckets,
+    everyday_words,
+    evidence,
+    features,
+)
 from posthouse.knowledge.gate.gate import Gate, Points, see
 from posthouse.knowledge.gate.training import learn
-from posthouse.knowledge.passage import Found, Passage
+from posthouse.knowledge.index import Index, Learned
+from posthouse.knowledge.passage import Block, Extract, Found, Passage
 from posthouse.model.errors import NotUnderstood
 from tests.unit.knowledge.gate.chat import cases, found, index, labels
 
@@ -31,6 +40,16 @@ def test_the_shipped_gate_answers_the_base_s_own_subject_and_no_chatter() -> Non
     shipped = gates.shipped()
     assert shipped.judge(QUESTION, found(QUESTION), is_addressed=False).is_sure
     assert not shipped.judge(TALK, found(TALK), is_addressed=False).is_sure
+
+
+def test_small_words_alone_say_nothing_however_many_passages_hold_them() -> None:
+    talk = "what can we do about this now, and who would not have any of it?"
+    prose = Index.in_memory("prose")
+    page = Extract("", (Block(f"{talk} Smoker."),))
+    prose.learn([Learned(1, chunks(page, "prose", 1, "1.md"))], revision=1)
+    assert prose.search(talk).hits
+    assert (evidence(prose.search(talk)), everyday_words(prose.search(talk))) == (0.0, 0)
+    assert everyday_words(prose.search(f"{talk} smoker")) == 1
 
 
 def test_who_is_addressed_is_more_lenient() -> None:

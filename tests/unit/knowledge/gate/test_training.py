@@ -66,10 +66,15 @@ def test_no_gate_decides_what_it_was_trained_with() -> None:
 
 
 def test_out_of_reach_of_the_wanted_precision_nothing_overheard_is_answered() -> None:
-    chance = random.Random(7)
-    told = [case(text, chance.random() < 0.3, index().search(text)) for text, _ in labels(100)]
-    gate = learn(told, precision=0.99)
-    assert sum(one.score >= one.sure for one in decided(gate, told)) <= 1
+    """Where every message was wanted as often as not, one in two answers is wrong."""
+    base = index()
+    told = [
+        case(text, is_wanted, base.search(text))
+        for text, _ in labels(40)
+        for is_wanted in (True, False)
+    ]
+    gate = learn(told, precision=0.6)
+    assert not any(one.score >= one.sure for one in decided(gate, told))
     assert gate.points.lenient <= gate.points.balanced <= gate.points.sure
 
 
