@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
-from msgspec import Struct
+import structlog
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from posthouse.console.asking import Ask, Entry, number_of
-from posthouse.console.door import declined_by
+from posthouse.console.door import declined_by, said_by
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
-from posthouse.console.problems import Declined
-from posthouse.console.teaching import Figures, Teaching
+from posthouse.console.problems import PROBLEMS, Declined
 from posthouse.knowledge.gate.training import newest
 from posthouse.knowledge.labels import FILE_BYTES_MAX, Labelled, labelled, messages
-from posthouse.model.errors import OperatorMistake
+from posthouse.knowledge.teaching import Teaching
+from posthouse.model.errors import OperatorMistake, PosthouseError
 from posthouse.model.permission import OperatorRole
+from posthouse.settings.language import Said
 from posthouse.store.asked import Label, LabelOrigin
-from posthouse.store.conduct import Gate
 
 OPERATOR, ADMIN = OperatorRole.OPERATOR, OperatorRole.ADMIN
 KINDS = ("good", "bad", "labelled")
 
-_figures = msgspec.json.Decoder(Figures)
-
-
-class Trained(Struct, frozen=True):
-    """A gate of the list; without figures when they are of another time."""
-
-    gate: Gate
-    figures: Figures | None
+log = structlog.get_logger("posthouse.console")
 
 
 class Gates:
@@ -44,8 +38,8 @@ class Gates:
         self._around = around
         self._books = around.books
         self._pages = pages
-        books = around.books
-        self._teaching = Teaching(around.room, books.asked, books.conduct, around.clock)
+        self._trainings: dict[str, asyncio.Task[None]] = {}
+        self._problems: dict[str, Said] = {}  # why the last training came to nothing
 
     def table(self) -> Sequence[Entry]:
         """Return what it answers, and to whom."""
@@ -61,9 +55,8 @@ class Gates:
         wanted = ask.query("base")
         base = wanted if wanted in bases else next(iter(bases), "")
         labels = await self._books.asked.labels(base) if base else ()
-        gates = await self._books.conduct.gates(base) if base else ()
-        lesson = self._teaching.lesson(base)
-        is_failed = lesson is not None and lesson.problem is not None
+        gates = await self._teaching().gates(base) if base else ()
+        problem = self._problems.get(base)
         return self._pages.show(
             ask,
             "knowledge_gates.html",
@@ -72,25 +65,47 @@ class Gates:
             base=base,
             counts=counted(labels),
             origins=list(LabelOrigin),
-            gates=[Trained(gate, _read(gate.figures)) for gate in gates],
+            gates=gates,
             used=next((gate.id for gate in gates if gate.is_used), 0),
-            lesson=None if is_failed else lesson,
-            problem=lesson.problem.sentence(ask.language) if lesson and lesson.problem else "",
+            is_training=base in self._trainings,
+            problem="" if problem is None else problem(ask.language),
             can_change=ask.visitor.may(ADMIN),
         )
 
     async def _train(self, ask: Ask) -> Response:
         base = await self._base(ask.form.get("base", ""))
-        self._teaching.begin(base, ask.visitor.author)
+        if base not in self._trainings:
+            training = asyncio.create_task(self._train_now(base, ask.visitor.author))
+            self._trainings[base] = training
+            training.add_done_callback(lambda _: self._trainings.pop(base, None))
         return go(f"../gates?base={base}")
+
+    async def _train_now(self, base: str, author: str) -> None:
+        """Train beside the pages; the next look at the page says what came of it."""
+        self._problems.pop(base, None)
+        try:
+            await self._teaching().train(base, author)
+        except PosthouseError as problem:
+            self._problems[base] = said_by(problem)
+        except Exception:
+            log.exception("training_failed", base=base)
+            self._problems[base] = PROBLEMS["broken"].said
 
     async def _use(self, ask: Ask) -> Response:
         base = await self._base(ask.form.get("base", ""))
         gate = number_of(ask.form.get("gate", ""))
         if gate is None:
             raise Declined("not_understood")
-        await self._books.conduct.use_gate(base, gate, ask.visitor.author, self._around.clock())
+        try:
+            await self._teaching().use(base, gate, ask.visitor.author)
+        except OperatorMistake as problem:
+            raise declined_by(problem, "changed_meanwhile") from None
         return go(f"../gates?base={base}&done=saved")
+
+    def _teaching(self) -> Teaching:
+        if self._around.room.teaching is None:  # a room that was built by hand
+            raise Declined("not_found")
+        return self._around.room.teaching
 
     async def _base(self, name: str) -> str:
         if await self._books.documents.base(name) is None:
@@ -111,14 +126,11 @@ class Gates:
                 found = _labels(await file.read(), file.filename or "", kind)
         except HTTPException:
             raise Declined("not_understood") from None
-        now = self._around.clock()
-        labels = tuple(
-            Label(text=each.text, is_wanted=each.is_wanted, origin=LabelOrigin.FILE, at=now)
-            for each in found
+        await self._teaching().tell(base, found)
+        details = json.dumps({"count": len(found)})
+        await self._books.access.audit(
+            ask.visitor.author, "labels", f"base:{base}", details, self._around.clock()
         )
-        await self._books.asked.add_labels(base, labels)
-        details = msgspec.json.encode({"count": len(labels)}).decode()
-        await self._books.access.audit(ask.visitor.author, "labels", f"base:{base}", details, now)
         return go(f"../gates?base={base}&done=saved")
 
 
@@ -136,10 +148,3 @@ def _labels(data: bytes, name: str, kind: str) -> tuple[Labelled, ...]:
         return messages(data, name, is_wanted=kind == "good")
     except OperatorMistake as problem:
         raise declined_by(problem, "not_understood") from None
-
-
-def _read(figures: str) -> Figures | None:
-    try:
-        return _figures.decode(figures)
-    except msgspec.MsgspecError:
-        return None

@@ -164,7 +164,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "labels_bad": ("不该回答的，每行一条", "messages that do not, one a line"),
     "labels_both": ("JSON 行：text 和 answer", "lines of JSON with text and answer"),
     "train": ("训练", "Train"),
-    "training_now": ("正在训练：{done} / {total}", "Training: {done} of {total}"),
+    "training_now": ("正在训练…", "Training…"),
     "gate_shipped": ("随驿站附带的门控", "The gate that comes with the house"),
     "gate_trained": ("训练出的门控", "A trained gate"),
     "gate_used": ("使用中", "in use"),
@@ -178,9 +178,9 @@ WORDS: dict[str, tuple[str, str]] = {
     "figure_precision": ("准确率", "Precision"),
     "figure_recall": ("召回率", "Recall"),
     "figure_recall_at_precision_90": ("准确率 90% 时的召回", "Recall at 90% precision"),
-    "figure_length": (
-        "用 {labels} 条没见过的例子检验；只看长短的 F1 为 {f1}",
-        "told of {labels} messages it had not seen; by length alone F1 is {f1}",
+    "figure_labels": (
+        "用 {labels} 条没见过的例子检验",
+        "told of {labels} messages that it had not seen",
     ),
     # With a human.
     "no_handoffs": (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +28,8 @@ from posthouse.model.errors import OperatorMistake
 from posthouse.store.asked import Asked, Label, LabelOrigin
 from posthouse.store.conduct import Conduct
 from posthouse.store.documents import Documents
+
+TRAINED_WITHIN_S = 1800.0  # a process that was killed answers nothing
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -111,7 +115,7 @@ class Teaching:
 
         cases = await cases_of([Labelled(text, is_wanted) for text, is_wanted in told], find)
         check(cases)
-        gate, figures = await asyncio.to_thread(_taught, cases, precision)
+        gate, figures = await _apart(cases, precision)
         number = await self._conduct.add_gate(
             base, dump(gate), msgspec.json.encode(figures).decode(), author, self._clock()
         )
@@ -159,6 +163,34 @@ class Teaching:
                 f"There is no knowledge base {base}; there is: {there_is}.",
                 zh=f"没有知识库 {base}；现有：{there_is}。",
             )
+
+
+async def _apart(cases: Sequence[Case], precision: float) -> tuple[Gate, Figures]:
+    """Train in a process of its own: in a thread, a minute of sums would hold up every answer."""
+    from multiprocessing import get_context
+
+    loop = asyncio.get_running_loop()
+    taught: asyncio.Future[tuple[Gate, Figures]] = loop.create_future()
+
+    def settle(settle_it: Callable[[Any], None], outcome: object) -> None:
+        loop.call_soon_threadsafe(_settle, taught, settle_it, outcome)
+
+    with get_context("spawn").Pool(1) as process:  # who leaves ends it
+        process.apply_async(
+            _taught,
+            (cases, precision),
+            callback=partial(settle, taught.set_result),
+            error_callback=partial(settle, taught.set_exception),
+        )
+        async with asyncio.timeout(TRAINED_WITHIN_S):
+            return await taught
+
+
+def _settle(
+    future: asyncio.Future[tuple[Gate, Figures]], settle: Callable[[Any], None], outcome: object
+) -> None:
+    if not future.done():
+        settle(outcome)
 
 
 def _taught(cases: Sequence[Case], precision: float) -> tuple[Gate, Figures]:

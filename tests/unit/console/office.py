@@ -27,6 +27,7 @@ from posthouse.handlers.handler import Traits
 from posthouse.handlers.trying import Tries
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
+from posthouse.knowledge.teaching import Teaching
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import NotSent
 from posthouse.model.permission import OperatorRole
@@ -153,8 +154,9 @@ class Office:
         )
         self.bots = {BOT: Bot(BOT, cast("Channel", NullChannel(CAN)), "zh")}
         library = Library(store.documents, choices.get("folder", NOWHERE))
+        teaching = Teaching(store.documents, store.asked, store.conduct, library.find, self._clock)
         self.room = ReadingRoom(
-            store.documents, library, lambda: self.scene.now, asyncio.sleep, "zh", {}
+            store.documents, library, self._clock, asyncio.sleep, "zh", {}, teaching=teaching
         )
         self.tries: dict[str, Tries] = {}
         self.around = Surroundings(
@@ -175,7 +177,7 @@ class Office:
             pulse=self.pulse,
             wakeup=self.wakeup,
             room=self.room,
-            clock=lambda: self.scene.now,
+            clock=self._clock,
             new_key=lambda: f"{next(numbers):032x}",
             language="zh",
             zone=choices.get("zone", UTC),
@@ -194,6 +196,9 @@ class Office:
         names = Store.__dataclass_fields__
         parts = {name: getattr(store, name) for name in names if hasattr(store, name)}
         return cls(store, await Scene.open(Store(**parts)), **choices)
+
+    def _clock(self) -> float:
+        return self.scene.now
 
     async def _look_around(self) -> tuple[Finding, ...]:
         return (Finding("warn", Said("磁盘快满了", "the disk is nearly full")),)
