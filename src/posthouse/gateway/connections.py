@@ -19,11 +19,13 @@ class Connections:
     def __init__(self, wakeup: Wakeup) -> None:
         self._wakeup = wakeup
         self._alarming: set[str] = set()
+        self._connected: set[str] = set()  # of whom that was said
 
     def changed(self, bot: str, status: Status) -> None:
         """Hear of a change; an alarm is said once, and taken back once."""
         if status.state is ConnectionState.CONNECTED:
             self._wakeup.nudge(SENDS, bot.encode())
+        is_back = self._is_back(bot, status)
         if status.is_alarming and bot not in self._alarming:
             self._alarming.add(bot)
             log.error(
@@ -40,5 +42,14 @@ class Connections:
             log.warning("bot_recovered", bot=bot)
         elif status.state is ConnectionState.WAITING and status.failures == 1:
             log.warning("bot_disconnected", bot=bot, detail=status.detail)
-        elif status.state is ConnectionState.CONNECTED:
+        elif is_back:
             log.info("bot_connected", bot=bot)
+
+    def _is_back(self, bot: str, status: Status) -> bool:
+        """Whether it was not connected before; holding for long is news, but not that."""
+        was_connected = bot in self._connected
+        if status.state is ConnectionState.CONNECTED:
+            self._connected.add(bot)
+            return not was_connected
+        self._connected.discard(bot)
+        return False

@@ -349,10 +349,16 @@ async def test_without_a_token_nothing_was_sent(stage: Stage) -> None:
     assert [each.text for each in stage.feishu.visible(is_own_only=True)] == ["once"]
 
 
+def tokens_asked_for(stage: Stage) -> int:
+    return sum(call.verb is Verb.TOKEN for call in stage.feishu.record().calls)
+
+
 async def test_a_token_that_is_not_known_any_more_is_replaced(stage: Stage) -> None:
     said = await stage.hear()
+    before = tokens_asked_for(stage)
     stage.feishu.faults.add("a", Verb.SEND, (Fault.BAD_TOKEN,))
     assert isinstance(await stage.send("once", said), Sent)
+    assert tokens_asked_for(stage) == before + 1, "with another one than before"
 
 
 @pytest.mark.parametrize(

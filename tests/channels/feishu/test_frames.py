@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from posthouse.channels.feishu.fragments import FRAGMENTS_MAX, KEPT_S, Fragments
+from posthouse.channels.feishu.fragments import (
+    EVENT_BYTES_MAX,
+    FRAGMENTS_MAX,
+    KEPT_S,
+    Fragments,
+)
 from posthouse.channels.feishu.frames import Frame, Method, answer, decode, encode, ping
 from posthouse.model.errors import NotUnderstood
 
@@ -165,6 +170,16 @@ def test_what_is_never_completed_is_forgotten() -> None:
     clock.now += KEPT_S + 1.0
     fragments.add(fragment(0, 2, b"x", message_id="m2"))
     assert fragments.add(fragment(1, 2, b"b")) is None
+
+
+def test_an_event_without_measure_is_refused() -> None:
+    fragments = Fragments(Clock())
+    piece = bytes(EVENT_BYTES_MAX // 4)
+    for place in range(4):
+        assert fragments.add(fragment(place, 9, piece)) is None
+    with pytest.raises(NotUnderstood, match="more than"):
+        fragments.add(fragment(4, 9, b"x"))
+    assert fragments.add(fragment(5, 9, b"x")) is None, "and what it took is free again"
 
 
 def test_only_so_many_events_may_be_incomplete() -> None:

@@ -270,6 +270,20 @@ async def test_what_is_not_the_platforms_is_refused(tmp_path: Path, field: str, 
         assert stage.door.attempts == []
 
 
+@pytest.mark.parametrize("card_style", ["v2", "v1"])
+async def test_a_press_that_is_not_the_platforms_is_refused(
+    tmp_path: Path,
+    card_style: Any,  # noqa: ANN401 - a parameter
+) -> None:
+    async with by_webhook(tmp_path, encrypt_key="k3y") as stage:
+        sent = await stage.answer(ASK, await stage.hear())
+        switches = stage.feishu.switches["a"]
+        switches.card_style, switches.signature = card_style, "wrong"
+        seen = await stage.feishu.press(Press(message_id=sent.ids[0], person="ada", label="Yes"))
+        assert seen.code == 200671
+        assert not [event for event in stage.door.events if isinstance(event, ButtonPressed)]
+
+
 async def test_a_replaced_key_counts_for_a_while(tmp_path: Path) -> None:
     """The platform still encrypts with the old key, while the config has the new one."""
     retired = (RetiredSecret("encrypt_key", "old-key", until_at=4e9),)

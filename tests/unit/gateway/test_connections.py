@@ -31,6 +31,16 @@ def test_an_alarm_is_said_once_and_taken_back_once() -> None:
     ]
 
 
+def test_a_connection_is_told_of_once_however_long_it_holds() -> None:
+    connections = Connections(LocalWakeup())
+    with capture_logs() as said:
+        for state in (ConnectionState.CONNECTED, ConnectionState.WAITING) * 2:
+            connections.changed("a", status(state, 1))
+            connections.changed("a", status(state, 0 if state is ConnectionState.CONNECTED else 2))
+    told = ["bot_connected", "bot_disconnected"]
+    assert [line["event"] for line in said] == told * 2
+
+
 def test_each_bot_has_its_own_alarm() -> None:
     connections = Connections(LocalWakeup())
     with capture_logs() as said:
