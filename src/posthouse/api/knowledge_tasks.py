@@ -160,6 +160,8 @@ async def search(desk: Desk, wanted: Search) -> Found:
 
 async def _usual(room: ReadingRoom) -> tuple[str, ...]:
     """Return the bases that an assistant looks into when it is told of none."""
+    names = {base.name for base in await room.documents.bases()} - {BUILT_IN}
+    await room.freshen(tuple(sorted(names)))  # an empty one may hold something by now
     held = [base.name for base in await room.documents.bases() if base.documents]
     return tuple(name for name in held if name != BUILT_IN) or (BUILT_IN,)
 

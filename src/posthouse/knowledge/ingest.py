@@ -195,7 +195,7 @@ class _Run:
         self._stamps: dict[str, str] = {}
         self._problems: dict[str, str] = {}
         self.stamps_before: Mapping[str, str] = {}
-        self.report = Report(source=source.id, base=source.base, place=source.place)
+        self.report = Report(source=source.id, base=source.base, place=name_of(source))
 
     async def run(self) -> dict[str, str]:
         """Read what is new or has changed, then forget what is gone; returns how things look."""
@@ -212,9 +212,9 @@ class _Run:
         return self._stamps
 
     def _tell(self, done: int, total: int) -> None:
-        source = self._source
+        told = self.report
         self._watch(
-            Progress(source=source.id, base=source.base, place=source.place, done=done, total=total)
+            Progress(source=told.source, base=told.base, place=told.place, done=done, total=total)
         )
 
     async def _take(self, reading: Reading, item: Item) -> None:
@@ -269,6 +269,11 @@ class _Run:
             ids = tuple(gone[at : at + REMOVED_AT_ONCE])
             await self._documents.remove(self._source.base, ids, self._clock())
         self.report = replace(self.report, removed=len(gone))
+
+
+def name_of(source: Source) -> str:
+    """Return what people call a source; the documentation has no place of its own."""
+    return source.place or str(source.kind)
 
 
 async def documents_of(documents: Documents, source: Source) -> AsyncIterator[Document]:

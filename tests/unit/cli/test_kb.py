@@ -50,8 +50,14 @@ def test_documents_are_added_found_changed_and_forgotten(house: Path, capsys: Sh
     texts = [hit["passage"]["text"] for hit in json.loads(said)["hits"]]
     assert any("twelve weeks" in text for text in texts)
     assert not any("Ten weeks" in text for text in texts)
+    (house / "docs" / "leave.md").unlink()
+    (house / "docs" / "travel.md").unlink()
+    kb(capsys, "search", "parental leave")  # the base is empty now
+    (house / "docs" / "again.md").write_text("Parental leave is back.")
+    _, said = kb(capsys, "search", "parental leave")
+    assert "Parental leave is back." in said
     assert kb(capsys, "rm", "hr")[0] == OK
-    assert "no knowledge base" in kb(capsys, "list")[1]
+    assert "hr" not in kb(capsys, "list")[1]
 
 
 def test_what_cannot_be_read_is_listed_with_its_remedy(house: Path, capsys: Shown) -> None:

@@ -134,8 +134,10 @@ class Finder:
         """
         if asking.rule.bases:
             return asking.rule.bases
-        names = [base.name for base in await self._documents.bases() if base.documents]
-        return tuple(name for name in names if name != BUILT_IN) or (BUILT_IN,)
+        names = {base.name for base in await self._documents.bases()} - {BUILT_IN}
+        await self._freshen(tuple(sorted(names)))  # an empty one may hold something by now
+        held = [base.name for base in await self._documents.bases() if base.documents]
+        return tuple(name for name in held if name != BUILT_IN) or (BUILT_IN,)
 
     async def _resolved(self, asking: Asking, plain: str, calls: Calls | None) -> str:
         """Put in what a message leans on: by a model where there is one, else by words.
