@@ -1,5 +1,6 @@
 """The files under deploy/ fit together and are settings that this version reads."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,33 @@ def test_the_entrance_knows_every_gateway() -> None:
     entrance = (DEPLOY / "Caddyfile").read_text()
     assert len(gateways()) == 3
     assert all(f"{name}:8350" in entrance for name in gateways())
+
+
+def test_nothing_is_named_that_is_not_there() -> None:
+    """What ``docker compose config`` would refuse, and needs an engine's plug-in to say."""
+    text = (DEPLOY / "compose.yaml").read_text()
+    composed = yaml.safe_load(text)
+    given = {line.partition("=")[0] for line in (DEPLOY / ".env.example").read_text().splitlines()}
+    assert set(re.findall(r"\$\{(\w+)", text)) <= given
+    for service in services().values():
+        assert {*service.get("depends_on", ())} <= services().keys()
+        for volume in service["volumes"]:
+            source = volume.split(":")[0]
+            is_there = (
+                (DEPLOY / source).is_file() if "/" in source else source in composed["volumes"]
+            )
+            assert is_there, volume
+
+
+def test_only_the_entrance_is_reached_from_outside_and_only_from_this_machine() -> None:
+    published = {name: each["ports"] for name, each in services().items() if "ports" in each}
+    assert published == {"entrance": ["127.0.0.1:8350:8350"]}
+
+
+def test_no_gateway_starts_before_the_database_answers() -> None:
+    assert "pg_isready" in services()["postgres"]["healthcheck"]["test"][1]
+    for gateway in gateways().values():
+        assert gateway["depends_on"] == {"postgres": {"condition": "service_healthy"}}
 
 
 def test_a_gateway_has_time_to_stop() -> None:

@@ -26,6 +26,8 @@ from tests.cluster import Cluster
 from tests.conformance.test_store import parts
 
 CLAIM = load("sqlite/turns.sql")["claim"]
+CLAIM_SENDS = load("sqlite/deliveries.sql")["claim"]
+CLAIM_AMENDS = load("sqlite/amends.sql")["claim"]
 GATE = -7
 HELD = "FROM candidate WHERE pg_advisory_xact_lock_shared(-7) IS NOT NULL AND"
 WITHOUT_FENCE = ("AND alone.fence = lanes.fence", "")
@@ -51,10 +53,13 @@ async def stage(url: str, at: Callable[[str], None] | None = None) -> AsyncItera
 class Looking:
     """A claim by another gateway that has looked, and is held before it takes."""
 
-    def __init__(self, url: str, gateway: Gateway, *changed: tuple[str, str]) -> None:
+    def __init__(
+        self, url: str, gateway: Gateway, *changed: tuple[str, str], claim: str = CLAIM
+    ) -> None:
         self._url = url
         self._gateway = gateway
-        self._text = statement(CLAIM).text.replace("FROM candidate WHERE", HELD)
+        self._claiming = statement(claim)
+        self._text = self._claiming.text.replace("FROM candidate WHERE", HELD)
         for words, others in changed:
             assert words in self._text
             self._text = self._text.replace(words, others)
@@ -64,11 +69,10 @@ class Looking:
 
     def _claim(self) -> None:
         with psycopg.connect(self._url) as connection:
-            values: dict[str, float] = {"gateway": self._gateway.id, "epoch": self._gateway.epoch}
-            values |= {"now": BEGAN_AT + 1.0, "limit": 10}
-            names = statement(CLAIM).names
-            cursor = psycopg.RawCursor(connection)
-            self.taken = cursor.execute(self._text, [values[name] for name in names]).fetchall()
+            values: dict[str, float | str] = {"now": BEGAN_AT + 1.0, "limit": 10, "bot": BOT}
+            values |= {"gateway": self._gateway.id, "epoch": self._gateway.epoch}
+            numbered = [values[name] for name in self._claiming.names]
+            self.taken = psycopg.RawCursor(connection).execute(self._text, numbered).fetchall()
 
     def __enter__(self) -> Self:
         self._gate.execute("SELECT pg_advisory_lock(%s)", [GATE])
@@ -160,6 +164,34 @@ async def test_a_turn_that_was_cancelled_meanwhile_is_not_handed_out(
         assert len(looking.taken) == lanes
     if changed:  # what the store would have found wrong is the point
         return
+
+
+@pytest.mark.parametrize(
+    ("changed", "lanes"), [((), 0), ((WITHOUT_FENCE,), 1)], ids=["as it is", "without the fence"]
+)
+async def test_a_message_that_was_sent_meanwhile_is_not_taken_again(
+    url: str, changed: tuple[tuple[str, str], ...], lanes: int
+) -> None:
+    async with stage(url) as scene:
+        await scene.answer("1", "one", "two")
+        with Looking(url, await other(scene), *changed, claim=CLAIM_SENDS) as looking:
+            await scene.deliver()
+        assert len(looking.taken) == lanes
+
+
+@pytest.mark.parametrize(
+    ("changed", "lanes"), [((), 0), ((WITHOUT_FENCE,), 1)], ids=["as it is", "without the fence"]
+)
+async def test_a_withdrawal_that_was_made_meanwhile_is_not_taken_again(
+    url: str, changed: tuple[tuple[str, str], ...], lanes: int
+) -> None:
+    async with stage(url) as scene:
+        await scene.told("1", "one")
+        await scene.told("2", "two")
+        await scene.recall()
+        with Looking(url, await other(scene), *changed, claim=CLAIM_AMENDS) as looking:
+            await scene.settle_amend(await scene.amend_one(), Sent())
+        assert len(looking.taken) == lanes
 
 
 async def test_a_lane_that_runs_meanwhile_is_not_taken_twice(url: str) -> None:
