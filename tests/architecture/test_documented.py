@@ -38,6 +38,7 @@ from posthouse.settings.settings import (
     RouteRule,
     Settings,
 )
+from posthouse.station import build_station
 from tests.architecture.tree import ROOT
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -195,6 +196,15 @@ async def test_every_route_for_scripts_is_documented(tmp_path: Path) -> None:
     await house.close()
     documented = rows(sections("http.md")["Messages"])
     assert {name for name in documented if " /" in name} == found
+
+
+async def test_every_route_of_a_relay_is_documented(tmp_path: Path) -> None:
+    bots = {"a": {"channel": "feishu", "encrypt_key": "k"}}
+    settings = Settings.model_validate({"role": "relay", "data": tmp_path, "bots": bots})
+    station = build_station(settings)
+    found = {address for route in station.door().routes() for address in _addresses(route)}
+    await station.store.close()
+    assert set(rows(sections("http.md")["The relay"])) == found
 
 
 def test_every_task_of_the_operators_is_documented() -> None:

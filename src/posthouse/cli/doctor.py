@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
+
 from posthouse import __version__
 from posthouse.api.app import is_loopback
 from posthouse.api.desk import CHECK, COUNTS, HELD, Nothing
@@ -20,12 +22,14 @@ from posthouse.api.server import listen
 from posthouse.bootstrap import database_of, examined
 from posthouse.channels.channel import ConnectionState
 from posthouse.channels.finding import Finding, Mark
+from posthouse.cli.doctor_relay import relay_findings, relayed_finding
 from posthouse.cli.house import Counter, counter_of
 from posthouse.cli.model_check import model_findings
 from posthouse.cli.roads import STATES as DELIVERIES
 from posthouse.cli.terminal import OK, PROBLEM_FOUND, Terminal
 from posthouse.cli.welcome import STATES
 from posthouse.model.errors import PosthouseError
+from posthouse.model.relay import BotState
 from posthouse.settings.data_directory import Owner, owner_of
 from posthouse.settings.language import Said
 from posthouse.settings.load import Loaded
@@ -46,7 +50,9 @@ TROUBLES = ("turns_buried", "deliveries_failed", "deliveries_doubtful")
 async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
     """Look at everything and report; 1 when something fails."""
     findings = [*_around(loaded), *await _house(loaded.settings)]
-    findings += [finding async for finding in _platforms(loaded.settings)]
+    is_relay = loaded.settings.role == "relay"
+    looking = relay_findings if is_relay else _platforms
+    findings += [finding async for finding in looking(loaded.settings)]
     findings += [finding async for finding in model_findings(loaded.settings)]
     sources = [
         {"key": key, "value": value, "from": str(origin)}
@@ -274,9 +280,13 @@ def _running(owner: Owner) -> Iterator[Finding]:
     where = f"{owner.url}, pid {owner.pid}"
     yield Finding(Mark.OK, "house", Said(f"正在运行：{where}", f"running: {where}"))
     for problem in health["problems"]:
+        if problem["code"] == "nobody_fetches":
+            continue  # said below, bot by bot
         yield Finding(Mark.FAIL, "house", Said(problem["zh"], problem["en"]))
     yield from map(scene_finding, health["broken_scenes"])
-    for bot in health["bots"]:
+    relayed = msgspec.convert(health.get("relayed", ()), tuple[BotState, ...])
+    yield from map(relayed_finding, relayed)
+    for bot in health["bots"] if not relayed else ():
         yield _bot(bot["name"], bot["channel"], bot["status"])
 
 
