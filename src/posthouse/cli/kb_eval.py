@@ -26,7 +26,7 @@ from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.labels import Labelled, labelled
 from posthouse.knowledge.library import Library
 from posthouse.model.errors import OperatorMistake
-from posthouse.store.documents import Source, SourceKind
+from posthouse.store.documents import Documents, Source, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
 
 BASE: Final = "eval"
@@ -52,10 +52,8 @@ async def measure(wanted: Wanted, *, as_json: bool) -> int:
     terminal = Terminal()
     tested = labelled(_bytes(wanted.labels), wanted.labels.name)
     taught = labelled(_bytes(wanted.train), wanted.train.name) if wanted.train else ()
-    with tempfile.TemporaryDirectory(prefix="posthouse-eval-") as folder:
-        _unpack(wanted.corpus, Path(folder) / "corpus")
-        async with _library(Path(folder), terminal) as find:
-            result = await _result(wanted, tested, taught, find, terminal)
+    async with searching(wanted.corpus, terminal) as find:
+        result = await _result(wanted, tested, taught, find, terminal)
     if as_json:
         terminal.json(result)
     else:
@@ -84,21 +82,32 @@ async def _result(
 
 
 @contextlib.asynccontextmanager
-async def _library(folder: Path, terminal: Terminal) -> AsyncIterator[Find]:
-    """Read the folder into a base of its own, and search in it."""
-    store = open_memory_store()
-    library = Library(store.documents, folder)
-    try:
-        place = str(folder / "corpus")
-        await store.documents.add_base(BASE, time.time())
-        number = await store.documents.add_source(BASE, SourceKind.FOLDER, place, "{}", time.time())
-        source = Source(id=number, base=BASE, kind=SourceKind.FOLDER, place=place)
-        with at_work(terminal, "读取文档", "reading documents"):
-            await Ingest(store.documents, time.time, terminal.language).sync(source)
-        yield lambda text: library.find((BASE,), text)
-    finally:
-        await library.close()
-        await store.close()
+async def searching(corpus: Path, terminal: Terminal) -> AsyncIterator[Find]:
+    """Read a file of documents into a base of its own, and search in it.
+
+    Raises:
+        OperatorMistake: the file cannot be read, or holds something else.
+    """
+    with tempfile.TemporaryDirectory(prefix="posthouse-eval-") as folder:
+        place = Path(folder) / "corpus"
+        _unpack(corpus, place)
+        store = open_memory_store()
+        library = Library(store.documents, Path(folder))
+        try:
+            with at_work(terminal, "读取文档", "reading documents"):
+                await _read(store.documents, place, terminal.language)
+            yield lambda text: library.find((BASE,), text)
+        finally:
+            await library.close()
+            await store.close()
+
+
+async def _read(documents: Documents, place: Path, language: str) -> None:
+    now = time.time()
+    await documents.add_base(BASE, now)
+    number = await documents.add_source(BASE, SourceKind.FOLDER, str(place), "{}", now)
+    source = Source(id=number, base=BASE, kind=SourceKind.FOLDER, place=str(place))
+    await Ingest(documents, time.time, language).sync(source)
 
 
 def _unpack(corpus: Path, folder: Path) -> None:

@@ -106,14 +106,14 @@ def nested(
 ) -> list[Decided]:
     """Let each block be decided by a gate whose training, thresholds too, never saw it."""
     outcome: list[Decided] = []
-    for block, others in _parted(cases):
+    for block, others in parted(cases):
         gate = learn([cases[at] for at in others], precision)
         outcome += decided(gate, [cases[at] for at in block])
         progress(1)
     return outcome
 
 
-def _parted(cases: Sequence[Case]) -> Iterator[tuple[list[int], list[int]]]:
+def parted(cases: Sequence[Case]) -> Iterator[tuple[list[int], list[int]]]:
     """Part the cases of either kind into blocks of neighbours; yield each, and the others."""
     totals = {kind: sum(one.is_wanted is kind for one in cases) for kind in (True, False)}
     met = {True: 0, False: 0}
@@ -128,7 +128,7 @@ def _parted(cases: Sequence[Case]) -> Iterator[tuple[list[int], list[int]]]:
 
 def _judged_by_others(cases: Sequence[Case]) -> list[float]:
     raw = [0.0] * len(cases)
-    for block, others in _parted(cases):
+    for block, others in parted(cases):
         weights = _fitted([cases[at] for at in others])
         for at in block:
             raw[at] = PRIOR_SHARE * cases[at].seen.prior + weights.evidence(cases[at].seen.features)

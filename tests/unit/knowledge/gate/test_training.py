@@ -10,12 +10,12 @@ from posthouse.knowledge.gate.logistic import Example, fit, sigmoid
 from posthouse.knowledge.gate.measures import auc, quality
 from posthouse.knowledge.gate.training import (
     BLOCKS,
-    _parted,
     case,
     decided,
     learn,
     nested,
     newest,
+    parted,
 )
 from posthouse.model.errors import OperatorMistake
 from tests.unit.knowledge.gate.chat import cases, index, labels
@@ -42,9 +42,9 @@ def test_the_same_cases_make_the_same_gate() -> None:
 
 def test_blocks_hold_neighbours_of_either_kind_and_every_case_once() -> None:
     told = cases(60)
-    blocks = [block for block, _ in _parted(told)]
+    blocks = [block for block, _ in parted(told)]
     assert sorted(at for block in blocks for at in block) == list(range(60))
-    for block, others in _parted(told):
+    for block, others in parted(told):
         assert not set(block) & set(others)
         for kind in (True, False):
             own = [at for at, one in enumerate(told) if one.is_wanted is kind]
