@@ -10,6 +10,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "kb_gates": ("何时开口", "When to speak"),
     "kb_handoffs": ("人工接待", "With a human"),
     "kb_spending": ("用量", "Spending"),
+    "with_humans": ("等着人工接待", "Wait for a human"),
+    "to_answer": ("没答上来或被点 👎 的问题", "Questions without an answer, or a bad one"),
     # Bases.
     "no_bases": (
         "还没有知识库。新建一个，然后加入文件夹、网页或上传文件。",

@@ -22,6 +22,8 @@ HOURS = 24
 KEPT_S = 15.0  # charts are drawn anew after this long
 SHOWN = 6  # unanswered messages on the page
 TROUBLED = frozenset({ConnectionState.WAITING, ConnectionState.SUPERSEDED, ConnectionState.REFUSED})
+HANDOFFS, QUESTIONS = "knowledge/handoffs", "knowledge/questions"
+QUESTIONS_COUNTED = 100  # more are as many to whoever looks
 
 
 class Card(Struct, frozen=True):
@@ -110,6 +112,17 @@ class Today:
         for title, count in (("troubled", troubled), ("buried", counts.get("turns_buried", 0))):
             if count:
                 cards.append(Card("bad", words[title], count, href="trouble"))
+        return cards + await self._people_wait(words)
+
+    async def _people_wait(self, words: dict[str, str]) -> list[Card]:
+        """Count who waits for a human, and the questions that wait for an answer."""
+        handoffs = await self._around.books.conduct.handoffs()
+        questions = await self._around.books.asked.open_questions(limit=QUESTIONS_COUNTED)
+        cards = []
+        if handoffs:
+            cards.append(Card("bad", words["with_humans"], len(handoffs), href=HANDOFFS))
+        if questions:
+            cards.append(Card("wait", words["to_answer"], len(questions), href=QUESTIONS))
         return cards
 
 

@@ -317,6 +317,18 @@ async def test_a_conversation_is_handed_back(office: Office, operator: Browser) 
     assert (await operator.post("knowledge/handoffs/back", form)).status == 409
 
 
+async def test_who_waits_is_seen_today(office: Office, viewer: Browser) -> None:
+    assert "knowledge/handoffs" not in (await viewer.get("")).text
+    question = await asked(office)
+    handoff = Handoff(
+        handler="assistant", chat=office.chat, person="ann", since_at=1.0, turn=question.turn
+    )
+    await office.store.conduct.hand_off(handoff)
+    page = (await viewer.get("")).text
+    assert 'href="./knowledge/handoffs"' in page
+    assert 'href="./knowledge/questions"' in page
+
+
 async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Browser) -> None:
     for turn, model in enumerate(("small", "large")):
         await office.store.asked.spend(
