@@ -30,6 +30,7 @@ class Chunk(Struct, frozen=True):
 
     passage: Passage
     about: str  # title, headings, the question it answers
+    is_opening: bool = False  # the first below its headings, which says what they are about
 
 
 class _Piece(Struct, frozen=True):
@@ -47,7 +48,7 @@ def chunks(extract: Extract, base: str, document_id: int, path: str) -> tuple[Ch
     made: list[Chunk] = []
     for headings, pieces in _sections(extract):
         about = "\n".join((extract.title, *headings, extract.question))
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
             passage = Passage(
                 base=base,
                 document_id=document_id,
@@ -61,7 +62,7 @@ def chunks(extract: Extract, base: str, document_id: int, path: str) -> tuple[Ch
                 hash=text_hash(piece.text),
                 address=path,
             )
-            made.append(Chunk(passage, about))
+            made.append(Chunk(passage, about, is_opening=number == 0))
             if len(made) == CHUNKS_MAX:
                 return tuple(made)
     return tuple(made)

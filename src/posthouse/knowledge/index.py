@@ -25,7 +25,8 @@ from msgspec import Struct, json
 
 from posthouse.knowledge.chunks import Chunk
 from posthouse.knowledge.passage import Found, Hit, Passage
-from posthouse.knowledge.ranking import Candidate, Ranked, ranked, weight
+from posthouse.knowledge.ranking import OPENING_CHARACTERS, Candidate, Ranked, opens, ranked, weight
+from posthouse.knowledge.vectors import Vectors
 from posthouse.knowledge.words import (
     fingerprint,
     is_unspaced,
@@ -39,7 +40,7 @@ from posthouse.store.queries import parse
 SQL = parse(files("posthouse.knowledge").joinpath("index.sql").read_text("utf-8"))
 
 # Of the file, and of the words in it: a file that was made otherwise is made anew.
-FORMAT: Final = f"2 {unicodedata.unidata_version}"
+FORMAT: Final = f"4 {unicodedata.unidata_version}"
 QUERY_CHARACTERS_MAX: Final = 512
 QUERY_TERMS_MAX: Final = 256
 WORK_MAX: Final = 300_000  # places of words times words: what a search costs
@@ -59,6 +60,13 @@ class Learned(Struct, frozen=True):
     is_gone: bool = False
 
 
+class Meaning(Struct, frozen=True):
+    """What a question means to a model."""
+
+    model: str
+    vector: tuple[float, ...]  # of length one
+
+
 class Unusable(Exception):
     """The file is damaged, of another format or base: remove it and read all documents again."""
 
@@ -71,6 +79,7 @@ class Index:
         self._base = base
         self._words = _Terms(connection, "bigram_count", "find_bigrams")
         self._threes = _Terms(connection, "trigram_count", "find_trigrams")
+        self.vectors = Vectors(connection, SQL)
         self._documents, self._passages, _ = self._counts()
 
     @classmethod
@@ -139,6 +148,7 @@ class Index:
                 self._forget(document.document_id)
                 if not document.is_gone:
                     self._add(document)
+            self.vectors.forget_unused()
             self._db.execute(SQL["read_up_to"], {"revision": revision})
         self._documents, self._passages, _ = self._counts()
         self._words.forget_counts()
@@ -173,6 +183,7 @@ class Index:
             "path": passage.path,
             "hash": passage.hash,
             "about": about,
+            "opening": normalise(passage.text)[:OPENING_CHARACTERS] if chunk.is_opening else "",
             "passage": json.encode(passage).decode(),
         }
         self._db.execute(SQL["add_chunk"], row)
@@ -182,7 +193,13 @@ class Index:
 
     # --- finding ----------------------------------------------------------------------------
 
-    def search(self, query: str, limit: int = 8, without: frozenset[str] = frozenset()) -> Found:
+    def search(
+        self,
+        query: str,
+        limit: int = 8,
+        without: frozenset[str] = frozenset(),
+        meaning: Meaning | None = None,
+    ) -> Found:
         """Return the best passages, and what a gate wants to know about the search.
 
         The score of the best hit is the share of the question's weight that it holds; the others
@@ -192,21 +209,27 @@ class Index:
             query: anything that people write; never raises for its sake.
             limit: the most hits.
             without: keys of passages that nobody is to be told.
+            meaning: finds also what says the same in other words.
         """
         normal = normalise(query[:QUERY_CHARACTERS_MAX])
         words = self._words.counted(tokens(normal))
         threes = self._threes.counted(trigrams(smooth(normal)))
         most = CANDIDATES + len(without)
-        by_words, by_threes = self._words.best(words, most), self._threes.best(threes, most)
-        candidates = self._candidates(by_words, by_threes, is_unspaced(normal), without)
-        hits, coverage = self._hits(ranked(candidates)[:limit], self._weights(words))
+        signals = _Signals(
+            words=self._words.best(words, most),
+            threes=self._threes.best(threes, most),
+            cosines=self._by_meaning(meaning, most),
+        )
+        weights = self._weights(words)
+        candidates = self._candidates(signals, weights, is_unspaced(normal), without)
+        hits, coverage = self._hits(ranked(candidates)[:limit], weights)
         return Found(
             query=query,
             hits=hits,
             bigram_top=_top(one.bigram for one in candidates),
             trigram_top=_top(one.trigram for one in candidates),
             coverage=coverage,
-            known=sum(share for word, share in self._weights(words).items() if words[word]),
+            known=sum(share for word, share in weights.items() if words[word]),
             words=tuple(words.items()),
             passages=self._passages,
             exact=self.exact(query, without),
@@ -225,24 +248,34 @@ class Index:
         found = self._db.execute(SQL["passage_by_hash"], wanted).get
         return None if found is None else json.decode(found, type=Passage)
 
+    def _by_meaning(self, meaning: Meaning | None, limit: int) -> dict[int, float]:
+        if meaning is None:
+            return {}
+        near = self.vectors.nearest(meaning.model, meaning.vector, limit)
+        wanted = {"hashes": json.encode(list(near)).decode()}
+        rows: Iterable[Any] = self._db.execute(SQL["chunks_by_hash"], wanted)
+        return {number: near[text_hash] for text_hash, number in rows}
+
     def _candidates(
         self,
-        by_words: dict[int, float],
-        by_threes: dict[int, float],
+        signals: _Signals,
+        weights: dict[str, float],
         is_unspaced_query: bool,  # noqa: FBT001
         without: frozenset[str],
     ) -> list[Candidate]:
-        ids = json.encode([*{**by_words, **by_threes}]).decode()
+        ids = json.encode(list(signals.passages)).decode()
         rows: Iterable[Any] = self._db.execute(SQL["candidates"], {"ids": ids})
         return [
             Candidate(
                 id=number,
                 document=document,
                 is_same_script=bool(is_unspaced_document) == is_unspaced_query,
-                bigram=by_words.get(number, 0.0),
-                trigram=by_threes.get(number, 0.0),
+                bigram=signals.words.get(number, 0.0),
+                trigram=signals.threes.get(number, 0.0),
+                opening=opens(opening, weights),
+                cosine=signals.cosines.get(number, 0.0),
             )
-            for number, document, is_unspaced_document, path, text_hash in rows
+            for number, document, is_unspaced_document, path, text_hash, opening in rows
             if f"{self._base}:{path}#{text_hash}" not in without
         ]
 
@@ -260,16 +293,29 @@ class Index:
         for one in best:
             row = self._db.execute(SQL["passage"], {"id": one.candidate.id}).get
             passage, about = json.decode(row[0], type=Passage), row[1]
-            coverage = coverage or _coverage(f"{about}\n{passage.text}", weights)
+            if one is best[0]:
+                coverage = _coverage(f"{about}\n{passage.text}", weights)
             hits.append(
                 Hit(
                     passage=passage,
-                    score=coverage * one.share,
+                    score=max(coverage, best[0].candidate.cosine) * one.share,
                     bigram=one.candidate.bigram,
                     trigram=one.candidate.trigram,
                 )
             )
         return tuple(hits), coverage
+
+
+class _Signals(Struct, frozen=True):
+    """What speaks for passages, by their numbers."""
+
+    words: dict[int, float]
+    threes: dict[int, float]
+    cosines: dict[int, float]
+
+    @property
+    def passages(self) -> dict[int, float]:
+        return {**self.words, **self.threes, **self.cosines}
 
 
 class _Terms:

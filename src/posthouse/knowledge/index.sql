@@ -21,6 +21,7 @@ CREATE TABLE chunks (
   path     TEXT NOT NULL,
   hash     TEXT NOT NULL,
   about    TEXT NOT NULL,             -- as it was searched
+  opening  TEXT NOT NULL,             -- how a section begins, normalised; '' for what follows
   passage  TEXT NOT NULL              -- JSON
 ) STRICT;
 CREATE INDEX chunks_by_document ON chunks (document);
@@ -33,6 +34,15 @@ CREATE VIRTUAL TABLE trigrams USING fts5 (
 );
 CREATE VIRTUAL TABLE bigram_terms USING fts5vocab (bigrams, row);
 CREATE VIRTUAL TABLE trigram_terms USING fts5vocab (trigrams, row);
+CREATE TABLE vectors (
+  hash       TEXT NOT NULL,           -- of the passage's text
+  model      TEXT NOT NULL,
+  dimensions INTEGER NOT NULL,
+  signs      BLOB NOT NULL,           -- a bit of each number
+  vector     BLOB NOT NULL,           -- the numbers, four bytes each
+  PRIMARY KEY (model, hash)
+) STRICT;
+CREATE INDEX vectors_signs ON vectors (model, dimensions, hash, signs);
 
 -- name: tables
 -- Whether anything has been made in this file.
@@ -65,8 +75,8 @@ DELETE FROM documents WHERE id = :id;
 
 -- name: add_chunk
 -- A passage of a document.
-INSERT INTO chunks (id, document, path, hash, about, passage)
-VALUES (:id, :document, :path, :hash, :about, :passage);
+INSERT INTO chunks (id, document, path, hash, about, opening, passage)
+VALUES (:id, :document, :path, :hash, :about, :opening, :passage);
 
 -- name: add_bigrams
 -- What a passage is found by.
@@ -112,7 +122,7 @@ FROM trigrams WHERE trigrams MATCH :wanted ORDER BY score DESC LIMIT :limit;
 
 -- name: candidates
 -- What is to be known about passages before one of them is chosen; `ids` is a JSON array.
-SELECT chunks.id, document, is_unspaced, path, hash
+SELECT chunks.id, document, is_unspaced, path, hash, opening
 FROM chunks JOIN documents ON documents.id = document
 WHERE chunks.id IN (SELECT value FROM json_each(:ids));
 
@@ -128,3 +138,36 @@ SELECT passage FROM chunks WHERE hash = :hash AND path = :path LIMIT 1;
 -- The fixed answers to a question, the newest first.
 SELECT passage FROM documents JOIN chunks ON document = documents.id
 WHERE exact = :question AND exact <> '' ORDER BY documents.id DESC LIMIT :limit;
+
+-- name: chunks_by_hash
+-- The passages with these words; `hashes` is a JSON array.
+SELECT hash, id FROM chunks WHERE hash IN (SELECT value FROM json_each(:hashes));
+
+-- name: count_vectors
+-- How many passages have a vector of a model.
+SELECT count(*) FROM vectors WHERE model = :model;
+
+-- name: without_vector
+-- Passages that a model has not seen yet.
+SELECT hash, min(about), min(json_extract(passage, '$.text')) FROM chunks
+WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = :model AND v.hash = chunks.hash)
+GROUP BY hash LIMIT :limit;
+
+-- name: keep_vector
+-- What a passage means to a model.
+INSERT OR REPLACE INTO vectors (hash, model, dimensions, signs, vector)
+VALUES (:hash, :model, :dimensions, :signs, :vector);
+
+-- name: forget_vectors
+-- Texts that no document has any more.
+DELETE FROM vectors WHERE NOT EXISTS (SELECT 1 FROM chunks WHERE chunks.hash = vectors.hash);
+
+-- name: signs
+-- A bit of each number of each vector of a model.
+SELECT hash, signs FROM vectors WHERE model = :model AND dimensions = :dimensions;
+
+-- name: vectors
+-- Some vectors whole; `hashes` is a JSON array.
+SELECT hash, vector FROM vectors
+WHERE model = :model AND dimensions = :dimensions
+  AND hash IN (SELECT value FROM json_each(:hashes));

@@ -10,12 +10,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from posthouse.knowledge.embedding import Embedder, Reranker
-from posthouse.knowledge.index import TOP
-from posthouse.knowledge.passage import Found, Passage
-from posthouse.knowledge.shelf import Shelf
-from posthouse.store.documents import Base, Documents
+from msgspec.structs import replace
 
+from posthouse.knowledge.embedding import Embedder, Reranker
+from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, TOP, Meaning
+from posthouse.knowledge.meanings import Meanings, Rest
+from posthouse.knowledge.passage import Found, Hit, Passage
+from posthouse.knowledge.shelf import Shelf
+from posthouse.model.errors import PosthouseError
+from posthouse.store.documents import Documents
+
+RERANKED: Final = 24  # passages of which a reranker puts the best first
 SHELVES_MAX: Final = 32  # open at once; the one that was asked longest ago is closed
 
 
@@ -38,8 +43,9 @@ class Library:
     ) -> None:
         self._documents = documents
         self._folder = folder
-        self._embedder = embedder
+        self._meanings = Meanings(embedder) if embedder else None
         self._reranker = reranker
+        self._ranks = Rest("reranker_failed")
         self._shelves: dict[str, Shelf] = {}  # the one that was asked last at the end
 
     async def find(self, bases: tuple[str, ...], query: str, limit: int = 8) -> Found:
@@ -56,8 +62,10 @@ class Library:
         Raises:
             TryLater: an index can be neither read nor made anew.
         """
-        found = [await self._find(base, query, limit) for base in dict.fromkeys(bases)]
-        return merged(query, found, limit)
+        meaning = await self._meanings.of(query) if self._meanings else None
+        most = max(limit, RERANKED) if self._reranker else limit
+        found = [await self._find(base, query, most, meaning) for base in dict.fromkeys(bases)]
+        return await self._reranked(merged(query, found, most), limit)
 
     async def passage(self, key: str) -> Passage | None:
         """Return a passage by its key; None once its document says something else."""
@@ -73,19 +81,31 @@ class Library:
         while self._shelves:
             await self._shelves.popitem()[1].close()
 
-    async def _find(self, name: str, query: str, limit: int) -> Found:
+    async def _find(self, name: str, query: str, limit: int, meaning: Meaning | None) -> Found:
         base = await self._documents.base(name)
         if base is None:
             await self._forget(name)
             return Found(query, ())
         without = await self._documents.quarantined(name)
-        return await self._search(base, query, limit, without)
-
-    async def _search(self, base: Base, query: str, limit: int, without: frozenset[str]) -> Found:
-        shelf = self._shelf(base.name)
-        found = await shelf.ask(lambda index: index.search(query, limit, without), base)
+        shelf = self._shelf(name)
+        found = await shelf.ask(lambda index: index.search(query, limit, without, meaning), base)
+        if self._meanings and meaning:
+            shelf.learn_meanings(self._meanings)
         await self._close_idle()
         return found
+
+    async def _reranked(self, found: Found, limit: int) -> Found:
+        """Let a reranker put the best in order; it deals the same scores out anew."""
+        hits = found.hits
+        if self._reranker and len(hits) > 1 and not self._ranks.is_resting:
+            texts = tuple(hit.passage.text for hit in hits)
+            try:
+                ranks = await self._reranker.rank(found.query[:QUERY_CHARACTERS_MAX], texts)
+            except PosthouseError as problem:
+                self._ranks.begin(problem)
+            else:
+                hits = dealt(hits, ranks)
+        return replace(found, hits=hits[:limit])
 
     def _shelf(self, base: str) -> Shelf:
         shelf = self._shelves.pop(base, None) or Shelf(self._documents, self._folder, base)
@@ -123,6 +143,13 @@ def merged(query: str, found: Iterable[Found], limit: int) -> Found:
         passages=sum(one.passages for one in several),
         exact=next((one.exact for one in several if one.exact is not None), None),
     )
+
+
+def dealt(hits: tuple[Hit, ...], ranks: tuple[float, ...]) -> tuple[Hit, ...]:
+    """Put hits in the order of their ranks; the best gets the best score there was."""
+    ordered = sorted(zip(hits, ranks, strict=True), key=lambda pair: -pair[1])
+    scores = sorted((hit.score for hit in hits), reverse=True)
+    return tuple(replace(hit, score=score) for (hit, _), score in zip(ordered, scores, strict=True))
 
 
 def _best(tops: Iterable[tuple[float, ...]]) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -16,6 +17,7 @@ import structlog
 
 from posthouse.knowledge.chunks import chunks, text_hash
 from posthouse.knowledge.index import Index, Learned, Unusable, remove
+from posthouse.knowledge.meanings import TEXTS_AT_ONCE, Meanings
 from posthouse.knowledge.passage import Extract
 from posthouse.model.errors import TryLater
 from posthouse.store.documents import Base, Change, Documents
@@ -40,6 +42,7 @@ class Shelf:
         self._revision = 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kb-{base}")
         self._catching_up = asyncio.Lock()
+        self._embedding: asyncio.Task[None] | None = None
 
     async def ask(self, question: Callable[[Index], R], base: Base) -> R:
         """Ask an index that has read the base up to now; it is made anew once if it is broken.
@@ -64,16 +67,48 @@ class Shelf:
                 zh=f"知识库 {self._base} 的索引无法使用（{problem}）：请检查数据目录所在的磁盘",
             ) from problem
 
+    def learn_meanings(self, meanings: Meanings) -> None:
+        """Let a model see, beside everything else, what it has not seen yet."""
+        if self._embedding is None or self._embedding.done():
+            self._embedding = asyncio.create_task(self._embed(meanings))
+
     async def close(self) -> None:
         """Wait for what is being done, and close the file."""
+        await self._stop_embedding()
         await self._in_thread(self._drop)
         self._thread.shutdown(wait=False)
 
     async def remove(self) -> None:
         """Throw the file away: its base is gone."""
+        await self._stop_embedding()
         await self._in_thread(self._drop)
         await self._in_thread(remove, self._path)
         self._thread.shutdown(wait=False)
+
+    async def _embed(self, meanings: Meanings) -> None:
+        try:
+            while await self._embed_some(meanings):
+                pass
+        except Unusable as problem:  # the next question makes it anew
+            log.info("embedding_stopped", base=self._base, problem=str(problem))
+
+    async def _embed_some(self, meanings: Meanings) -> bool:
+        """Embed a few passages; whether there may be more."""
+        missing = await self._run(
+            lambda index: index.vectors.missing(meanings.model, TEXTS_AT_ONCE)
+        )
+        vectors = await meanings.of_texts(tuple(text for _, text in missing)) if missing else ()
+        if not vectors:
+            return False
+        kept = {text_hash: vector for (text_hash, _), vector in zip(missing, vectors, strict=True)}
+        await self._run(lambda index: index.vectors.keep(meanings.model, kept))
+        return True
+
+    async def _stop_embedding(self) -> None:
+        if self._embedding is not None:
+            self._embedding.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._embedding
 
     # --- keeping up -------------------------------------------------------------------------
 

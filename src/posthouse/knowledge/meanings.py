@@ -1,0 +1,69 @@
+"""What texts mean to a model, as long as it answers; without it, their words are searched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from posthouse.knowledge.embedding import Embedder
+from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, Meaning
+from posthouse.model.errors import PosthouseError
+
+REST_S: Final = 60.0
+TEXTS_AT_ONCE: Final = 32
+
+log = structlog.get_logger("posthouse.knowledge")
+
+
+class Rest:
+    """The time after a model failed, in which nobody waits for it; said in the log once."""
+
+    def __init__(self, event: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._event = event
+        self._clock = clock
+        self._until_at = 0.0
+        self._is_told = False
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether the model is better left alone."""
+        return self._clock() < self._until_at
+
+    def begin(self, problem: PosthouseError) -> None:
+        """Leave it alone for a while."""
+        if not self._is_told:
+            log.warning(self._event, problem=str(problem))
+        self._is_told = True
+        self._until_at = self._clock() + REST_S
+
+
+class Meanings:
+    """Asks an embedder, and rests when it fails."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._rest = Rest("embedder_failed")
+
+    @property
+    def model(self) -> str:
+        """Whose vectors these are."""
+        return self._embedder.name
+
+    async def of(self, query: str) -> Meaning | None:
+        """Return what a question means; None where the model does not say."""
+        text = query[:QUERY_CHARACTERS_MAX].strip()
+        vectors = await self.of_texts((text,)) if text else ()
+        return Meaning(self.model, vectors[0]) if vectors else None
+
+    async def of_texts(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        """Return a vector for each text; none at all where the model does not say."""
+        if self._rest.is_resting:
+            return ()
+        try:
+            return await self._embedder.embed(texts)
+        except PosthouseError as problem:
+            self._rest.begin(problem)
+            return ()
