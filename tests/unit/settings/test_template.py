@@ -13,6 +13,7 @@ from posthouse.cli.init import template
 from posthouse.settings.settings import (
     BotSettings,
     HandlerSettings,
+    KnowledgeSettings,
     ModelSettings,
     RouteRule,
     Settings,
@@ -20,7 +21,13 @@ from posthouse.settings.settings import (
 
 each_language = pytest.mark.parametrize("language", ["zh", "en"])
 
-EXAMPLES = {"bots", "handlers", "models", "routes"}  # tables of which there may be any number
+EXAMPLES = {
+    "bots",
+    "handlers",
+    "knowledge",
+    "models",
+    "routes",
+}  # tables of which there may be any number
 
 
 def uncommented(language: str) -> dict[str, object]:
@@ -47,6 +54,7 @@ def test_the_examples_show_every_key(language: str) -> None:
     assert set(_first(shown["bots"])) == set(BotSettings.model_fields)
     assert set(_first(shown["handlers"])) == set(HandlerSettings.model_fields)
     assert set(_first(shown["models"])) == set(ModelSettings.model_fields)
+    assert set(_first(shown["knowledge"])) == set(KnowledgeSettings.model_fields)
     assert set(_first(shown["routes"])) == set(RouteRule.model_fields)
 
 
