@@ -254,6 +254,10 @@ async def test_a_whole_session_by_webhook(
         assert (seen.code, seen.problem, seen.answer) == (0, "", {})
         pressed = await stage.until(ButtonPressed)
         assert pressed.token == "q:yes"
+        stage.door.answers = [stage.channel.encode_toast("Noted.")]
+        seen = await stage.feishu.press(Press(message_id=sent.ids[0], person="ben", label="Yes"))
+        assert (seen.toast, seen.problem) == ("Noted.", "")
+        assert all(0 < wait_s < 3 for wait_s in stage.door.waits_s), "no longer than Feishu waits"
         assert stage.feishu.connections() == 0
         assert stage.feishu.complaints == []
 

@@ -30,7 +30,11 @@ from posthouse.channels.feishu.codec import Identity
 from posthouse.channels.feishu.examination import Examination, connections_of
 from posthouse.channels.feishu.growing import Cards
 from posthouse.channels.feishu.history import GAP_S_MAX, missed_in
-from posthouse.channels.feishu.long_connection import POLICY, LongConnection
+from posthouse.channels.feishu.long_connection import (
+    ANSWER_PRESSES_WITHIN_S,
+    POLICY,
+    LongConnection,
+)
 from posthouse.channels.feishu.messages import Messages
 from posthouse.channels.feishu.names import Names
 from posthouse.channels.feishu.outpost import FeishuOutpost
@@ -133,13 +137,22 @@ class FeishuChannel:
     def routes(self) -> Sequence[BaseRoute]:
         return (self._webhook.route(),) if self._options.entrance == "webhook" else ()
 
-    async def _keep(self, payload: bytes) -> None:
-        """Write what a webhook brought into the book."""
-        if self._door is None:
+    async def _keep(self, payload: bytes) -> bytes | None:
+        """Write what a webhook brought into the book; returns what a press shows."""
+        door, came_at = self._door, self._tools.clock()
+        if door is None:
             raise TryLater
         events = await self._decode((payload,))
-        if events:
-            await self._door.accept(events, Entrance.WEBHOOK)
+        if not events:
+            return None
+        if not codec.is_callback(payload):
+            await door.accept(events, Entrance.WEBHOOK)
+            return None
+        left_s = came_at + ANSWER_PRESSES_WITHIN_S - self._tools.clock()
+        shown = await door.answer(events, Entrance.WEBHOOK, max(0.0, left_s))
+        if shown is not None:
+            await door.answered(events, is_written=True)  # a toast that nobody sees is no loss
+        return shown
 
     async def run(self, door: Door) -> None:
         tools, line = self._tools, self._opened.relay_line

@@ -21,6 +21,7 @@ from posthouse.model.errors import NotUnderstood, Refused, TryLater
 from posthouse.model.secret import RetiredSecret
 
 CHALLENGE = "url_verification"
+NOTHING_TO_SHOW = b"{}"
 
 
 class Secret(Struct, frozen=True):
@@ -58,7 +59,8 @@ class Webhook:
         path: where the platform sends to, below the house's address.
         secrets: what it is checked with.
         body_bytes_max: of one body.
-        keep: given each payload, opened; raises ``TryLater`` when it is not kept.
+        keep: given each payload, opened; returns the body of the response, if there is anything
+            to show; raises ``TryLater`` when it is not kept.
         clock: seconds since the epoch.
     """
 
@@ -67,7 +69,7 @@ class Webhook:
         path: str,
         secrets: Sequence[Secret],
         body_bytes_max: int,
-        keep: Callable[[bytes], Awaitable[None]],
+        keep: Callable[[bytes], Awaitable[bytes | None]],
         clock: Callable[[], float],
     ) -> None:
         self.path = path
@@ -95,11 +97,11 @@ class Webhook:
         if envelope.type == CHALLENGE:
             return JSONResponse({"challenge": envelope.challenge})
         try:
-            await self._keep(payload)
+            shown = await self._keep(payload)
         except TryLater as error:
             wait_s = f"{error.retry_after_s:.0f}"
             return Response(status_code=503, headers={"Retry-After": wait_s})
-        return JSONResponse({})
+        return Response(shown or NOTHING_TO_SHOW, media_type="application/json")
 
     def _verified(self, request: Request, body: bytes) -> tuple[Envelope, bytes]:
         """Return what was sent, opened.
