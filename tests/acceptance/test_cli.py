@@ -379,6 +379,26 @@ def test_chat_starts_a_house_and_why_tells_the_road(shell: Shell) -> None:
     assert shell.do("why").code == OK
 
 
+@pytest.mark.parametrize("question", ["how do I recall a message?", "怎么接入飞书？"])
+def test_a_fresh_house_answers_from_its_own_documentation(shell: Shell, question: str) -> None:
+    said = shell.do("chat", "--name", "Ada", "--say", question)
+    assert said.code == OK, said
+    assert "- [1] " in said.out
+    assert "docs/how-to/questions.md" in said.out
+    assert shell.do("why", "1").out.rstrip().endswith("⇒ answered")
+
+
+def test_with_a_model_the_answer_is_generated_and_cited(shell: Shell) -> None:
+    model = shell.attach("simulate", "model")
+    assert model.stdout is not None
+    variables = dict(word.split("=", 1) for word in model.stdout.readline().decode().split())
+    question = "how do I recall a message?"
+    said = shell.do("chat", "--say", question, environ={**variables, "LLM_API_KEY": "any"})
+    assert said.code == OK, said
+    assert "Sources:" in said.out
+    assert "This is what the documents say" not in said.out  # no quotation: it was written
+
+
 def test_tools_talk_to_the_running_owner(shell: Shell) -> None:
     house = shell.start()
     assert shell.do("chat", "--say", "/echo hello").code == OK

@@ -213,7 +213,10 @@ CHANNELS_TO_COME = frozenset({"dingtalk", "wecom", "telegram", "qq"})
 
 
 def _default_handlers() -> dict[str, HandlerSettings]:
-    return {"commands": HandlerSettings(kind="commands"), "demo": HandlerSettings(kind="demo")}
+    return {
+        "commands": HandlerSettings(kind="commands"),
+        "assistant": HandlerSettings(kind="assistant"),
+    }
 
 
 class Settings(Section):
