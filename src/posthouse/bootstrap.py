@@ -615,6 +615,7 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,
+            roads=store.reader,
         ),
     )
 

@@ -141,6 +141,7 @@ def assistant(
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,
+            roads=store.reader,
         ),
     )
 

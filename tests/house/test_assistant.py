@@ -2,14 +2,15 @@
 
 import pytest
 
-from posthouse.model.address import ChatMode
+from posthouse.model.address import ChatMode, Person
+from posthouse.model.event import ReactionChanged
 from posthouse.model.message import Image, Media, Text
 from posthouse.store.asked import Verdict
 from posthouse.store.conduct import Rule, Scope
 from posthouse.testing.null_channel import CAPABILITIES
 from tests.house.assisting import BASE, NAME, asked, listen, notes, opened
 from tests.house.kit import HouseKit, simulated
-from tests.house.people import edited, pressed, recalled
+from tests.house.people import edited, place, pressed, recalled
 
 NO_BUTTONS = CAPABILITIES.__class__(can_edit=True, can_recall=True, has_markdown=True)
 DOES_NOT_KNOW = "I don't know"
@@ -273,6 +274,37 @@ async def test_where_buttons_would_be_lines_of_text_there_are_none() -> None:
     said = await answer(house, "Which port does it listen on?")
     assert "👍" not in said
     assert await thumbs(house) == ()
+
+
+async def react(house: HouseKit, emoji: str, *, who: str = "ann", is_added: bool = True) -> None:
+    """Somebody puts an emoji below the newest message of the bot, or takes it away."""
+    (said,) = house.bots["b"].shown((await house.chat()).id)
+    reaction = ReactionChanged(
+        key=f"x:{emoji}{who}{is_added}",
+        place=place(),
+        sender=Person(who),
+        message_id=said.id,
+        emoji=emoji,
+        at=house.clock(),
+        is_added=is_added,
+    )
+    await house.accept(reaction)
+    await house.quiet(10.0)
+
+
+@simulated
+async def test_a_reaction_counts_like_a_thumb() -> None:
+    house = await opened(can=NO_BUTTONS)
+    await answer(house, "Which port does it listen on?")
+    await react(house, "👎", who="ben")
+    await react(house, "🎉")
+    assert [question.verdict for question in await asked(house)] == [Verdict.NONE]
+    await react(house, "👎")
+    assert [question.verdict for question in await asked(house)] == [Verdict.BAD]
+    await react(house, "👎", is_added=False)
+    assert [question.verdict for question in await asked(house)] == [Verdict.NONE]
+    assert len(await house.texts()) == 1
+    await house.check()
 
 
 # --- humans -------------------------------------------------------------------------------------

@@ -12,12 +12,18 @@ from posthouse.gateway.answerers import Answerers, Moment
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.housekeeping import Gauge
 from posthouse.gateway.reply_slot import ReplySlots
-from posthouse.gateway.router import Refusal, Routing, route, split_token
+from posthouse.gateway.router import Refusal, Routing, route, route_reaction, split_token
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Disposition, Question
 from posthouse.model.errors import StorageFull
-from posthouse.model.event import ButtonPressed, Event, MessageEdited, MessageReceived
+from posthouse.model.event import (
+    ButtonPressed,
+    Event,
+    MessageEdited,
+    MessageReceived,
+    ReactionChanged,
+)
 from posthouse.model.message import Quote
 from posthouse.model.turn import EventState
 from posthouse.store.chats import Chats
@@ -110,6 +116,9 @@ class Inbox:
         event = await self._recognised(event, chat)
         if bot.is_send_only:
             disposition = SEND_ONLY
+        elif isinstance(event, ReactionChanged):
+            spoken = await self._roads.whose(chat.id, event.message_id)
+            disposition = route_reaction(event, chat, routing, spoken)
         else:
             question = await self._question(event, chat, now)
             refusal = await self._refusal(question, event, chat, routing.language, now)

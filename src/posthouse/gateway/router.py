@@ -22,11 +22,13 @@ from posthouse.model.event import (
     MessageEdited,
     MessageRecalled,
     MessageReceived,
+    ReactionChanged,
     Undecodable,
 )
 from posthouse.model.message import plain_text
 from posthouse.model.turn import EventState, LaneKind, OnEdit
 from posthouse.settings.settings import RouteRule, WordsSettings
+from posthouse.store.reader import Spoken
 
 CONTROL = "control"  # the built-in answers of the house, in the chat's control lane
 AWAY = "away"  # one line about messages that came too late
@@ -201,6 +203,25 @@ def _route_press(  # noqa: PLR0911 - a list of decisions, one line each
     claimant = Claimant(question.id, choice, _notice("question_taken", event, chat, routing))
     pressed = _handled(event, chat, routing, question.handler, question.session, claimant)
     return replace(pressed, burst_s=0.0)  # nothing else belongs to a press
+
+
+def route_reaction(
+    event: ReactionChanged, chat: Chat, routing: Routing, spoken: Spoken | None
+) -> Disposition:
+    """Hand it to who said the message, if that handler wants to know what was thought of it.
+
+    Args:
+        event: what somebody put below a message, or took away.
+        chat: where.
+        routing: the rules.
+        spoken: the turn that said the message; only whom it answered is heard.
+    """
+    if spoken is None or event.sender.id != spoken.person or event.sender.is_bot:
+        return _ignored("no_route")
+    if not routing.traits.get(spoken.handler, Traits()).hears_reactions:
+        return _ignored("no_route")
+    heard = _handled(event, chat, routing, spoken.handler, spoken.session)
+    return replace(heard, burst_s=0.0)
 
 
 def _route_message(  # noqa: PLR0911 - a list of decisions, one line each

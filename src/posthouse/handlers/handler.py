@@ -25,6 +25,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     crashes_max: int = 10  # it was running so often when the process went away: it may be the cause
     begins_itself: bool = False  # until it calls ``context.begin``, a crash re-runs it
     takes_pushes: bool = True  # a push may ask in its name: it does not trust a question's state
+    hears_reactions: bool = False  # of who was answered, below its own messages
     answers_to: tuple[str, ...] = ()  # names that, behind a prefix, address it by themselves
     marks: tuple[str, ...] = ()  # how messages begin that are for it where no rule says otherwise
 

@@ -177,6 +177,15 @@ class HeardChat(Struct, frozen=True):
     heard_at: float
 
 
+class Spoken(Struct, frozen=True):
+    """The turn that said something."""
+
+    turn: int
+    handler: str
+    session: str
+    person: str  # whom it answered
+
+
 class Roads(Protocol):
     """What became of one message: all that a channel needs to know of the book."""
 
@@ -194,6 +203,10 @@ class Roads(Protocol):
 
     async def is_ours(self, chat: int, message_id: str) -> bool:
         """Whether the bot said this, among the newest ``OURS_MAX`` messages it said in the chat."""
+        ...
+
+    async def whose(self, chat: int, message_id: str) -> Spoken | None:
+        """Return the turn that said this, as far back as ``is_ours`` looks."""
         ...
 
     async def heard_lately(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from posthouse.channels.web.progress import progress_of
 from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.turn import TurnState
-from posthouse.store.reader import DeliveryRow, EventRow, HeardChat, Road, TurnRow
+from posthouse.store.reader import DeliveryRow, EventRow, HeardChat, Road, Spoken, TurnRow
 from tests.channels.web.stage import open_stage
 
 EVENT = EventRow(
@@ -58,6 +58,9 @@ class Book:
     async def find_message(self, bot: str, message_id: str) -> tuple[int, ...]:
         is_there = self.road_of_all is not None and (bot, message_id[-2:]) == ("web", "-5")
         return (1,) if is_there else ()
+
+    async def whose(self, chat: int, message_id: str) -> Spoken | None:
+        raise AssertionError(f"nobody reacts here: {chat}, {message_id}")
 
     async def is_ours(self, chat: int, message_id: str) -> bool:
         raise NotImplementedError

@@ -45,6 +45,7 @@ WHOLE_TABLE = {
     "questions.asking",  # once, and only the few that are open
     "reader.heard_lately",  # the newest events only
     "reader.is_ours",  # the few rows that its own subquery chose
+    "reader.whose",  # the same
     "reader.of_message",  # a bot's chats, then one look into each
     "rooms.errands",  # there are a few at a time
     "rooms.rooms_of",

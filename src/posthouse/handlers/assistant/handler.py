@@ -25,11 +25,13 @@ from posthouse.handlers.trying import Concluded, Growing, Stage, Trial, Tried
 from posthouse.llm.model import Usage
 from posthouse.model.action import Acknowledge, Action, Draft, Note, Send
 from posthouse.model.address import Chat, ChatKind, ChatMode, Person
+from posthouse.model.event import ReactionChanged
 from posthouse.model.message import Content, Quote
 from posthouse.model.turn import OnCrash, OnEdit, Turn
-from posthouse.store.asked import Asked
+from posthouse.store.asked import Asked, Verdict
 from posthouse.store.chats import Chats
 from posthouse.store.conduct import Conduct, Rule, Scope
+from posthouse.store.reader import Roads
 
 ANSWERED: Final = "answered"
 NO_CHAT: Final = Chat(id=0, bot="", platform_id="", kind=ChatKind.PRIVATE)
@@ -45,6 +47,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     asked: Asked
     conduct: Conduct
     chats: Chats
+    roads: Roads
 
 
 class Assistant:
@@ -67,6 +70,7 @@ class Assistant:
             max_run_s=options.max_run_s,
             answer_within_s=options.answer_within_s,
             burst_s=options.burst_s,
+            hears_reactions=options.feedback,
             takes_pushes=False,  # what a question carries may decide which function is run
         )
 
@@ -80,6 +84,9 @@ class Assistant:
         Raises:
             EndOfTurn: it ended otherwise than with an answer.
         """
+        if isinstance(reaction := turn.events[-1].event, ReactionChanged):
+            await self._judged(turn, reaction, context.now())
+            return
         work = self._pressed if turn.answer is not None else self._asked
         async with aclosing(work(turn, context)) as actions:
             async for action in actions:
@@ -188,7 +195,16 @@ class Assistant:
             case _:
                 return Send(Content(ended.answer), is_quoting=is_quoting)
 
-    # --- buttons ------------------------------------------------------------------------------
+    # --- reactions and buttons ----------------------------------------------------------------
+
+    async def _judged(self, turn: Turn, reaction: ReactionChanged, now: float) -> None:
+        """Remember what somebody thinks of an answer, or that they took it back."""
+        verdict = pending.verdict_of(_thumb(reaction.emoji))
+        spoken = await self._parts.roads.whose(turn.chat.id, reaction.message_id)
+        if spoken is None or verdict is Verdict.NONE:
+            return
+        said = verdict if reaction.is_added else Verdict.NONE
+        await self._parts.asked.judge(spoken.turn, said, _author(turn), now)
 
     async def _pressed(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         assert turn.answer is not None
@@ -198,8 +214,7 @@ class Assistant:
         match asked.kind:
             case "feedback":
                 verdict = pending.verdict_of(turn.answer.choice)
-                author = f"person:{turn.chat.bot}:{turn.person.id}"
-                await self._parts.asked.judge(asked.turn, verdict, author, now)
+                await self._parts.asked.judge(asked.turn, verdict, _author(turn), now)
                 yield Acknowledge(say("thanks_good" if is_yes else "thanks_bad", language))
             case "human" if is_yes:
                 yield await self._hand_over(turn, asked.question, language, context)
@@ -257,6 +272,17 @@ async def _for_nothing(_call: int, _used: Usage) -> None:
 
 def _is_addressed(turn: Turn) -> bool:
     return any(message.is_addressed for message in turn.messages)
+
+
+def _author(turn: Turn) -> str:
+    """Name who judges, as the audit does."""
+    return f"person:{turn.chat.bot}:{turn.person.id}"
+
+
+def _thumb(emoji: str) -> int | None:
+    """Return which thumb an emoji is, whatever the colour of its skin."""
+    bare = emoji[:1]
+    return pending.THUMBS.index(bare) if bare in pending.THUMBS else None
 
 
 def _is_shadow(turn: Turn, now: float) -> bool:

@@ -22,6 +22,7 @@ from posthouse.store.reader import (
     Matches,
     Road,
     Span,
+    Spoken,
     TurnRow,
 )
 from posthouse.store.sql import activity, feed, rows
@@ -58,6 +59,12 @@ class SqlReader:
             SQL["is_ours"], chat=chat, message_id=message_id, limit=OURS_MAX
         )
         return found is not None
+
+    async def whose(self, chat: int, message_id: str) -> Spoken | None:
+        row = await self._reading.one(
+            SQL["whose"], chat=chat, message_id=message_id, limit=OURS_MAX
+        )
+        return None if row is None else Spoken(*row)
 
     async def heard_lately(
         self, bot: str, since_at: float, limit: int = 50

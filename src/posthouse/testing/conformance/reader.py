@@ -232,6 +232,17 @@ async def a_message_of_the_bot_is_known_as_its_own(scene: Scene) -> None:
     holds(not await reader.is_ours(scene.chat.id + 1, "om-1"), "not in another chat")
 
 
+async def who_said_a_message_is_known(scene: Scene) -> None:
+    told = await scene.answer("question", "answer")
+    await scene.settle(await scene.send_one(), Sent(("om-1", "card")))
+    reader = scene.store.reader
+    spoken = await reader.whose(scene.chat.id, "om-1")
+    assert spoken is not None
+    same((spoken.turn, spoken.session), (told.turn.id, scene.session()), "the turn that said it")
+    same(spoken.person, "ann", "whom it answered")
+    same(await reader.whose(scene.chat.id, "om-none"), None, "a message that nobody said")
+
+
 async def chats_with_traffic_are_known_newest_first(scene: Scene) -> None:
     began_at = scene.now
     room = await scene.room("elsewhere")

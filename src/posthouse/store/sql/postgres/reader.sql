@@ -46,6 +46,14 @@ WHERE id < :below AND id >= CAST(:below AS bigint) - CAST(:looked_at AS bigint)
   AND content ILIKE :pattern ESCAPE '^'
 ORDER BY id DESC LIMIT :limit;
 
+-- name: whose
+-- As on SQLite.
+SELECT t.id, t.handler, t.session, t.person FROM (
+  SELECT platform_ids, origin FROM deliveries WHERE chat = :chat ORDER BY put_at DESC LIMIT :limit) d
+JOIN turns t ON d.origin = 'turn:' || t.id
+WHERE platform_ids::jsonb ? :message_id
+LIMIT 1;
+
 -- name: is_ours
 -- As on SQLite.
 SELECT 1 FROM (

@@ -24,6 +24,15 @@ SELECT 1 FROM (
 WHERE EXISTS (SELECT 1 FROM json_each(d.platform_ids) p WHERE p.value = :message_id)
 LIMIT 1;
 
+-- name: whose
+-- The turn that said one of the newest messages of a chat.
+SELECT t.id, t.handler, t.session, t.person FROM (
+  SELECT platform_ids, origin FROM deliveries WHERE chat = :chat ORDER BY put_at DESC LIMIT :limit) d
+JOIN turns t ON t.id = CAST(substr(d.origin, 6) AS INTEGER)
+WHERE d.origin LIKE 'turn:%'
+  AND EXISTS (SELECT 1 FROM json_each(d.platform_ids) p WHERE p.value = :message_id)
+LIMIT 1;
+
 -- name: heard_lately
 -- A bot's chats in which people spoke last, and when each was heard.
 SELECT c.platform_id, c.kind, max(e.accepted_at) AS heard_at
