@@ -57,7 +57,7 @@ class Vectors:
         self._signs_of = None
 
     def nearest(self, model: str, wanted: Sequence[float], limit: int) -> dict[str, float]:
-        """Return the hashes of the nearest texts, each with its cosine."""
+        """Return the hashes of the nearest texts, each with its cosine, which is above zero."""
         self._load(model, len(wanted))
         mark = int.from_bytes(_signs(wanted))
         near = heapq.nsmallest(
@@ -68,7 +68,8 @@ class Vectors:
         question = {"model": model, "dimensions": len(wanted), "hashes": json.encode(near).decode()}
         rows: Iterable[Any] = self._db.execute(self._sql["vectors"], question)
         cosines = {text_hash: _product(wanted, array("f", blob)) for text_hash, blob in rows}
-        return {one: cosines[one] for one in heapq.nlargest(limit, cosines, cosines.__getitem__)}
+        best = heapq.nlargest(limit, cosines, cosines.__getitem__)
+        return {text_hash: cosines[text_hash] for text_hash in best if cosines[text_hash] > 0}
 
     def _load(self, model: str, dimensions: int) -> None:
         if self._signs_of == (model, dimensions):

@@ -1,0 +1,125 @@
+"""Vectors and ranks help where there are any; a search goes on without them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from posthouse.knowledge.library import Library
+from posthouse.knowledge.vectors import Vectors
+from posthouse.model.errors import TryLater
+from posthouse.store.sqlite.store import open_memory_store
+from tests.unit.knowledge.desk import BASE, Desk
+
+SICK, HOLIDAY, ELSE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+MEANINGS = {"病": SICK, "ill": SICK, "假期": HOLIDAY, "vacation": HOLIDAY}
+
+
+class Words:
+    """An embedder that knows a few words."""
+
+    name = "words"
+
+    def __init__(self) -> None:
+        self.is_broken = False
+        self.calls = 0
+        self.has_seen_documents = asyncio.Event()
+
+    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        self.calls += 1
+        if self.is_broken:
+            raise TryLater("no model")
+        if any("。" in text for text in texts):
+            self.has_seen_documents.set()
+        return tuple(
+            next((vector for word, vector in MEANINGS.items() if word in text), ELSE)
+            for text in texts
+        )
+
+
+class Backwards:
+    """A reranker that likes the last one best."""
+
+    def __init__(self) -> None:
+        self.is_broken = False
+        self.calls = 0
+
+    async def rank(self, query: str, texts: tuple[str, ...]) -> tuple[float, ...]:
+        self.calls += 1
+        if self.is_broken:
+            raise TryLater("no model")
+        return tuple(float(place) for place in range(len(texts)))
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    store = open_memory_store()
+    made = Desk(store, tmp_path)
+    await made.say("a.md", "生病请先告诉组长。")
+    await made.say("b.md", "假期按年计算。")
+    yield made
+    await made.library.close()
+    await store.close()
+
+
+async def settled(library: Library) -> None:
+    """Wait until the model has seen all passages."""
+    task = library._shelves[BASE]._embedding
+    assert task is not None
+    await task
+
+
+async def test_what_says_the_same_in_other_words_is_found(desk: Desk) -> None:
+    desk.library = Library(desk.documents, desk.folder, Words())
+    assert await desk.paths("I feel ill") == []
+    await settled(desk.library)
+    assert (await desk.paths("I feel ill"))[0] == "a.md"
+    assert (await desk.paths("vacation"))[0] == "b.md"
+
+
+async def test_a_changed_document_has_no_vector_of_its_old_words(desk: Desk) -> None:
+    desk.library = Library(desk.documents, desk.folder, Words())
+    await desk.paths("ill")
+    await settled(desk.library)
+    await desk.say("a.md", "假期要申请。")
+    await desk.paths("ill")
+    await settled(desk.library)
+    assert await desk.paths("ill") == []
+
+
+async def test_a_model_that_fails_is_left_alone_and_words_are_searched(desk: Desk) -> None:
+    embedder, reranker = Words(), Backwards()
+    embedder.is_broken = reranker.is_broken = True
+    desk.library = Library(desk.documents, desk.folder, embedder, reranker)
+    await desk.say("c.md", "假期表在公告栏。")
+    for _ in range(3):
+        assert set(await desk.paths("假期")) == {"b.md", "c.md"}
+    assert (embedder.calls, reranker.calls) == (1, 1)
+
+
+async def test_a_reranker_changes_the_order_and_never_the_scale(desk: Desk) -> None:
+    await desk.say("c.md", "假期表在公告栏，假期很多。")
+    plain = (await desk.library.find((BASE,), "假期")).hits
+    await desk.library.close()
+    desk.library = Library(desk.documents, desk.folder, reranker=Backwards())
+    ranked = (await desk.library.find((BASE,), "假期")).hits
+    assert [hit.passage for hit in ranked] == [hit.passage for hit in reversed(plain)]
+    assert [hit.score for hit in ranked] == [hit.score for hit in plain]
+
+
+async def test_vectors_of_another_size_are_not_compared(desk: Desk) -> None:
+    desk.library = Library(desk.documents, desk.folder, Words())
+    await desk.paths("ill")
+    await settled(desk.library)
+    shelf = desk.library._shelves[BASE]
+    known = await desk.documents.base(BASE)
+    assert known is not None
+
+    def nearest(vectors: Vectors) -> tuple[dict[str, float], dict[str, float]]:
+        return (
+            vectors.nearest("words", (1.0, 0.0), 5),
+            vectors.nearest("another", (1.0, 0.0, 0.0), 5),
+        )
+
+    assert await shelf.ask(lambda index: nearest(index.vectors), known) == ({}, {})
