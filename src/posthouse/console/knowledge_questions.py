@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from posthouse.console import states
@@ -15,16 +16,19 @@ from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
+from posthouse.console.replies import put_reply
 from posthouse.console.states import Mood
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain
 from posthouse.settings.language import Said
 from posthouse.store.asked import Question, Verdict
 from posthouse.store.documents import Document
+from posthouse.wakeup.wakeup import SENDS
 
 SHOWN = 30
 QUESTION_CHARS_MAX = 500
 ANSWER_CHARS_MAX = 8000
+HELD = "held_for_review"
 BASE = "faq"  # where there is none yet
 OPERATOR = OperatorRole.OPERATOR
 EMPTY = Said(
@@ -59,6 +63,7 @@ class Questions:
             Entry("GET", "/knowledge/questions/{turn}", self._one),
             Entry("POST", "/knowledge/questions/{turn}/answer", self._answer, OPERATOR),
             Entry("POST", "/knowledge/questions/{turn}/resolve", self._resolve, OPERATOR),
+            Entry("POST", "/knowledge/questions/{turn}/send", self._let_out, OPERATOR),
             Entry("POST", "/knowledge/questions/{turn}/verdict", self._judge, OPERATOR),
             Entry("GET", "/knowledge/faq", self._compose, OPERATOR),
             Entry("POST", "/knowledge/faq", self._write, OPERATOR),
@@ -94,6 +99,7 @@ class Questions:
             faq=Faq(question=question.text.strip(), answer="", is_exact=True),
             base=bases[0],
             bases=bases,
+            held=HELD,
             question_max=QUESTION_CHARS_MAX,
             answer_max=ANSWER_CHARS_MAX,
             can_act=ask.visitor.may(OPERATOR),
@@ -139,6 +145,23 @@ class Questions:
         question = await self._question(ask)
         await self._books.asked.resolve(question.turn, ask.visitor.author, self._around.clock())
         return go("../../questions?done=resolved")
+
+    async def _let_out(self, ask: Ask) -> Response:
+        """Say an answer that waited for somebody to look at it; pressed twice, it is said once."""
+        question = await self._question(ask)
+        chat = await self._books.chats.get(question.chat)
+        bot = None if chat is None else self._around.bots.get(chat.bot)
+        if question.reason != HELD or chat is None or bot is None:
+            raise Declined("changed_meanwhile")
+        who, now = ask.visitor, self._around.clock()
+        key = f"held{question.turn}"
+        numbers = await put_reply(self._around, who.operator.name, chat, bot, question.answer, key)
+        await self._books.asked.record(replace(question, reason="answered"))
+        await self._books.asked.resolve(question.turn, who.author, now)
+        self._around.wakeup.nudge(SENDS)
+        details = json.dumps({"deliveries": numbers})
+        await self._books.access.audit(who.author, "reply", f"chat:{chat.id}", details, now)
+        return go("../../questions?done=replied")
 
     async def _judge(self, ask: Ask) -> Response:
         question = await self._question(ask)
@@ -201,6 +224,8 @@ def mood_of(question: Question, language: str) -> Mood:
     """Say what became of a question."""
     is_well = bool(question.answer) and question.verdict is not Verdict.BAD
     tone = states.GOOD if is_well else states.QUIET
+    if question.reason == HELD:
+        tone = states.WARN
     return Mood(explain(question.reason or "answered", language), tone)
 
 

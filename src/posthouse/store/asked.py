@@ -124,9 +124,11 @@ class Asked(Protocol):
     async def open_questions(
         self, base: str = "", before: int = 0, limit: int = 50
     ) -> tuple[Question, ...]:
-        """Return addressed questions without an answer, and disliked answers, newest first.
+        """Return what wants an operator, newest first.
 
-        Those that somebody has resolved are left out. ``before``: turns with smaller numbers only.
+        That is addressed questions without an answer, disliked answers, and answers that wait for
+        a review. Those that somebody has resolved are left out. ``before``: turns with smaller
+        numbers only.
         """
         ...
 

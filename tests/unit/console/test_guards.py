@@ -8,6 +8,7 @@ from posthouse.console.asking import Entry
 from posthouse.model.permission import OperatorRole
 from posthouse.store.reader import Mark
 from tests.unit.console.office import Browser, Elements, Office, lead
+from tests.unit.console.written import asked
 
 
 def address(entry: Entry, office: Office) -> str:
@@ -81,6 +82,9 @@ async def test_a_viewer_is_offered_nothing_that_they_may_not_do(
 ) -> None:
     failed = await office.failed()
     await office.scene.told("hello", "hi")
+    await asked(office, answer="thus")
+    await office.room.ingest.answer("help", "how?", "thus")
+    (entry,) = await office.store.documents.documents("help")
     for path in (
         "",
         "chats",
@@ -91,6 +95,14 @@ async def test_a_viewer_is_offered_nothing_that_they_may_not_do(
         "settings/chats",
         "settings/people",
         "held",
+        "knowledge",
+        "knowledge/bases/help",
+        f"knowledge/documents/{entry.id}",
+        "knowledge/questions",
+        "knowledge/questions/1",
+        "knowledge/told?passage=help:a%231",
+        "knowledge/gates",
+        "knowledge/handoffs",
     ):
         page = (await viewer.get(path)).text
         forms = [

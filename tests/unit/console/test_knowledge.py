@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -11,44 +11,15 @@ import pytest
 from msgspec.structs import replace
 
 from posthouse.console.faq import Faq, entry
-from posthouse.handlers.trying import Concluded, Stage, Trial, Tried
-from posthouse.handlers.trying import Source as Cited
 from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.model.delivery import State
-from posthouse.model.errors import TryLater
-from posthouse.store.asked import Question, Spending, Verdict
+from posthouse.store.asked import Spending, Verdict
 from posthouse.store.conduct import Handoff
 from posthouse.store.documents import Document, SourceKind
 from posthouse.testing.conformance.scene import BOT
 from tests.unit.console.office import ORIGIN, Browser, Office, lead
-
-PASSAGE = "help:guide.md#1f"
-
-
-async def asked(
-    office: Office, text: str = "how?", answer: str = "", *, who: str = "ann", **fields: object
-) -> Question:
-    """Somebody asks, and hears an answer if there is one."""
-    claimed = await office.scene.answer(text, *([answer] if answer else []), who=who)
-    question = Question(
-        turn=claimed.turn.id,
-        handler="assistant",
-        bot=BOT,
-        chat=office.chat,
-        session=f"{office.chat}:m:{who}",
-        person=who,
-        at=office.scene.now,
-        text=text,
-        base="help",
-        score=0.41,
-        reason="answered" if answer else "not_in_knowledge",
-        answer=answer,
-        passages=(PASSAGE,) if answer else (),
-    )
-    question = replace(question, **fields)
-    await office.store.asked.record(question)
-    return question
+from tests.unit.console.written import PASSAGE, Scripted, asked
 
 
 async def found(office: Office, base: str) -> list[tuple[Document, Extract]]:
@@ -142,6 +113,22 @@ async def test_the_queue_goes_on_page_by_page(office: Office, operator: Browser)
     assert "the very first" in older.text
 
 
+async def test_an_answer_that_waited_for_a_review_is_let_out_once(
+    office: Office, operator: Browser
+) -> None:
+    question = await asked(office)
+    held = replace(question, answer="a delicate answer", reason="held_for_review")
+    await office.store.asked.record(held)
+    path = f"knowledge/questions/{question.turn}"
+    assert "等待审核的回答" in (await operator.get(path)).text
+    assert (await operator.post(f"{path}/send")).status == 303
+    assert (await operator.post(f"{path}/send")).status == 409
+    said = [row.text for row in (await office.store.reader.page(office.chat)).said]
+    assert said == ["a delicate answer"]
+    assert await office.store.asked.open_questions() == ()
+    assert ("operator:olga", "reply", f"chat:{office.chat}") in await office.audit()
+
+
 # --- entries ---------------------------------------------------------------------------------
 
 
@@ -219,33 +206,6 @@ async def test_a_correction_is_said_once_in_each_chat(office: Office, operator: 
 
 
 # --- trying ----------------------------------------------------------------------------------
-
-
-class Scripted:
-    """Answers what it knows, and remembers as whom it was asked."""
-
-    def __init__(self, answers: dict[str, str]) -> None:
-        self._answers = answers
-        self.trials: list[Trial] = []
-
-    async def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
-        self.trials.append(trial)
-        if trial.question == "busy":
-            raise TryLater("the model is busy")
-        if trial.question == "broken":
-            raise ValueError("a secret detail")
-        yield Stage("for_us", "yes")
-        answer = self._answers.get(trial.question, "")
-        source = Cited(
-            number=1, base="help", title="Guide", text="thus it is", key=PASSAGE, score=0.9
-        )
-        yield Concluded(
-            reason="answered" if answer else "unsure 0.41<0.55",
-            answer=answer,
-            score=0.8 if answer else 0.41,
-            threshold=0.55,
-            sources=(source,),
-        )
 
 
 def tried(office: Office, answers: dict[str, str] | None = None) -> Scripted:

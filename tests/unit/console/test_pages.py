@@ -25,7 +25,7 @@ from posthouse.store.journal import Result
 from posthouse.testing.conformance.scene import BOT, output
 from tests.unit.console.office import Browser, Elements, Office
 from tests.unit.console.test_guards import address, looks
-from tests.unit.console.test_knowledge import Scripted
+from tests.unit.console.written import Scripted
 
 CORPUS = [
     "<script>alert(1)</script>",

@@ -78,7 +78,8 @@ CREATE TABLE asked (
   resolved_by  TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX asked_open ON asked (turn) WHERE resolved_at IS NULL
-  AND (verdict = 'bad' OR (is_addressed AND answer = '' AND verdict <> 'good'));
+  AND (verdict = 'bad' OR reason = 'held_for_review'
+    OR (is_addressed AND answer = '' AND verdict <> 'good'));
 CREATE INDEX asked_judged ON asked (turn) WHERE verdict <> '';
 CREATE INDEX asked_by ON asked (bot, person, at);
 

@@ -57,7 +57,8 @@ SELECT a.turn, a.handler, a.bot, a.chat, a.session, a.person, a.at, a.text, a.ba
        a.reason, a.answer, a.passages, a.is_addressed, a.verdict, a.resolved_at
 FROM asked a
 WHERE a.turn < :before AND a.resolved_at IS NULL
-  AND (a.verdict = 'bad' OR (a.is_addressed AND a.answer = '' AND a.verdict <> 'good'))
+  AND (a.verdict = 'bad' OR a.reason = 'held_for_review'
+    OR (a.is_addressed AND a.answer = '' AND a.verdict <> 'good'))
   AND (:base = '' OR EXISTS (
     SELECT 1 FROM asked_bases b WHERE b.base = :base AND b.turn = a.turn))
 ORDER BY a.turn DESC LIMIT :limit;
