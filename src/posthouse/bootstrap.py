@@ -590,8 +590,8 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             zh=f'[handlers.{name}] model = "{options.model}" 不在 [models] 里；已有：{known}',
         )
 
-    def voice_for(wanted: str) -> Voice | None:
-        model_name = wanted or next(iter(models), NO_MODEL)
+    def voice_for(wanted: str | None) -> Voice | None:
+        model_name = next(iter(models), "") if wanted is None else wanted
         if model_name not in models:
             return None
         options = settings.models[model_name]

@@ -120,8 +120,8 @@ def assistant(
     gates = Gates(store.conduct, PlainGate, lambda _: PlainGate())
     by_name = {model.name: model for model in models}
 
-    def voice_for(name: str) -> Voice | None:
-        model = by_name.get(name) if name else next(iter(by_name.values()), None)
+    def voice_for(name: str | None) -> Voice | None:
+        model = next(iter(by_name.values()), None) if name is None else by_name.get(name)
         return None if model is None else Voice(model=model)
 
     errands = Errands(Tools(tools or {}, store.grants))

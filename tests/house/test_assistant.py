@@ -2,6 +2,7 @@
 
 import pytest
 
+from posthouse.handlers.trying import Concluded, Stage, Trial, Tries
 from posthouse.model.address import ChatMode, Person
 from posthouse.model.event import ReactionChanged
 from posthouse.model.message import Image, Media, Text
@@ -172,6 +173,40 @@ async def test_in_the_shadow_it_decides_and_says_nothing() -> None:
     assert await house.texts() == ()
     assert await house.reason(message) == "shadow"
     assert "8350" in (await notes(house, message))["would_say"]
+
+
+@simulated
+async def test_a_trial_goes_the_same_way_and_leaves_no_trace() -> None:
+    house = await opened(questions_per_day=1)
+    await answer(house, "Which port does it listen on?")
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    chat = (await house.chat()).id
+    before = (await asked(house), await house.store.chats.list(), await house.texts())
+    trial = Trial(question="Which port does it listen on?", bot="b", chat=chat, person="ann")
+    *stages, end = [each async for each in handler.attempt(trial)]
+    assert [each.name for each in stages if isinstance(each, Stage)] == [
+        "knowledge",
+        "found",
+        "gate",
+    ]
+    assert isinstance(end, Concluded)
+    assert (end.reason, end.answer) == ("answered", (await house.texts())[0])
+    assert [source.key for source in end.sources if source.is_cited] == [f"{BASE}:server.md#p1"]
+    assert (await asked(house), await house.store.chats.list(), await house.texts()) == before
+
+
+@simulated
+async def test_a_trial_can_be_overheard_and_ask_other_bases() -> None:
+    house = await opened()
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    overheard = Trial(question="port wine", is_addressed=False)
+    elsewhere = Trial(question="Which port does it listen on?", bases=("other",))
+    for trial, reason in ((overheard, "unsure 0."), (elsewhere, "not_in_knowledge")):
+        *_, end = [each async for each in handler.attempt(trial)]
+        assert isinstance(end, Concluded)
+        assert end.reason.startswith(reason)
 
 
 # --- limits -------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from posthouse.llm.model import (
 )
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.message import Image, Media, Text
-from tests.house.assisting import asked, listen, notes, opened, saying
+from posthouse.store.conduct import Rule, Scope
+from tests.house.assisting import NAME, asked, listen, notes, opened, saying
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import edited
 
@@ -270,6 +271,19 @@ async def test_without_tokens_the_documents_are_quoted() -> None:
     assert len(model.prompts) == 1
     assert await house.reason(message) == "tokens_used_up"
     assert "> The house listens on port 8350." in (await house.texts())[-1]
+
+
+@pytest.mark.parametrize(("model", "calls"), [(None, 1), ("", 0), ("scripted", 1), ("gone", 0)])
+@simulated
+async def test_a_chat_can_have_its_own_model_or_none(model: str | None, calls: int) -> None:
+    answering = saying(("8350", CITED))
+    house = await opened(models=(answering,))
+    scope = Scope(handler=NAME, bot="b", chat=(await house.chat()).id)
+    await house.store.conduct.set_rule(scope, Rule(model=model), "operator:ann", 0.0)
+    message = await house.say(PORT)
+    await house.quiet(10.0)
+    assert len(answering.prompts) == calls
+    assert ("model" in await notes(house, message)) is (model == "gone")
 
 
 # --- humans, words, pictures --------------------------------------------------------------------

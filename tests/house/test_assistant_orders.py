@@ -39,6 +39,7 @@ async def own_rule(house: HouseKit) -> Rule:
         ("/assistant knowledge docs, faq", Rule(bases=("docs", "faq"))),
         ("/assistant 知识 docs", Rule(bases=("docs",))),
         ("/assistant model qwen", Rule(model="qwen")),
+        ("/assistant model none", Rule(model="")),
         ("/assistant tone short and friendly", Rule(tone="short and friendly")),
         ("/assistant language 中文", Rule(language="zh")),
         ("/assistant hours Mon-Fri 09:00-18:00", Rule(hours="Mon-Fri 09:00-18:00")),

@@ -16,9 +16,9 @@ from posthouse.handlers.assistant.references import is_small_talk
 from posthouse.handlers.assistant.sentences import language_of
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.writing import Writer
-from posthouse.handlers.trying import Concluded, Growing, Tried
+from posthouse.handlers.trying import Concluded, Growing, Stage, Tried
 
-VoiceFor = Callable[[str], Voice | None]  # by its name in the settings; "" for the first
+VoiceFor = Callable[[str | None], Voice | None]  # by its name; None: the first, "": none
 
 
 class Answering:
@@ -40,7 +40,7 @@ class Answering:
         self._words = WordList(options.block_words, options.hold_words, options.replace_words)
         self._human_word = next(iter(options.handoff_words), "")
 
-    def sees_pictures(self, model: str) -> bool:
+    def sees_pictures(self, model: str | None) -> bool:
         """Whether images are worth being fetched."""
         voice = self._voice_for(model)
         return voice is not None and voice.model.sees_pictures
@@ -52,7 +52,7 @@ class Answering:
             asking: the question.
             pay: writes down what the calls to a model have used.
         """
-        voice = self._voice_for(asking.rule.model or "")
+        voice = self._voice_for(asking.rule.model)
         calls = Calls(voice, pay) if voice is not None and asking.has_tokens else None
         if calls is None or not calls.model.sees_pictures:
             asking = replace(asking, pictures=())
@@ -60,6 +60,8 @@ class Answering:
         if is_small_talk(asking.text) and not asking.pictures:
             yield conclusions.small_talk(asking, language)
             return
+        if asking.rule.model and voice is None:
+            yield Stage("model", f"{asking.rule.model} is not in [models]")
         understood = await self._finder.understand(asking, calls)
         for stage in understood.stages:
             yield stage

@@ -128,7 +128,7 @@ class Assistant:
 
     async def _asking(self, turn: Turn, context: TurnContext, rule: Rule) -> Asking:
         images = images_of(turn)
-        sees = bool(images) and self._parts.answering.sees_pictures(rule.model or "")
+        sees = bool(images) and self._parts.answering.sees_pictures(rule.model)
         quotes = (part.text for part in turn.parts if isinstance(part, Quote))
         return Asking(
             text=turn.text,

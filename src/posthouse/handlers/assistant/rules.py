@@ -29,6 +29,7 @@ FIELDS: Final = {
     "tokens": "tokens_per_day",
     "额度": "tokens_per_day",
 }
+NO_MODEL: Final = frozenset({"none", "无", "不用"})
 TONE_CHARACTERS_MAX: Final = 500
 BASES_MAX: Final = 20
 
@@ -64,6 +65,8 @@ def _bases(text: str) -> tuple[str, ...] | None:
 
 
 def _model(text: str) -> str | None:
+    if text.lower() in NO_MODEL:
+        return ""
     return text if _NAME.fullmatch(text) else None
 
 

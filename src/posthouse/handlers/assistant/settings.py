@@ -48,10 +48,10 @@ class AssistantOptions(Section):
         return value
 
     def rule(self) -> Rule:
-        """Return what holds where nothing else was set."""
+        """Return what holds where nothing else was set; no model there means the first one."""
         return Rule(
             bases=self.bases,
-            model=self.model,
+            model={"": None, NO_MODEL: ""}.get(self.model, self.model),
             tone=self.tone,
             language=self.language,
             hours=self.hours,
