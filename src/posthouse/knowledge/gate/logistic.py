@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from math import exp, sqrt
+from math import exp, log, sqrt
 from random import Random
 from typing import Final
 
@@ -63,6 +63,12 @@ def sigmoid(log_odds: float) -> float:
     if log_odds < 0:
         return 1.0 - sigmoid(-log_odds)
     return 1.0 / (1.0 + exp(-min(log_odds, _EXTREME)))
+
+
+def log_odds_of(probability: float) -> float:
+    """Turn a probability into log-odds."""
+    bounded = min(max(probability, _FLAT), 1.0 - _FLAT)
+    return log(bounded / (1.0 - bounded))
 
 
 def fit(examples: Sequence[Example], random: Random, trust: float = TRUST) -> Weights:

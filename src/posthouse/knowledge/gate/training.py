@@ -7,14 +7,14 @@ blocks drawn at random would let a gate recognise what it is tested with.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import inf
 from random import Random
 from typing import Final
 
 from msgspec import Struct
 
+from posthouse.knowledge.gate import shipped as beliefs
 from posthouse.knowledge.gate.gate import PRIOR_SHARE, Gate, Learnt, Points, Seen, see
-from posthouse.knowledge.gate.logistic import Example, Weights, fit, sigmoid
+from posthouse.knowledge.gate.logistic import Example, Weights, fit, log_odds_of, sigmoid
 from posthouse.knowledge.gate.measures import Decided, Line, best, curve
 from posthouse.knowledge.passage import Found
 from posthouse.knowledge.words import fingerprint
@@ -25,6 +25,7 @@ WANTED_PRECISION: Final = 0.90
 LENIENT_RECALL: Final = 0.97
 CASES_MIN: Final = BLOCKS  # of either kind
 SILENT: Final = 1.0
+LEANING: Final = 20.0  # messages that wanted an answer: with fewer, lines are mostly the shipped
 _CALM: Final = 1.0  # how strongly calibration is held to "as they are", in examples
 _CALIBRATION_STEPS: Final = 30
 
@@ -72,7 +73,7 @@ def learn(cases: Sequence[Case], precision: float = WANTED_PRECISION) -> Gate:
         for value, one in zip(raw, cases, strict=True)
     ]
     learnt = Learnt(weights=_fitted(cases), slope=slope, offset=offset)
-    return Gate(_points(list(curve(scores, wanted)), precision), learnt)
+    return Gate(_points(list(curve(scores, wanted)), sum(wanted), precision), learnt)
 
 
 def check(cases: Sequence[Case]) -> None:
@@ -162,13 +163,19 @@ def _calibrated(raw: Sequence[float], wanted: Sequence[bool]) -> tuple[float, fl
     return max(slope, 0.0), offset  # what foretells the contrary foretells nothing
 
 
-def _points(lines: Sequence[Line], precision: float) -> Points:
+def _points(lines: Sequence[Line], wanted: int, precision: float) -> Points:
     """Draw the lines; where the wanted precision is out of reach, what is overheard stays so."""
     precise = [one.threshold for one in lines if one.precision >= precision]
     found = [one.threshold for one in lines if one.recall >= LENIENT_RECALL]
-    balanced = best(lines).threshold
+    balanced = leaning(best(lines).threshold, beliefs.BALANCED, wanted)
     return Points(
-        sure=max(min(precise, default=SILENT), balanced),
+        sure=max(leaning(min(precise), beliefs.SURE, wanted), balanced) if precise else SILENT,
         balanced=balanced,
-        lenient=min(max(found, default=inf), balanced),
+        lenient=min(leaning(max(found), beliefs.LENIENT, wanted), balanced),
     )
+
+
+def leaning(drawn: float, believed: float, wanted: int) -> float:
+    """Lean a line on the shipped gate's: drawn by few messages it is mostly chance."""
+    share = wanted / (wanted + LEANING)
+    return sigmoid(share * log_odds_of(drawn) + (1.0 - share) * log_odds_of(believed))

@@ -12,6 +12,7 @@ from posthouse.knowledge.gate.training import (
     BLOCKS,
     case,
     decided,
+    leaning,
     learn,
     nested,
     newest,
@@ -76,6 +77,14 @@ def test_out_of_reach_of_the_wanted_precision_nothing_overheard_is_answered() ->
     gate = learn(told, precision=0.6)
     assert not any(one.score >= one.sure for one in decided(gate, told))
     assert gate.points.lenient <= gate.points.balanced <= gate.points.sure
+
+
+def test_lines_drawn_by_few_messages_lean_on_the_shipped_ones() -> None:
+    few, some, many = (leaning(0.8, 0.4, wanted) for wanted in (0, 20, 2000))
+    assert few == pytest.approx(0.4)
+    assert some == pytest.approx(0.62, abs=0.01)  # half way, in log-odds
+    assert many == pytest.approx(0.8, abs=0.01)
+    assert 0.4 < leaning(1.0, 0.4, 5) < 1.0
 
 
 @pytest.mark.parametrize("wanted", [0, BLOCKS - 1, 100 - BLOCKS + 1, 100])
