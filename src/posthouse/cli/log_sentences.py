@@ -256,6 +256,28 @@ LOG_SENTENCES: Mapping[str, Said] = {
     "knowledge_not_read": Said(
         "知识来源 {place} 无法读取：{problem}", "the source {place} cannot be read: {problem}"
     ),
+    "document_unreadable": Said(
+        "知识库里的第 {document} 号文档读不出来（{problem}），检索不到；请移除它的来源后重新添加",
+        "document {document} of the knowledge cannot be read back ({problem}) and is not found;"
+        " remove its source and add it again",
+    ),
+    "index_made_anew": Said(
+        "知识库 {base} 的索引文件不能用（{problem}），正在重建",
+        "the index of knowledge base {base} is of no use ({problem}) and is made anew",
+    ),
+    "embedding_stopped": Said(
+        "知识库 {base} 暂停计算向量（{problem}），先按文字检索",
+        "knowledge base {base} is searched by words for now: no vectors ({problem})",
+    ),
+    "gate_unreadable": Said(
+        "训练过的判断标准读不出来（{problem}），改用自带的；请重新训练",
+        "the trained gate cannot be read ({problem}); the shipped one judges. Train it again",
+    ),
+    "training_failed": Said(
+        "知识库 {base} 的训练出错，原来的判断标准不变",
+        "training for knowledge base {base} has failed; the gate stays as it was",
+    ),
+    "trial_failed": Said("控制台里的一次试问出错", "a trial question in the console has failed"),
     # --- Feishu ---------------------------------------------------------------------------
     "feishu_bot": Said("飞书机器人 {bot} 的名称是 {name}", "the Feishu bot {bot} is called {name}"),
     "frame_not_understood": Said(
