@@ -31,6 +31,7 @@ AT_ONCE = 4
 WITHIN_S = 240.0  # all of them
 CHATS_OFFERED = 300
 HEARD_LOOKED_AT = 200
+ANSWERED = "answered"  # other ends may say an honest sentence
 OPERATOR = OperatorRole.OPERATOR
 TOO_MANY = Said(
     f"一次最多 {QUESTIONS_MAX} 个问题，每行一个，每个最多 {QUESTION_CHARS_MAX} 字。",
@@ -115,7 +116,7 @@ class Trying:
             },
             form=form,
             outcomes=outcomes,
-            answered=sum(bool(each.concluded and each.concluded.answer) for each in outcomes),
+            answered=sum(each.mood.tone == states.GOOD for each in outcomes),
             questions_max=QUESTIONS_MAX,
         )
 
@@ -163,7 +164,7 @@ async def _attempt(tries: Tries, trial: Trial, language: str, until: float) -> O
         log.exception("trial_failed")
         mood = Mood(words["try_failed"], states.BAD)
         return Outcome(question=trial.question, mood=mood, stages=tuple(stages))
-    tone = states.GOOD if concluded.answer else states.QUIET
+    tone = states.GOOD if concluded.reason == ANSWERED else states.QUIET
     return Outcome(
         question=trial.question,
         mood=Mood(explain(concluded.reason, language), tone),

@@ -235,10 +235,13 @@ async def test_a_question_is_tried_as_somebody_in_a_chat(office: Office, operato
 async def test_many_questions_make_a_table(office: Office, operator: Browser) -> None:
     tried(office)
     page = (
-        await operator.post("knowledge/try", form_of(["how?", "", "why?", "busy", "broken"]))
+        await operator.post(
+            "knowledge/try", form_of(["how?", "", "why?", "unknown", "busy", "broken"])
+        )
     ).text
-    assert page.count('<th scope="row">') == 4
-    assert "1 个会回答，共 4 个" in page
+    assert page.count('<th scope="row">') == 5
+    assert "1 个会回答，共 5 个" in page
+    assert "nobody knows" in page
     assert "the model is busy" in page
     assert "a secret detail" not in page
     assert "原因在日志里" in page

@@ -53,6 +53,9 @@ class Scripted:
             raise ValueError("a secret detail")
         yield Stage("for_us", "yes")
         answer = self._answers.get(trial.question, "")
+        if trial.question == "unknown":
+            yield Concluded(reason="not_in_knowledge", answer="nobody knows")
+            return
         source = Source(
             number=1, base="help", title="Guide", text="thus it is", key=PASSAGE, score=0.9
         )
