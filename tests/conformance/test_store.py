@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from posthouse.store.postgres.store import PostgresStore
+from posthouse.store.postgres.tables import PostgresTables
 from posthouse.store.sql.store import SqlStore
+from posthouse.store.sql.tables import move
 from posthouse.store.sqlite.file import mark_restored
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
+from posthouse.store.sqlite.tables import SqliteTables
 from posthouse.testing.conformance import chats, holding, parcels, pushes, questions, reader, upkeep
 from posthouse.testing.conformance.checks import Check, checks_of, needs_concurrent_writers
 from posthouse.testing.conformance.journal import (
@@ -147,3 +150,29 @@ async def test_a_store_keeps_what_a_relay_was_given(
         store = open_memory_store() if kind == "memory" else SqliteStore.open(tmp_path / "relay.db")
     await check(store.parcels)
     await store.close()
+
+
+@asynccontextmanager
+async def restored_and_moved(store: Store, folder: Path, url: str) -> AsyncIterator[Store]:
+    """What comes up when a restored copy is moved to PostgreSQL before the house is started."""
+    copy = folder / "copy.db"
+    await store.upkeep.backup(copy)
+    mark_restored(copy)
+    with SqliteTables.reading(copy) as source, PostgresTables.writing(url) as target:
+        move(source, target, lambda _: None)
+    moved = PostgresStore.open(url)
+    try:
+        yield parts(moved)
+    finally:
+        await moved.close()
+
+
+@pytest.mark.parametrize("check", checks_of(holding), ids=by_name)
+async def test_a_restored_store_is_held_when_it_was_moved_to_postgresql(
+    check: Check[Any], cluster: Cluster, tmp_path: Path
+) -> None:
+    await holding.run_restored(
+        check,
+        lambda: sqlite_memory(tmp_path),
+        lambda store: restored_and_moved(store, tmp_path, cluster.wiped()),
+    )

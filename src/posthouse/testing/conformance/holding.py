@@ -12,15 +12,16 @@ from contextlib import AbstractAsyncContextManager
 from posthouse.model.delivery import Sent, State
 from posthouse.store.holding import Decision
 from posthouse.testing.conformance.checks import Check, holds, same
-from posthouse.testing.conformance.scene import Factory, Scene, Store, bodies
+from posthouse.testing.conformance.scene import NONE, Factory, Scene, Store, bodies
 
 Restore = Callable[[Store], AbstractAsyncContextManager[Store]]
 
 
 async def run_restored(check: Check[Scene], store: Factory, restore: Restore) -> None:
-    """Run one check on a store that was restored from a copy with two answers waiting in it."""
+    """Run one check on a store that was restored from a copy: one answer was sent, two wait."""
     async with store() as original:
         before = await Scene.open(original)
+        await before.told("earlier question", "zero")
         await before.answer("question", "one", "two")
         async with restore(original) as restored:
             await check(await Scene.open(restored))
@@ -50,6 +51,23 @@ async def the_house_listens_and_thinks_while_held(scene: Scene) -> None:
     same(await scene.sends(), (), "deliveries while held")
     held = await scene.store.holding.held()
     same([each.text for each in held], ["one", "two", "three"], "what waits")
+
+
+async def a_first_answer_in_a_quiet_chat_waits_too(scene: Scene) -> None:
+    elsewhere = await scene.room("elsewhere")
+    await scene.say("another question", chat=elsewhere, message_id="after the copy")
+    claimed = await scene.claim_one()
+    finished = await scene.finish(claimed, *scene.outputs(claimed, "three"), is_first_sent=True)
+    same(finished.first, None, "a first delivery that goes at once")
+
+
+async def nothing_is_taken_back_while_held(scene: Scene) -> None:
+    sent = await scene.delivery(turn=1)
+    same(sent.state, State.SENT, "the answer to the earlier question")
+    await scene.journal.take_back((sent.id,), NONE, scene.now)
+    same(await scene.amends(), (), "withdrawals while held")
+    await scene.store.holding.release()
+    same([amend.delivery.id for amend in await scene.amends()], [sent.id], "and afterwards")
 
 
 async def a_limit_is_kept(scene: Scene) -> None:

@@ -6,7 +6,7 @@ hook before its commit, and the test goes on when the database says that they wa
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from random import Random
 from typing import Self
@@ -16,6 +16,7 @@ import pytest
 
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Sent
+from posthouse.model.turn import LaneKind
 from posthouse.store.journal import Budget, ClaimedTurn, Gateway, Result
 from posthouse.store.postgres.database import Database, statement
 from posthouse.store.postgres.store import PostgresStore
@@ -230,19 +231,66 @@ async def test_a_question_that_joins_meanwhile_is_heard_with_its_picture(url: st
 # --- while somebody writes ------------------------------------------------------------------
 
 
-async def test_a_claim_passes_by_a_chat_that_is_being_written_to(url: str) -> None:
+@asynccontextmanager
+async def writing_about_the_chat(
+    url: str, write: Callable[[Scene], Awaitable[object]]
+) -> AsyncIterator[None]:
+    """Let another gateway write something about the chat, and not commit it before the end."""
     stop = Stop("accept:before-commit")
-    async with stage(url) as scene, stage(url, stop) as writer:
-        elsewhere = await scene.room("elsewhere")
-        await scene.say("1")
-        await scene.say("2", chat=elsewhere)
-        writing = asyncio.ensure_future(writer.say("3", message_id="om3"))
+    async with stage(url, stop) as writer:
+        writing = asyncio.ensure_future(write(writer))
         await asyncio.to_thread(stop.is_there.wait, WAITING_S)
-        claimed = await scene.journal.claim_turns(await other(scene), scene.now, 10)
-        assert [each.turn.text for each in claimed] == ["2"]
-        stop.go()
-        await writing
-        assert [each.turn.text for each in await claim_as(scene, "g3")] == ["1"]
+        try:
+            yield
+        finally:
+            stop.go()
+            await writing
+
+
+async def saying(writer: Scene) -> None:
+    await writer.say("more", message_id="om1")
+
+
+async def ordering(writer: Scene) -> None:
+    control = route(writer.session(), lane_kind=LaneKind.CONTROL, handler="control")
+    await writer.accept(writer.message("stop", message_id="om1"), control)
+
+
+async def test_a_claim_passes_by_a_chat_that_is_being_written_to(url: str) -> None:
+    async with stage(url) as scene:
+        await scene.say("1")
+        await scene.say("2", chat=await scene.room("elsewhere"))
+        async with writing_about_the_chat(url, ordering):
+            claimed = await claim_as(scene, "g2")
+            assert [each.turn.text for each in claimed] == ["2"]
+        assert [each.turn.text for each in await claim_as(scene, "g3")] == ["stop"]
+
+
+async def test_a_claim_of_orders_passes_by_a_chat_that_is_being_written_to(url: str) -> None:
+    async with stage(url) as scene:
+        await scene.order("stop")
+        async with writing_about_the_chat(url, saying):
+            assert await claim_as(scene, "g2") == ()
+        assert [each.turn.text for each in await claim_as(scene, "g3")] == ["stop"]
+
+
+async def test_a_claim_of_messages_passes_by_a_chat_that_is_being_written_to(url: str) -> None:
+    async with stage(url) as scene:
+        await scene.answer("1", "one")
+        async with writing_about_the_chat(url, saying):
+            scene.gateway = await other(scene)
+            assert await scene.sends() == ()
+        assert len(await scene.sends()) == 1
+
+
+async def test_a_claim_of_withdrawals_passes_by_a_chat_that_is_being_written_to(url: str) -> None:
+    async with stage(url) as scene:
+        await scene.told("1", "one")
+        await scene.recall()
+        async with writing_about_the_chat(url, saying):
+            scene.gateway = await other(scene)
+            assert await scene.amends() == ()
+        assert len(await scene.amends()) == 1
 
 
 async def claim_as(scene: Scene, name: str) -> tuple[ClaimedTurn, ...]:
