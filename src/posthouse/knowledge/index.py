@@ -40,7 +40,7 @@ from posthouse.store.queries import parse
 SQL = parse(files("posthouse.knowledge").joinpath("index.sql").read_text("utf-8"))
 
 # Of the file, and of the words in it: a file that was made otherwise is made anew.
-FORMAT: Final = f"4 {unicodedata.unidata_version}"
+FORMAT: Final = f"5 {unicodedata.unidata_version}"
 QUERY_CHARACTERS_MAX: Final = 512
 QUERY_TERMS_MAX: Final = 256
 WORK_MAX: Final = 300_000  # places of words times words: what a search costs
@@ -183,7 +183,7 @@ class Index:
             "path": passage.path,
             "hash": passage.hash,
             "about": about,
-            "opening": normalise(passage.text)[:OPENING_CHARACTERS] if chunk.is_opening else "",
+            "opening": _opening(chunk),
             "passage": json.encode(passage).decode(),
         }
         self._db.execute(SQL["add_chunk"], row)
@@ -366,6 +366,14 @@ def _rarest(counts: dict[str, int]) -> list[str]:
             break
         chosen.append(term)
     return chosen
+
+
+def _opening(chunk: Chunk) -> str:
+    """Return what a section begins with: its heading, and the first words below it."""
+    passage = chunk.passage
+    heading = normalise(passage.headings[-1] if passage.headings else passage.title)
+    first = normalise(passage.text)[:OPENING_CHARACTERS] if chunk.is_opening else ""
+    return f"{heading[:OPENING_CHARACTERS]}\n{first}"
 
 
 def _searched(

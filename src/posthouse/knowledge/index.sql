@@ -21,7 +21,7 @@ CREATE TABLE chunks (
   path     TEXT NOT NULL,
   hash     TEXT NOT NULL,
   about    TEXT NOT NULL,             -- as it was searched
-  opening  TEXT NOT NULL,             -- how a section begins, normalised; '' for what follows
+  opening  TEXT NOT NULL,             -- its heading, and how its section begins; normalised
   passage  TEXT NOT NULL              -- JSON
 ) STRICT;
 CREATE INDEX chunks_by_document ON chunks (document);

@@ -25,6 +25,7 @@ MEANING_WEIGHT: Final = 4.0  # as much as words; not measured: no model could be
 OPENING_CHARACTERS: Final = 200
 FIRST_CHARACTERS: Final = 80  # of them, count nearly twice
 FIRST_SHARE: Final = 0.45
+SPREAD: Final = 2.0  # merits that much apart make a passage e times less likely
 NEIGHBOURS: Final = 3  # passages of a document that speak for each other
 
 
@@ -36,7 +37,7 @@ class Candidate(Struct, frozen=True):
     is_same_script: bool  # as the question: a Chinese question wants a Chinese document
     bigram: float
     trigram: float
-    opening: float = 0.0  # how much of the question stands where its section begins
+    opening: float = 0.0  # how much of the question its heading and first words hold
     cosine: float = 0.0  # of its vector and the question's, where there are any
 
 
@@ -53,7 +54,10 @@ def ranked(candidates: Sequence[Candidate]) -> list[Ranked]:
         return []
     merits = _merits(candidates)
     best = max(merits)
-    made = (Ranked(one, exp(merit - best)) for one, merit in zip(candidates, merits, strict=True))
+    made = (
+        Ranked(one, exp((merit - best) / SPREAD))
+        for one, merit in zip(candidates, merits, strict=True)
+    )
     return sorted(made, key=lambda one: (-one.share, one.candidate.document, one.candidate.id))
 
 
@@ -63,7 +67,7 @@ def weight(count: int, total: int) -> float:
 
 
 def opens(opening: str, weights: Mapping[str, float]) -> float:
-    """Return the share of a question's weight with which a section begins."""
+    """Return the share of a question's weight that a heading and the first words below hold."""
     if not opening:
         return 0.0
     first = opening[:FIRST_CHARACTERS]
