@@ -1,13 +1,13 @@
-"""The scripted handler keeps the promises of ``posthouse.testing.conformance.handler``."""
+"""Handlers keep the promises of ``posthouse.testing.conformance.handler``."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import pytest
 
-from posthouse.handlers.handler import Traits, TurnContext
+from posthouse.handlers.handler import Handler, Traits, TurnContext
 from posthouse.model.action import Action, Draft, Send
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
@@ -15,13 +15,19 @@ from posthouse.testing.conformance import handler as suite
 from posthouse.testing.conformance.checks import Check, checks_of
 from posthouse.testing.conformance.handler import Subject
 from posthouse.testing.scripted_handler import Effect, ScriptedHandler, Sleep, Step, StillContext
+from tests.house.assisting import assistant
+from tests.house.kit import closed
 
 
 def talkative(turn: Turn) -> list[Step]:
     return [Draft("…"), Sleep(1.0), Effect("paid"), Send(Content(turn.text)), Send(Content("."))]
 
 
-SUBJECTS = {"echo": ScriptedHandler, "talkative": lambda: ScriptedHandler(talkative)}
+SUBJECTS: dict[str, Callable[[], Handler]] = {
+    "echo": ScriptedHandler,
+    "talkative": lambda: ScriptedHandler(talkative),
+    "assistant": lambda: assistant(closed()),
+}
 
 
 @pytest.mark.parametrize("check", checks_of(suite), ids=lambda check: check.__name__)

@@ -1,6 +1,6 @@
 """A house whose assistant knows a few passages; its gate and its library are small and plain."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -9,8 +9,8 @@ from posthouse.handlers.assistant.answering import Answering
 from posthouse.handlers.assistant.book import Book
 from posthouse.handlers.assistant.calls import Voice
 from posthouse.handlers.assistant.errands import Errands
-from posthouse.handlers.assistant.finding import Finder
-from posthouse.handlers.assistant.gates import Gates
+from posthouse.handlers.assistant.finding import Finder, Freshen, Library
+from posthouse.handlers.assistant.gates import Gate, Gates
 from posthouse.handlers.assistant.handler import Assistant, Parts
 from posthouse.handlers.assistant.handover import Handover
 from posthouse.handlers.assistant.settings import AssistantOptions
@@ -81,7 +81,10 @@ class Shelf:
         hits.sort(key=lambda hit: -hit.score)
         words = tuple((word, 1) for word in sorted(wanted))
         exact = exact if BASE in bases else None
-        return Found(query, tuple(hits[:limit]), words=words, passages=3, exact=exact)
+        best = hits[0].score if hits else 0.0
+        return Found(
+            query, tuple(hits[:limit]), coverage=best, words=words, passages=3, exact=exact
+        )
 
 
 class Judged(Struct, frozen=True):
@@ -112,12 +115,16 @@ def assistant(
     models: Iterable[Model] = (),
     tools: dict[str, Tool] | None = None,
     passages: tuple[Passage, ...] = (PORT, RECALL, REFUND),
+    library: Library | None = None,
+    gate: Callable[[], Gate] = PlainGate,
+    freshen: Freshen = as_it_is,
     **options: Any,  # noqa: ANN401 - those of the handler
 ) -> Assistant:
     """Put an assistant together on the book of a house."""
     store = house.store
     settings = AssistantOptions(**{"bases": (BASE,), **options})
-    gates = Gates(store.conduct, PlainGate, lambda _: PlainGate())
+    gates = Gates(store.conduct, gate, lambda _: gate())
+    shelf = library or Shelf(*passages)
     by_name = {model.name: model for model in models}
 
     def voice_for(name: str | None) -> Voice | None:
@@ -131,7 +138,7 @@ def assistant(
         Parts(
             answering=Answering(
                 settings,
-                Finder(settings, store.documents, Shelf(*passages), gates, as_it_is),
+                Finder(settings, store.documents, shelf, gates, freshen),
                 Writer(settings, errands),
                 voice_for,
             ),

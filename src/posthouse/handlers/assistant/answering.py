@@ -38,6 +38,7 @@ class Answering:
         self._writer = writer
         self._voice_for = voice_for
         self._words = WordList(options.block_words, options.hold_words, options.replace_words)
+        self._quotes_from = options.quotes_from
         self._human_word = next(iter(options.handoff_words), "")
 
     def sees_pictures(self, model: str | None) -> bool:
@@ -78,14 +79,17 @@ class Answering:
             yield conclusions.word_for_word(understood, understood.exact)
         elif not understood.is_sure:
             yield conclusions.unsure(understood, self._human_word)
-        elif is_short:
-            yield conclusions.without_tokens(understood)
-        elif calls is None:
-            yield conclusions.quoted(understood)
-        else:
+        elif calls is not None:
             async with aclosing(self._writer.write(understood, calls)) as pieces:
                 async for piece in pieces:
                     yield piece
+        elif understood.coverage < self._quotes_from:
+            yield Stage("quotes", f"{understood.coverage:.2f}<{self._quotes_from:.2f}")
+            yield conclusions.does_not_know(understood, self._human_word)
+        elif is_short:
+            yield conclusions.without_tokens(understood)
+        else:
+            yield conclusions.quoted(understood)
 
     def _let_out(self, each: Tried, understood: Understood) -> tuple[Tried, ...]:
         """Hold everything that people would see to the list of words."""

@@ -51,6 +51,7 @@ class Understood(Struct, frozen=True, kw_only=True):
     sources: tuple[Source, ...] = ()
     weights: dict[str, float] = {}  # of the words of the question, by their rarity
     exact: Passage | None = None  # a fixed answer to just this
+    coverage: float = 0.0  # share of the question's words that the best passage holds
     score: float = 0.0  # of the gate
     threshold: float = 0.0
 
@@ -117,6 +118,7 @@ class Finder:
             understood,
             sources=sources,
             weights=weights_of(found),
+            coverage=found.coverage,
             score=score,
             threshold=threshold,
         )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from posthouse.handlers.handler import Handler, TurnContext
+from posthouse.handlers.handler import CannotAnswer, EndOfTurn, Handler, TurnContext
 from posthouse.model import action
 from posthouse.model.address import Chat, ChatKind, Person, Place
 from posthouse.model.errors import TryLater
@@ -18,6 +18,7 @@ from posthouse.store.journal import BURST_MAX_S
 from posthouse.testing.conformance.checks import holds, same
 
 ACTIONS_MAX = 10_000
+ENDS = (TryLater, CannotAnswer, EndOfTurn)
 STOPS_WITHIN_S = 10.0
 TEXTS = ("hello", "", "/", "/help", "撤回", "\x00\u202e 👩‍👩‍👧‍👦", "x" * 100_000, "```\n" * 1000)
 
@@ -53,13 +54,16 @@ def turn_of(text: str, number: int = 1) -> Turn:
 
 
 async def _answers(subject: Subject, turn: Turn) -> list[action.Action]:
-    """Run a turn; a handler may say "later", since nobody promises it a model or a network."""
+    """Run a turn; a handler may say "later", since nobody promises it a model or a network.
+
+    It may also end with a reason of its own.
+    """
     said: list[action.Action] = []
     try:
         async for each in subject.handler.handle(turn, subject.new_context()):
             said.append(each)
             holds(len(said) <= ACTIONS_MAX, f"a turn ends within {ACTIONS_MAX} actions")
-    except TryLater:
+    except ENDS:
         pass
     return said
 
@@ -98,7 +102,7 @@ async def a_turn_may_be_left_at_any_action(subject: Subject) -> None:
         answering = subject.handler.handle(turn_of(text), subject.new_context())
         try:
             await anext(answering, None)
-        except TryLater:
+        except ENDS:
             continue
         await answering.aclose()
 
