@@ -104,6 +104,7 @@ class Ask:
         self._tries = tries
         self._chats = chats
         self._callers = Callers(access, clock)
+        self._clock = clock
         self._under_way = 0
 
     def routes(self) -> Sequence[BaseRoute]:
@@ -146,6 +147,7 @@ class Ask:
             person=question.person,
             bases=question.bases,
             is_addressed=question.is_addressed,
+            at=self._clock(),
             language=question.language,
         )
 

@@ -96,6 +96,7 @@ class Trying:
             person=person,
             person_name="" if known is None else known.sender_name,
             is_addressed=bool(ask.form.get("addressed")),
+            at=self._around.clock(),
             language=ask.language,
         )
 

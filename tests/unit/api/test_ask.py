@@ -104,7 +104,7 @@ async def test_a_question_is_answered_with_its_steps_and_references(
     assert (reference["title"], reference["is_cited"]) == ("Guide", True)
     (trial,) = scripted.trials
     assert (trial.bot, trial.chat, trial.person) == ("support", chat.id, "ann")
-    assert (trial.bases, trial.is_addressed) == (("help",), True)
+    assert (trial.bases, trial.is_addressed, trial.at) == (("help",), True, NOW)
     assert scripted.closed == 1
     assert await store.asked.recent() == ()
 

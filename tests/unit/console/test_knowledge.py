@@ -225,7 +225,7 @@ async def test_a_question_is_tried_as_somebody_in_a_chat(office: Office, operato
     page = (await operator.post("knowledge/try", form)).text
     (trial,) = scripted.trials
     assert (trial.bot, trial.chat, trial.person) == (BOT, office.chat, "ann")
-    assert trial.is_addressed
+    assert (trial.is_addressed, trial.at) == (True, office.scene.now)
     for words in ("thus [1]", "thus it is", "for_us", "0.80", "0.55"):
         assert words in page
     assert len((await office.store.reader.page(office.chat)).said) == 1, "nothing was sent"
