@@ -38,6 +38,7 @@ class _Piece(Struct, frozen=True):
     line: int
     page: int
     shown: str
+    is_alone: bool = False  # a ticket: neither it nor what is shown beside it is mixed with others
 
 
 def chunks(extract: Extract, base: str, document_id: int, path: str) -> tuple[Chunk, ...]:
@@ -101,7 +102,9 @@ def _pack(pieces: Iterator[_Piece]) -> Iterator[_Piece]:
 
 
 def _join(one: _Piece, other: _Piece) -> _Piece | None:
-    if len(one.text) + 2 + len(other.text) > PASSAGE_CHARACTERS or one.page != other.page:
+    if one.page != other.page or one.is_alone or other.is_alone:
+        return None
+    if len(one.text) + 2 + len(other.text) > PASSAGE_CHARACTERS:
         return None
     shown = "\n".join(dict.fromkeys(filter(None, (one.shown, other.shown))))
     return _Piece(f"{one.text}\n\n{other.text}", one.line, one.page, shown)
@@ -115,7 +118,7 @@ def _cut(block: Block) -> Iterator[_Piece]:
         if piece:
             skipped = len(text[start:end]) - len(text[start:end].lstrip())
             line = block.line and block.line + text.count("\n", 0, start + skipped)
-            yield _Piece(piece, line, block.page, block.shown)
+            yield _Piece(piece, line, block.page, block.shown, is_alone=block.kind == "row")
         start = _overlapped(text, start, end)
 
 

@@ -33,6 +33,12 @@ def test_a_passage_never_reaches_across_a_heading_or_a_page() -> None:
     assert texts(*blocks) == ["一", "二", "三"]
 
 
+def test_a_ticket_is_a_passage_of_its_own() -> None:
+    tickets = (Block("一", shown="李", kind="row"), Block("二", shown="王", kind="row"))
+    several = [chunk.passage for chunk in cut(*tickets, Block("三"))]
+    assert [(one.text, one.shown) for one in several] == [("一", "李"), ("二", "王"), ("三", "")]
+
+
 def test_a_passage_knows_where_it_stands() -> None:
     (chunk,) = cut(Block("正文", ("甲", "乙"), page=3, line=12, shown="联系人：李"))
     passage = chunk.passage
