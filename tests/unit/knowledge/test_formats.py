@@ -268,4 +268,14 @@ def test_every_line_of_markdown_is_where_it_says(text: str) -> None:
     lines = text.split("\n")
     for block in blocks:
         assert 1 <= block.line <= len(lines)
-        assert lines[block.line - 1].strip().startswith(block.text.split("\n")[0].strip())
+        here, said = lines[block.line - 1].strip(), block.text.split("\n")[0].strip()
+        assert here.startswith(said) or said.startswith(here)  # lines of a paragraph are joined
+
+
+def test_lines_of_a_markdown_paragraph_are_put_together() -> None:
+    text = (
+        "发送“撤回”，\n机器人收回\nthe answer\nthat you got.\n\n- one\n  more\n- two\n> said\n> so"
+    )
+    (words, points) = read(text.encode(), "a.md").blocks
+    assert words.text == "发送“撤回”，机器人收回the answer that you got."
+    assert points.text == "- one more\n- two\n> said\n> so"

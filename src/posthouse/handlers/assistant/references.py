@@ -8,7 +8,7 @@ from typing import Final
 from posthouse.knowledge.words import fingerprint, normalise, tokens
 
 LETTERS_MAX: Final = 24  # of a message that may lean on the one before
-LETTERS_ALONE_MIN: Final = 8  # from here on it leans only where it says so
+LETTERS_ALONE_MIN: Final = 5  # from here on it leans only where it says so
 CARRIED_CHARACTERS_MAX: Final = 200
 
 Lines = tuple[tuple[str, str], ...]  # ("person" | "bot", text), oldest first

@@ -50,7 +50,7 @@ def listed(sources: Collection[Source], language: str) -> str:
 def place(source: Source, language: str) -> str:
     """Say where a source stands: title › headings, page or line, address."""
     title = " › ".join(_path(source)) or source.address
-    words = [title[:TITLE_CHARACTERS_MAX]]
+    words = [shortened(title)]
     if source.page:
         words.append(say("page", language, page=source.page))
     elif source.line:
@@ -58,6 +58,13 @@ def place(source: Source, language: str) -> str:
     if source.address and source.address != title:
         words.append(source.address)
     return " · ".join(words)
+
+
+def shortened(title: str) -> str:
+    """Cut a long title where it can be seen."""
+    if len(title) <= TITLE_CHARACTERS_MAX:
+        return title
+    return f"{title[: TITLE_CHARACTERS_MAX - 1].rstrip()}…"
 
 
 def _path(source: Source) -> list[str]:

@@ -13,7 +13,7 @@ from posthouse.knowledge.formats.charset import is_text
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.passage import Extract
 
-READERS_VERSION = 1  # to be raised when files are read differently: all are read again then
+READERS_VERSION = 2  # to be raised when files are read differently: all are read again then
 BYTES_MAX = 100 * 1024**2
 
 _SNIFFED_BYTES = 1024

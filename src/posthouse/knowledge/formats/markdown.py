@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from unicodedata import east_asian_width
 
 from posthouse.knowledge.formats.charset import decode
 from posthouse.knowledge.formats.shape import Outline, pieces, title_of
@@ -125,7 +126,7 @@ class _Reader:
 
     def _blocks(self, lines: Sequence[str], first: int, kind: str) -> Iterator[Block]:
         for text, line in pieces(lines, first + 1):
-            said = text if kind == "code" else _plain(text)
+            said = text if kind == "code" else _joined(_plain(text))
             if said.strip():
                 yield Block(said.strip("\n"), self._outline.headings, line=line, kind=kind)
 
@@ -135,6 +136,23 @@ def _heading(text: str) -> str:
     text = text.strip()
     bare = text.rstrip("#")
     return bare.rstrip() if not bare or bare[-1] in " \t" else text
+
+
+def _joined(text: str) -> str:
+    """Put lines that only the page's width has parted together again; items and breaks stay."""
+    whole = ""
+    for line in text.split("\n"):
+        is_of_its_own = not whole or not line.strip() or _ITEM.match(line) or line.startswith(">")
+        if is_of_its_own or whole.endswith(("  ", "\\", "\n")):
+            whole += f"\n{line}" if whole else line
+        else:
+            whole += f"{_between(whole[-1], line.lstrip()[0])}{line.lstrip()}"
+    return whole
+
+
+def _between(last: str, first: str) -> str:
+    """Chinese characters stand side by side, words apart."""
+    return "" if {east_asian_width(last), east_asian_width(first)} <= {"W", "F"} else " "
 
 
 def _plain(text: str) -> str:
