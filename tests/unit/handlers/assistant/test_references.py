@@ -21,6 +21,8 @@ HISTORY = (
         "why?",
         "what about that one",
         "还有吗",
+        "多久？",
+        "how long does it take?",
     ],
 )
 def test_it_leans(text: str) -> None:
@@ -34,6 +36,7 @@ def test_it_leans(text: str) -> None:
         "怎么把数据库换成 PostgreSQL？",
         "How do I connect a Feishu app to the house?",
         "机器人在群里为什么不回答问题",
+        "今天晚饭吃什么",
     ],
 )
 def test_it_stands_alone(text: str) -> None:
@@ -57,32 +60,3 @@ def test_small_talk(text: str) -> None:
 @pytest.mark.parametrize("text", ["端口", "hello world example", "好的，怎么撤回"])
 def test_questions_are_no_small_talk(text: str) -> None:
     assert not is_small_talk(text)
-
-
-"""What short messages refer to."""
-
-from __future__ import annotations
-
-import pytest
-
-from posthouse.handlers.assistant.references import carried
-
-BEFORE = (("person", "怎么撤回消息？"), ("bot", "发送撤回。"), ("person", "谢谢"))
-
-
-@pytest.mark.parametrize(
-    "text", ["它要多久", "多久？", "那群里呢？", "what about groups?", "how long does it take?"]
-)
-def test_what_points_back_takes_the_last_question_along(text: str) -> None:
-    assert carried(text, BEFORE) == f"{text}\n怎么撤回消息？"
-
-
-@pytest.mark.parametrize(
-    "text", ["今天晚饭吃什么", "怎么接入飞书？", "how do I back up the house?"]
-)
-def test_what_stands_for_itself_does_not(text: str) -> None:
-    assert carried(text, BEFORE) == text
-
-
-def test_nothing_before_is_nothing_to_take_along() -> None:
-    assert carried("多久？", ()) == "多久？"
