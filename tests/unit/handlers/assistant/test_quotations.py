@@ -1,0 +1,62 @@
+"""Quotations: which blocks, how much of them, in which order."""
+
+from posthouse.handlers.assistant.extract import best_blocks, extracted, weights_of
+from posthouse.handlers.trying import Source
+from posthouse.knowledge.passage import Found
+
+
+def source(number: int, text: str, score: float = 1.0, title: str = "Page") -> Source:
+    return Source(number=number, base="b", title=title, text=text, key=f"b:{number}", score=score)
+
+
+WEIGHTS = {"port": 5.0, "chang": 3.0, "the": 0.1}
+
+
+def test_the_rarer_a_word_the_more_it_weighs() -> None:
+    found = Found("q", (), words=(("port", 1), ("the", 90), ("new", 0)), passages=100)
+    weights = weights_of(found)
+    assert weights["new"] > weights["port"] > weights["the"] >= 0
+
+
+def test_the_best_block_is_quoted_with_what_follows() -> None:
+    text = "About us.\n\nChange the port in the file.\n\nThen start again.\n\nThe end of it all."
+    assert best_blocks(text, WEIGHTS, 50) == "Change the port in the file.\n\nThen start again."
+
+
+def test_code_is_never_cut_open() -> None:
+    text = "The port:\n\n```toml\n[server]\n\nport = 1\n```\n\nDone."
+    quote = best_blocks(text, WEIGHTS, 30)
+    assert quote.count("```") % 2 == 0
+
+
+def test_a_long_block_ends_behind_a_sentence() -> None:
+    quote = best_blocks("The port is here. " * 20, WEIGHTS, 60)
+    assert quote.endswith("here. …")
+    assert len(quote) <= 62
+
+
+def test_sources_are_numbered_in_the_order_of_their_quotations() -> None:
+    sources = (
+        source(1, "Something about the moon.", title="Moon"),
+        source(2, "Change the port here.", title="Port"),
+    )
+    answer, listed = extracted(WEIGHTS, sources, "en")
+    assert "**Port** [1]\n\n> Change the port here." in answer
+    assert [(each.title, each.number, each.is_cited) for each in listed] == [
+        ("Port", 1, True),
+        ("Moon", 2, False),
+    ]
+    assert "- [1] Port" in answer
+    assert "Moon" not in answer
+
+
+def test_what_is_far_behind_is_not_quoted() -> None:
+    sources = (source(1, "The port is one."), source(2, "The port is two.", score=0.3))
+    answer, _ = extracted(WEIGHTS, sources, "en")
+    assert "two" not in answer
+
+
+def test_the_same_is_not_said_twice() -> None:
+    sources = (source(1, "Change the port here."), source(2, "Change the port here."))
+    answer, _ = extracted(WEIGHTS, sources, "zh")
+    assert answer.count("Change the port here.") == 1
