@@ -69,9 +69,14 @@ class Station:
         loops = (keeping.measure, keeping.prune, self._look_on, self._forget)
         self._loops = [asyncio.ensure_future(forever(loop, self._sleep)) for loop in loops]
 
-    async def close(self) -> None:
-        """Take nothing new, and close the book; what came in is in it."""
+    def stop(self) -> None:
+        """Let nobody wait for messages any longer: the doors are about to close."""
         self.is_stopping = True
+        self.relay.close()
+
+    async def close(self) -> None:
+        """Close the book; everything that was acknowledged is in it."""
+        self.stop()
         for loop in self._loops:
             loop.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)

@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import aiohttp
 
 from posthouse.cli.laboratory.premises import Premises, RunningHouse
+from posthouse.model.secret import hashed
 from posthouse.simulators.feishu.apps import App, Hears
 from posthouse.simulators.feishu.happenings import Say
 from posthouse.simulators.feishu.server import FeishuServer
 from posthouse.simulators.feishu.settings import TenantSettings
 from posthouse.simulators.feishu.tenant import Tenant
+from posthouse.store.sqlite.store import SqliteStore
 from tests.acceptance.wire import Wire
 
 APP = App(
@@ -30,6 +33,7 @@ APP = App(
 )
 # The tenant tries for longer than anybody is dead.
 PATIENT = TenantSettings(redelivery_s=(0.2,) * 500, is_paced=False)
+TOKEN = "ph_home"
 SETTLES_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.02
 
@@ -72,21 +76,25 @@ class Split:
         house: Premises,
         house_settings: str,
         wire: Wire,
-        token: str,
     ) -> None:
         self.feishu = feishu
         self.relay = relay
         self.house = house
         self.house_settings = house_settings
         self.wire = wire
-        self._token = token
         self._said: dict[str, int] = {}
 
-    def say(self, person: str, count: int = 1) -> None:
-        """Let a person say their next words to the bot."""
+    def say(self, person: str, count: int = 1, *, in_group: bool = False) -> None:
+        """Let a person say their next words to the bot, alone or by a mention."""
         for _ in range(count):
             number = self._said[person] = self._said.get(person, 0) + 1
-            self.feishu.say(Say(person=person, chat_type="p2p", text=f"{person}-{number}"))
+            text = f"{person}-{number}"
+            told = (
+                Say(person=person, text=text, mentions=("a",))
+                if in_group
+                else Say(person=person, text=text, chat_type="p2p")
+            )
+            self.feishu.say(told)
 
     def repeated(self, person: str) -> list[int]:
         """Return the numbers of a person's words in the order in which they were answered."""
@@ -114,7 +122,7 @@ class Split:
 
     async def waiting(self) -> int:
         """Ask the relay how many messages no house has yet."""
-        headers = {"Authorization": f"Bearer {self._token}"}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
             session.get(f"{self.relay.url}/api/v1/relay") as answer,
@@ -140,13 +148,14 @@ async def split(folder: Path) -> AsyncIterator[Split]:
     async with FeishuServer(Tenant(7, (APP,)), settings=PATIENT) as feishu:
         switches = feishu.switches["a"]
         switches.webhook, switches.is_ordered = f"{relay.url}/event", True
-        async with opened(relay):
-            token = await token_of(relay)
+        store = SqliteStore.open(relay.database)
+        await store.access.add_token("home", ("relay",), hashed(TOKEN), "test", time.time())
+        await store.close()
         async with Wire(relay.port).open() as wire:
             settings = HOUSE.format(
-                domain=feishu.address, relay=f"http://127.0.0.1:{wire.port}", token=token
+                domain=feishu.address, relay=f"http://127.0.0.1:{wire.port}", token=TOKEN
             )
-            yield Split(feishu, relay, Premises(house_folder, settings), settings, wire, token)
+            yield Split(feishu, relay, Premises(house_folder, settings), settings, wire)
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import secrets
+import signal
 from pathlib import Path
 
 import aiohttp
@@ -25,7 +26,7 @@ WORDS = 90
 PEOPLE = ("ada", "bob", "eve")
 OF_THE_RELAY = ("parcel", "parcel-lease", "parcel-take")
 
-pytestmark = [pytest.mark.crash, pytest.mark.slow]
+pytestmark = [pytest.mark.crash, pytest.mark.slow, pytest.mark.timeout(240)]
 
 
 async def test_killed_and_cut_apart_at_random(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ async def _fetch(session: aiohttp.ClientSession, url: str) -> dict[str, str]:
 
 
 async def test_a_second_house_gets_nothing_while_the_first_fetches(tmp_path: Path) -> None:
-    async with split(tmp_path) as stage, stage.open_relay():
+    async with split(tmp_path) as stage, stage.open_relay() as relay:
         folder = tmp_path / "second"
         folder.mkdir()
         second = Premises(folder, stage.house_settings)
@@ -129,7 +130,11 @@ async def test_a_second_house_gets_nothing_while_the_first_fetches(tmp_path: Pat
             async with second.house():
                 await second.until_logged("superseded")
                 stage.say("ada", 3)
+                stage.say("eve", in_group=True)
                 await stage.settles()
+            relay.tell(signal.SIGTERM)
+            assert await relay.until_ended() == 0
+            assert "request_failed" not in stage.relay.log_tail()
     stage.judge()
 
 

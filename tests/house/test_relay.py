@@ -229,6 +229,24 @@ def test_a_house_that_waits_hears_at_once() -> None:
     run_simulated(scenario(), clock)
 
 
+def test_a_relay_that_ends_keeps_nobody_waiting() -> None:
+    clock = FakeClock()
+
+    async def scenario() -> None:
+        town = Town(clock)
+        wish = LeaseWish(bot=BOT, holder="one house", wait_s=20.0)
+        asking = asyncio.create_task(town.relay.lease(wish))
+        await asyncio.sleep(1.0)
+        began_at = clock()
+        town.relay.close()
+        assert (await asking).parcels == ()
+        assert clock() == began_at
+        with pytest.raises(TryLater):
+            await town.relay.lease(wish)
+
+    run_simulated(scenario(), clock)
+
+
 def test_an_older_question_of_the_same_house_gets_nothing_any_more() -> None:
     clock = FakeClock()
 

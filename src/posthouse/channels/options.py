@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
 
 from posthouse.settings.mistakes import section
 from posthouse.settings.settings import Section
@@ -12,6 +17,24 @@ from posthouse.settings.settings import Section
 class ChannelOptions(Section):
     """Base of every channel's settings. Secrets are ``SecretStr``, so no log shows them."""
 
+
+def _has_certificates(path: Path | None) -> Path | None:
+    try:
+        if path is not None:
+            ssl.create_default_context(cafile=str(path))
+    except OSError as error:  # of which SSLError is one
+        raise ValueError(f"has no certificates that can be read: {error.strerror}") from None
+    return path
+
+
+def _is_a_proxy(proxy: str) -> str:
+    if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
+        raise ValueError('must look like "http://proxy.example.com:3128"')
+    return proxy
+
+
+CaFile = Annotated[Path | None, AfterValidator(_has_certificates)]  # instead of the machine's own
+Proxy = Annotated[str, AfterValidator(_is_a_proxy)]  # empty: none
 
 OptionsT = TypeVar("OptionsT", bound=ChannelOptions)
 

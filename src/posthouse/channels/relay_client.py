@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from posthouse.channels.keep_connected import BadCredentials, Superseded
-from posthouse.channels.options import ChannelOptions
+from posthouse.channels.options import CaFile, ChannelOptions, Proxy
 from posthouse.model.errors import PosthouseError
 from posthouse.model.relay import (
     ACK_PATH,
@@ -40,8 +39,8 @@ class RelayOptions(ChannelOptions):
     url: str = Field(min_length=1)
     token: SecretStr
     bot: str = Field(default="", max_length=64)  # "" = the same name as here
-    ca_file: Path | None = None
-    proxy: str = ""
+    ca_file: CaFile = None
+    proxy: Proxy = ""
     insecure: bool = False  # http:// beyond this machine: messages and token can be read
 
     @field_validator("url")
@@ -51,23 +50,6 @@ class RelayOptions(ChannelOptions):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError('must look like "https://relay.example.com"')
         return url.rstrip("/")
-
-    @field_validator("proxy")
-    @classmethod
-    def _is_a_proxy(cls, proxy: str) -> str:
-        if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
-            raise ValueError('must look like "http://proxy.example.com:3128"')
-        return proxy
-
-    @field_validator("ca_file")
-    @classmethod
-    def _has_certificates(cls, path: Path | None) -> Path | None:
-        try:
-            if path is not None:
-                ssl.create_default_context(cafile=str(path))
-        except OSError as error:  # of which SSLError is one
-            raise ValueError(f"has no certificates that can be read: {error.strerror}") from None
-        return path
 
     @model_validator(mode="after")
     def _is_private(self) -> Self:

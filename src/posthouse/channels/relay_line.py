@@ -14,6 +14,7 @@ from typing import Protocol
 
 import aiohttp
 import structlog
+from msgspec.structs import replace
 
 from posthouse.channels.channel import Door
 from posthouse.channels.finding import Finding, Mark
@@ -148,7 +149,15 @@ def holder_of(data_dir: Path, new_key: Callable[[], str]) -> str:
 async def examine(
     client: RelayClient, bot: str, clock: Callable[[], float]
 ) -> AsyncIterator[Finding]:
-    """Say how the relay is, and what waits there; never raises."""
+    """Say how the relay is, and what waits there for ``bot``; never raises."""
+    async for finding in _looked(client, bot, clock):
+        said = Said(f"{bot}：{finding.said.zh}", f"{bot}: {finding.said.en}")
+        yield replace(finding, said=said)
+
+
+async def _looked(
+    client: RelayClient, bot: str, clock: Callable[[], float]
+) -> AsyncIterator[Finding]:
     asked_at = clock()
     try:
         state = await client.state()

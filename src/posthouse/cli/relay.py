@@ -66,15 +66,20 @@ async def _running(
     try:
         yield station, listening.url, serving
     finally:
-        server.stop()
-        await _close(station, settings.gateway.stop_within_s, writer)
-        await asyncio.wait({serving})
+        await _close(station, server, serving, writer)
 
 
-async def _close(station: Station, within_s: float, writer: LineWriter) -> None:
+async def _close(
+    station: Station, server: HttpServer, serving: asyncio.Task[None], writer: LineWriter
+) -> None:
+    """Answer who waits, then close the doors, then the book."""
+    within_s = station.settings.gateway.stop_within_s
     log.info("house_stopping", within_s=within_s)
+    station.stop()
+    server.stop()
     try:
         async with asyncio.timeout(within_s + GRACE_S):
+            await asyncio.wait({serving})
             await station.close()
     except TimeoutError:
         leave(writer, PROBLEM_FOUND)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from posthouse.channels.channel import Outpost
 from posthouse.gateway.housekeeping import Gauge
 from posthouse.gateway.words import control_word
-from posthouse.model.errors import Refused, StorageFull
+from posthouse.model.errors import Refused, StorageFull, StoreClosed
 from posthouse.model.event import Event, MessageRecalled, MessageReceived
 from posthouse.model.message import plain_text
 from posthouse.model.relay import (
@@ -72,6 +72,7 @@ class Relay:
         self._clock = clock
         self._asking = {bot: Asking(asyncio.Event()) for bot in bots}
         self._old_way = asyncio.Lock()
+        self._is_closed = False
         self.room = Gauge()
         self.tally: Counter[tuple[str, str]] = Counter()
 
@@ -167,7 +168,7 @@ class Relay:
                 record = outpost.old_record(payload)
                 if record is not None:
                     return record
-            elif not await self._something_comes(asking, until_at, wait_s):
+            elif not await self._something_comes(asking, until_at, wait_s) or self._is_closed:
                 return None
 
     async def _fetch_one(self, bot: str) -> bytes | None:
@@ -181,7 +182,16 @@ class Relay:
         self.tally["events_total", "handed_over"] += count
         return parcel.payload
 
+    def close(self) -> None:
+        """Let nobody wait any longer: the process is about to end."""
+        self._is_closed = True
+        for asking in self._asking.values():
+            asking.newest += 1
+            asking.something_came.set()
+
     def _asking_for(self, bot: str) -> Asking:
+        if self._is_closed:
+            raise StoreClosed
         asking = self._asking.get(bot)
         if asking is None:
             raise NoSuchBot(zh="中转站没有这个机器人；请核对两边的 [bots] 和 relay.bot。")

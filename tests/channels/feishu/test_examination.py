@@ -202,6 +202,15 @@ async def test_a_webhook_names_the_address_to_enter(tmp_path: Path) -> None:
         assert "how Feishu reaches" in line
 
 
+async def test_a_bot_behind_a_relay_is_looked_at_on_both_sides(tmp_path: Path) -> None:
+    options = {"entrance": "relay", "relay": {"url": "http://127.0.0.1:1", "token": "t"}}
+    async with platform(tmp_path, {}, **options) as channel:
+        said = [finding.said.en for finding in await _found(channel)]
+        assert said[0].startswith("fs: the relay cannot be reached")
+        assert "fs: messages come by way of the relay" in said
+        assert not any("long connection" in line for line in said)
+
+
 async def test_nobody_there(tmp_path: Path) -> None:
     options = {"app_id": "cli_1", "app_secret": "s", "domain": "http://127.0.0.1:1"}
     channel = FeishuChannel.build("fs", options, tools(tmp_path))

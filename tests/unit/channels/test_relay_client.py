@@ -131,7 +131,8 @@ def state(at: float = NOW, *, is_full: bool = False, **more: object) -> dict[str
 
 
 def troubles(findings: list[Finding]) -> list[str]:
-    return [each.said.en for each in findings if each.mark is not Mark.OK]
+    said = [each.said.en for each in findings if each.mark is not Mark.OK]
+    return [words.partition(": ")[2] for words in said]
 
 
 def test_what_is_pretended_here_is_what_a_relay_says() -> None:

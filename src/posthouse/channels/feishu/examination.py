@@ -19,7 +19,7 @@ from posthouse.channels.feishu.client import Call, CallFailed, Client
 from posthouse.channels.feishu.contents import UNREADABLE
 from posthouse.channels.feishu.long_connection import refusal_of_discovery
 from posthouse.channels.feishu.scopes import SCOPES, Scope
-from posthouse.channels.feishu.settings import FeishuOptions
+from posthouse.channels.feishu.settings import FeishuOptions, webhook_path
 from posthouse.channels.finding import Finding, Mark
 from posthouse.channels.keep_connected import BadCredentials
 from posthouse.model.errors import PosthouseError
@@ -193,6 +193,9 @@ class Examination:
         if self._options.entrance == "webhook":
             yield self._about_webhook()
             return
+        if self._options.entrance == "relay":
+            yield self._about_relay()
+            return
         try:
             status, body = await self._client.discover()
             problem = refusal_of_discovery(status, body)
@@ -224,14 +227,29 @@ class Examination:
             ),
         )
 
+    def _about_relay(self) -> Finding:
+        return self._finding(
+            Mark.OK,
+            Said("消息经中转站来", "messages come by way of the relay"),
+            self._page(
+                Said(
+                    "事件配置与回调配置两处都填中转站启动时给出的地址",
+                    "for events and for callbacks, enter the address that the relay shows at its"
+                    " start",
+                ),
+                "event",
+            ),
+        )
+
     def _about_webhook(self) -> Finding:
+        path = webhook_path(self._bot, self._options.webhook_path)
         if not self._webhook:
             return self._finding(
                 Mark.WARN,
                 Said("不知道飞书怎样访问本机", "nobody knows how Feishu reaches this house"),
                 Said(
-                    f"设置 server.public_url；请求地址是它加上 /webhooks/{self._bot}",
-                    f"set server.public_url; the request URL is that plus /webhooks/{self._bot}",
+                    f"设置 server.public_url；请求地址是它加上 {path}",
+                    f"set server.public_url; the request URL is that plus {path}",
                 ),
             )
         return self._finding(

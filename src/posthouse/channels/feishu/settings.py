@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
-from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from posthouse.channels.options import ChannelOptions
+from posthouse.channels.options import CaFile, ChannelOptions, Proxy
 from posthouse.channels.relay_client import RelayOptions
 from posthouse.model.capabilities import Capabilities, DraftKind, TextUnit
 
@@ -37,8 +35,8 @@ class FeishuOptions(ChannelOptions):
     verification_token: SecretStr = SecretStr("")
     webhook_path: WebhookPath = ""  # "" = /webhooks/<name>
     relay: RelayOptions | None = None
-    proxy: str = ""
-    ca_file: Path | None = None
+    proxy: Proxy = ""
+    ca_file: CaFile = None
     streaming: bool = True  # growing answers as cards; needs the scope cardkit:card:write
     silence_s: Annotated[float, Field(ge=60)] = 3600.0  # without events: connect anew
     body_bytes_max: Annotated[int, Field(ge=1024)] = 4 * 1024 * 1024
@@ -54,23 +52,6 @@ class FeishuOptions(ChannelOptions):
         if domain not in DOMAINS and not (parts.scheme in {"http", "https"} and parts.hostname):
             raise ValueError('must be "feishu", "lark" or look like "https://open.example.com"')
         return domain
-
-    @field_validator("ca_file")
-    @classmethod
-    def _has_certificates(cls, path: Path | None) -> Path | None:
-        try:
-            if path is not None:
-                ssl.create_default_context(cafile=str(path))
-        except OSError as error:  # of which SSLError is one
-            raise ValueError(f"has no certificates that can be read: {error.strerror}") from None
-        return path
-
-    @field_validator("proxy")
-    @classmethod
-    def _is_a_proxy(cls, proxy: str) -> str:
-        if proxy and urlsplit(proxy).scheme not in {"http", "https"}:
-            raise ValueError('must look like "http://proxy.example.com:3128"')
-        return proxy
 
     @model_validator(mode="after")
     def _can_be_verified(self) -> Self:

@@ -67,7 +67,7 @@ def _lease(
 ) -> Leased:
     row = database.one(SQL["held"], bot=bot)
     if row is not None and row[0] != holder and _is_held(row[2], now):
-        raise LeasedElsewhere
+        raise LeasedElsewhere(zh="另一个驿站正在取这个机器人的消息，它的租约还没有到期。")
     number = 1 if row is None else int(row[1]) + 1
     database.run(
         SQL["hold"], bot=bot, holder=holder, number=number, until_at=now + lease_s, now=now
@@ -97,7 +97,7 @@ def _head(database: Database, bot: str, bounds: Bounds) -> Iterator[int]:
 def _take(database: Database, bot: str, lease: int, ids: tuple[int, ...], now: float) -> int:
     row = database.one(SQL["held"], bot=bot)
     if row is None or row[1] != lease:
-        raise LeaseOver
+        raise LeaseOver(zh="这些消息已重新交出，不知道在谁手里；请重新取。")
     return sum(
         database.count(SQL["take"], bot=bot, id=number, number=lease, now=now) for number in ids
     )
