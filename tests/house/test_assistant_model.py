@@ -1,9 +1,11 @@
 """The assistant with a model: cited, checked, streamed, paid for, and at a loss with dignity."""
 
+import asyncio
 import json
 
 import pytest
 
+from posthouse.handlers.trying import Growing, Trial, Tries
 from posthouse.llm.model import (
     ModelBusy,
     ModelCutShort,
@@ -74,8 +76,6 @@ async def test_an_answer_grows_while_it_is_written() -> None:
 
 
 def writing_slowly() -> Scripted:
-    import asyncio
-
     line = Line("8350", "It listens on port 8350, as everybody knows " * 3 + "[1].", pause_s=0.1)
     return Scripted(line, sleep=asyncio.sleep)
 
@@ -93,6 +93,20 @@ async def test_an_order_ends_the_call_at_once(order: str) -> None:
     spent = await house.store.asked.spent(0.0)
     assert spent.calls == 1
     assert spent.prompt_tokens > 0
+
+
+@simulated
+async def test_who_leaves_a_trial_ends_the_call() -> None:
+    model = writing_slowly()
+    house = await opened(models=(model,))
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    attempt = handler.attempt(Trial(question=PORT))
+    async for each in attempt:
+        if isinstance(each, Growing):
+            break
+    await attempt.aclose()
+    assert model.cancelled == 1
 
 
 @simulated

@@ -86,25 +86,22 @@ class Writer:
             tools=await self._errands.offers(asking),
             has_humans=bool(self._human_word) and asking.is_addressed,
         )
-        reply = _Reply("")
-        async for piece in self._reply(brief, calls):
-            if isinstance(piece, _Reply):
-                reply = piece
-            else:
-                yield piece
-        if reply.call is not None:
+        while True:
+            reply = _Reply("")
+            async with aclosing(self._reply(brief, calls)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, _Reply):
+                        reply = piece
+                    else:
+                        yield piece
+            if reply.call is None or brief.results:
+                break
             done = await self._errands.carry_out(reply.call, asking, understood.language)
             yield Stage("tool", f"{reply.call.name}: {done.outcome}")
             if done.conclusion is not None or not calls.left:
                 yield done.conclusion or Concluded(reason=conclusions.ANSWERED, answer=done.result)
                 return
-            results = ((reply.call.name, done.result),)
-            brief = replace(brief, results=results, tools=())
-            async for piece in self._reply(brief, calls):
-                if isinstance(piece, _Reply):
-                    reply = piece
-                else:
-                    yield piece
+            brief = replace(brief, results=((reply.call.name, done.result),), tools=())
         for each in self._held_to_sources(understood, shown, reply.text):
             yield each
 
