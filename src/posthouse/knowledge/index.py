@@ -221,7 +221,8 @@ class Index:
             cosines=self._by_meaning(meaning, most),
         )
         weights = self._weights(words)
-        candidates = self._candidates(signals, weights, is_unspaced(normal), without)
+        known = {word: share for word, share in weights.items() if words[word]}
+        candidates = self._candidates(signals, known, is_unspaced(normal), without)
         hits, coverage = self._hits(ranked(candidates)[:limit], weights)
         return Found(
             query=query,
@@ -229,7 +230,7 @@ class Index:
             bigram_top=_top(one.bigram for one in candidates),
             trigram_top=_top(one.trigram for one in candidates),
             coverage=coverage,
-            known=sum(share for word, share in weights.items() if words[word]),
+            known=sum(known.values()),
             words=tuple(words.items()),
             passages=self._passages,
             exact=self.exact(query, without),
@@ -259,7 +260,7 @@ class Index:
     def _candidates(
         self,
         signals: _Signals,
-        weights: dict[str, float],
+        known: dict[str, float],
         is_unspaced_query: bool,  # noqa: FBT001
         without: frozenset[str],
     ) -> list[Candidate]:
@@ -272,7 +273,7 @@ class Index:
                 is_same_script=bool(is_unspaced_document) == is_unspaced_query,
                 bigram=signals.words.get(number, 0.0),
                 trigram=signals.threes.get(number, 0.0),
-                opening=opens(opening, weights),
+                opening=opens(opening, known),
                 cosine=signals.cosines.get(number, 0.0),
             )
             for number, document, is_unspaced_document, path, text_hash, opening in rows

@@ -67,14 +67,13 @@ def weight(count: int, total: int) -> float:
 
 
 def opens(opening: str, weights: Mapping[str, float]) -> float:
-    """Return the share of a question's weight that a heading and the first words below hold."""
-    if not opening:
-        return 0.0
+    """Return the share of the known words' weight that a heading and the words below it hold."""
     first = opening[:FIRST_CHARACTERS]
-    return sum(
+    held = sum(
         share * ((word in opening) * (1 - FIRST_SHARE) + (word in first) * FIRST_SHARE)
         for word, share in weights.items()
     )
+    return held / (sum(weights.values()) or 1.0)
 
 
 def _merits(candidates: Sequence[Candidate]) -> list[float]:
