@@ -53,6 +53,12 @@ async def a_connection_moves_when_its_holder_is_gone(scene: Scene) -> None:
     same(await scene.journal.hold(again, ("b",), late), {"b"}, "and nothing is held for it")
 
 
+async def a_connection_of_an_earlier_epoch_is_not_held(scene: Scene) -> None:
+    await scene.journal.hold(scene.gateway, ("b",), scene.now)
+    await scene.crash()
+    same(await scene.journal.hold(scene.gateway, (), scene.now), set(), "held since before")
+
+
 async def a_lease_is_renewed_while_it_lasts(scene: Scene) -> None:
     holds(await scene.journal.renew(scene.gateway, scene.now + 29, LEASE_S), "in time")
     holds(await scene.journal.renew(scene.gateway, scene.now + 58, LEASE_S), "in time again")
