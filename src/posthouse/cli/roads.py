@@ -126,6 +126,8 @@ def describe(road: Road, chat: Chat | None, language: str, zone: tzinfo) -> Iter
     yield f"  {who}: {short(event.text) or event.kind}"
     for at, step in sorted(_steps(road, language), key=lambda step: step[0]):
         yield f"  {_time(at, zone)}  {step}"
+    for name, value in road.turn.notes if road.turn is not None else ():
+        yield f"    {name}: {short(value)}"
     end = verdict(road)
     action = end.next(language)
     arrow = Said("下一步", "next")(language)
@@ -149,7 +151,8 @@ def _steps_of_turn(turn: TurnRow, language: str) -> Iterator[tuple[float, str]]:
         began = Said(f"{turn.handler} 开始处理", f"{turn.handler} began")
         yield turn.started_at, began(language) + tries
     if turn.finished_at is not None:
-        reason = f": {explain(turn.reason, language)}" if turn.reason in REASONS else ""
+        is_known = turn.reason.partition(" ")[0] in REASONS
+        reason = f": {explain(turn.reason, language)}" if is_known else ""
         yield turn.finished_at, f"{TURNS[turn.state](language)}{reason}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.cli.roads import ENTRANCES, STATES, TURNS, describe, verdict
 from posthouse.model.address import Chat, ChatKind, Entrance
@@ -171,6 +172,16 @@ def test_a_road_is_told_with_times() -> None:
         "  2025-11-20 00:53:22.000 UTC  已送达 · 可能重复 · ×2  “你好！”",
         "  ⇒ 已回答",
     ]
+
+
+def test_what_was_decided_on_the_way_is_told() -> None:
+    notes = (("gate", "0.41<0.55 shipped"), ("answer", "a\nb " * 100))
+    silent = replace(turn(), reason="unsure 0.41<0.55", notes=notes)
+    lines = list(describe(road(event(), silent), None, "en", UTC))
+    assert "done: not sure enough to answer (0.41<0.55)" in lines[-4]
+    assert lines[-3] == "    gate: 0.41<0.55 shipped"
+    assert lines[-2].startswith("    answer: a b a b")
+    assert all("\n" not in line for line in lines)
 
 
 def test_a_long_text_takes_one_line() -> None:

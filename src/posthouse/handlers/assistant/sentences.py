@@ -47,10 +47,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
         "All right, a person has been told. Until they are done I stay silent for you here.",
     ),
     "nobody_told": (
-        "好的，我不再回答您在这里的消息，请等同事来处理。（没有可通知的管理员）",
+        "好的，我不再回答您在这里的消息，请等同事来处理。（通知不到操作员；可在控制台“知识”里接回）",
         (
             "All right, I stay silent for you here until a person takes over."
-            " (No operator could be told.)"
+            " (No operator could be told; the console's knowledge page gives it back.)"
         ),
     ),
     "offer_human": (
