@@ -186,7 +186,24 @@ def build_station(settings: Settings, world: World | None = None) -> Station:
     outposts = {
         name: build_outpost(name, settings, world, relay.inlet(name)) for name in settings.bots
     }
+    _refuse_shared_paths(outposts)
     return Station(settings, world, store, relay, outposts)
+
+
+def _refuse_shared_paths(outposts: Mapping[str, Outpost]) -> None:
+    """Make sure that every bot has its callbacks for itself."""
+    owners: dict[str, str] = {}
+    for name, each in outposts.items():
+        for route in each.routes():
+            path = str(getattr(route, "path", ""))
+            if path in owners:
+                raise OperatorMistake(
+                    f"[bots.{owners[path]}] and [bots.{name}] both have their callbacks at {path}:"
+                    " give one of them another webhook_path.",
+                    zh=f"[bots.{owners[path]}] 和 [bots.{name}] 的回调地址都是 {path}："
+                    "请给其中一个另设 webhook_path。",
+                )
+            owners[path] = name
 
 
 def build_outpost(name: str, settings: Settings, world: World, inlet: Inlet) -> Outpost:

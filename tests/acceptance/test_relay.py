@@ -133,7 +133,7 @@ async def test_a_second_house_gets_nothing_while_the_first_fetches(tmp_path: Pat
                 stage.say("eve", in_group=True)
                 await stage.settles()
             relay.tell(signal.SIGTERM)
-            assert await relay.until_ended() == 0
+            assert await relay.until_ended(60.0) == 0
             assert "request_failed" not in stage.relay.log_tail()
     stage.judge()
 

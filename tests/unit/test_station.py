@@ -25,6 +25,7 @@ from posthouse.station import LOOK_EVERY_S, Station, build_station
 from posthouse.testing.clock import FakeClock
 
 FEISHU = {"channel": "feishu", "encrypt_key": "k3y"}
+AT_EVENT = {**FEISHU, "webhook_path": "/event"}
 
 
 def settings(folder: Path, **more: Any) -> Settings:  # noqa: ANN401 - fields of the settings
@@ -38,6 +39,7 @@ def settings(folder: Path, **more: Any) -> Settings:  # noqa: ANN401 - fields of
         ({"bots": {"help": {"channel": "web"}}}, "web"),
         ({"bots": {"help": {**FEISHU, "app_secret": "s"}}}, "app_secret"),
         ({"bots": {"help": {"channel": "feishu"}}}, "encrypt_key"),
+        ({"bots": {"a": AT_EVENT, "b": AT_EVENT}}, "/event"),
         ({"store": {"url": "postgresql://ph@db/ph"}}, "store.url"),
     ],
 )

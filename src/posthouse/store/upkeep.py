@@ -30,7 +30,10 @@ class Upkeep(Protocol):
     """What the supervisor and the operator's tools do to the store as a whole."""
 
     async def size_bytes(self) -> int:
-        """Return the room that the database takes on disk, its log included."""
+        """Return the room that the database takes on disk, its log included.
+
+        Room that lies free inside a file is not counted: it is filled before the file grows.
+        """
         ...
 
     async def prune(self, retention: Retention, now: float, rows_max: int = 500) -> Pruned:

@@ -7,6 +7,7 @@ import pytest
 
 from posthouse.model.delivery import Sent
 from posthouse.store.journal import Budget, Gateway
+from posthouse.store.parcels import Bounds, NewParcel
 from posthouse.store.sqlite import file
 from posthouse.store.sqlite.store import SqliteStore
 from posthouse.store.upkeep import Pruned, Retention
@@ -196,3 +197,18 @@ async def test_the_size_counts_the_log(tmp_path: Path) -> None:
         log = path.with_name("book.db-wal").stat().st_size
         assert log > 100_000
         assert await store.upkeep.size_bytes() == path.stat().st_size + log
+
+
+async def test_room_inside_the_file_is_room(tmp_path: Path) -> None:
+    """A relay that was full once takes messages again when a house has fetched them."""
+    store = SqliteStore.open(tmp_path / "relay.db")
+    bounds = Bounds(parcels_max=100, bytes_max=100_000_000)
+    for number in range(20):
+        parcel = NewParcel(bot="help", key=str(number), payload=b"x" * 100_000)
+        await store.parcels.keep(parcel, NOW)
+    full = await store.upkeep.size_bytes()
+    leased = await store.parcels.lease("help", "house", bounds, NOW, 60.0)
+    ids = tuple(each.id for each in leased.parcels)
+    assert await store.parcels.take("help", leased.lease, ids, NOW) == 20
+    assert await store.upkeep.size_bytes() < full / 2
+    await store.close()

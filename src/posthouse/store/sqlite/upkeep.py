@@ -39,12 +39,16 @@ class SqliteUpkeep(SqlUpkeep):
         self._clock = clock
 
     async def size_bytes(self) -> int:
+        page_bytes = self._pragma("page_size")
+        free_bytes = self._pragma("freelist_count") * page_bytes
         if self._path is None:
-            connection = self._database.connection
-            pages = int(str(connection.pragma("page_count")))
-            return pages * int(str(connection.pragma("page_size")))
+            return self._pragma("page_count") * page_bytes - free_bytes
         log = self._path.with_name(f"{self._path.name}-wal")
-        return sum(part.stat().st_size for part in (self._path, log) if part.exists())
+        parts = (self._path, log)
+        return sum(part.stat().st_size for part in parts if part.exists()) - free_bytes
+
+    def _pragma(self, name: str) -> int:
+        return int(str(self._database.connection.pragma(name)))
 
     async def check(self) -> tuple[str, ...]:
         return await self._apart(_check)
