@@ -82,12 +82,14 @@ from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.permissions import Permissions
 from posthouse.handlers.trying import Tries
+from posthouse.knowledge.embedding import Embedder, Reranker
 from posthouse.knowledge.gate import gate
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
 from posthouse.knowledge.teaching import Teaching
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
+from posthouse.llm.embeddings import HttpReranker, OpenAiEmbedder
 from posthouse.llm.model import Model, Usage
 from posthouse.llm.openai_compatible import OpenAiModel
 from posthouse.model.errors import OperatorMistake
@@ -98,7 +100,13 @@ from posthouse.model.turn import Turn
 from posthouse.settings.mistakes import section
 from posthouse.settings.reload import taken_over
 from posthouse.settings.rotation import retired
-from posthouse.settings.settings import BotSettings, HandlerSettings, ModelSettings, Settings
+from posthouse.settings.settings import (
+    BotSettings,
+    EndpointSettings,
+    HandlerSettings,
+    ModelSettings,
+    Settings,
+)
 from posthouse.store.media import Shelf
 from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
@@ -635,7 +643,7 @@ def _price_of(settings: Settings) -> Callable[[Usage], int]:
 
 def build_reading_room(settings: Settings, store: SqlStore, world: World) -> ReadingRoom:
     """Build what knows documents; its indexes are files in the data directory."""
-    library = Library(store.documents, settings.data)
+    library = Library(store.documents, settings.data, *_helpers(settings))
     return ReadingRoom(
         store.documents,
         library,
@@ -644,6 +652,15 @@ def build_reading_room(settings: Settings, store: SqlStore, world: World) -> Rea
         settings.language,
         settings.knowledge,
         teaching=Teaching(store.documents, store.asked, store.conduct, library.find, world.clock),
+    )
+
+
+def _helpers(settings: Settings) -> tuple[Embedder | None, Reranker | None]:
+    """Build what helps the search where an operator has named it."""
+    embedding, reranking = settings.embedding, settings.reranking
+    return (
+        OpenAiEmbedder("embedding", embedding.model, _line(embedding)) if embedding else None,
+        HttpReranker("reranking", reranking.model, _line(reranking)) if reranking else None,
     )
 
 
@@ -662,19 +679,22 @@ def build_models(settings: Settings, world: World) -> dict[str, Model]:
 
 
 def _model(name: str, model: ModelSettings) -> Model:
-    line = Line(
-        base_url=model.base_url,
-        api_key=model.api_key,
-        within_s=model.within_s,
-        proxy=model.proxy,
-        ca_file=model.ca_file,
-    )
     return OpenAiModel(
         name,
         model.model,
-        line,
+        _line(model),
         sees_pictures=model.sees_pictures,
         prompt_tokens_max=model.prompt_tokens_max,
+    )
+
+
+def _line(endpoint: EndpointSettings) -> Line:
+    return Line(
+        base_url=endpoint.base_url,
+        api_key=endpoint.api_key,
+        within_s=endpoint.within_s,
+        proxy=endpoint.proxy,
+        ca_file=endpoint.ca_file,
     )
 
 

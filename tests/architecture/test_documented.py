@@ -32,6 +32,7 @@ from posthouse.settings.legacy import ANSWERS
 from posthouse.settings.load import CONFIG_VARIABLE, KNOWN_VARIABLES
 from posthouse.settings.settings import (
     BotSettings,
+    EndpointSettings,
     HandlerSettings,
     KnowledgeSettings,
     ModelSettings,
@@ -82,10 +83,13 @@ def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "`[models.<name>]`", ModelSettings
     yield '`[handlers.<name>]` with `kind = "assistant"`', AssistantOptions
     yield "`[knowledge.<base>]`", KnowledgeSettings
+    yield "`[embedding]` and `[reranking]`", EndpointSettings
     yield "`[[routes]]`", RouteRule
 
 
-NAMED_TABLES = frozenset({"bots", "handlers", "knowledge", "models", "routes"})
+NAMED_TABLES = frozenset(
+    {"bots", "embedding", "handlers", "knowledge", "models", "reranking", "routes"}
+)
 
 
 def leaves(kind: type[BaseModel]) -> Iterator[tuple[str, str]]:

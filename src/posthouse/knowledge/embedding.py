@@ -21,6 +21,10 @@ class Embedder(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 class Reranker(Protocol):
     """One that says how well passages answer a question."""
@@ -31,4 +35,8 @@ class Reranker(Protocol):
         Raises:
             PosthouseError: no scores; the order stays as it was.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
         ...

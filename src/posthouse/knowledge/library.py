@@ -17,7 +17,6 @@ from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, TOP, Meaning
 from posthouse.knowledge.meanings import Meanings, Rest
 from posthouse.knowledge.passage import Found, Hit, Passage
 from posthouse.knowledge.shelf import Shelf
-from posthouse.model.errors import PosthouseError
 from posthouse.store.documents import Documents
 
 RERANKED: Final = 24  # passages of which a reranker puts the best first
@@ -77,9 +76,12 @@ class Library:
         return await self._shelf(base).ask(lambda index: index.passage(path, text_hash), known)
 
     async def close(self) -> None:
-        """Close all files."""
+        """Close all files and connections."""
         while self._shelves:
             await self._shelves.popitem()[1].close()
+        for helper in (self._meanings, self._reranker):
+            if helper is not None:
+                await helper.close()
 
     async def _find(self, name: str, query: str, limit: int, meaning: Meaning | None) -> Found:
         base = await self._documents.base(name)
@@ -99,11 +101,8 @@ class Library:
         hits = found.hits
         if self._reranker and len(hits) > 1 and not self._ranks.is_resting:
             texts = tuple(hit.passage.text for hit in hits)
-            try:
+            async with self._ranks.limited():
                 ranks = await self._reranker.rank(found.query[:QUERY_CHARACTERS_MAX], texts)
-            except PosthouseError as problem:
-                self._ranks.begin(problem)
-            else:
                 hits = dealt(hits, ranks)
         return replace(found, hits=hits[:limit])
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
@@ -13,6 +15,7 @@ from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, Meaning
 from posthouse.model.errors import PosthouseError
 
 REST_S: Final = 60.0
+WAIT_S: Final = 5.0  # of a question
 TEXTS_AT_ONCE: Final = 32
 
 log = structlog.get_logger("posthouse.knowledge")
@@ -32,10 +35,19 @@ class Rest:
         """Whether the model is better left alone."""
         return self._clock() < self._until_at
 
-    def begin(self, problem: PosthouseError) -> None:
+    @asynccontextmanager
+    async def limited(self) -> AsyncIterator[None]:
+        """Let a question wait for so long and no longer; then, or after a failure, go on behind."""
+        try:
+            async with asyncio.timeout(WAIT_S):
+                yield
+        except (PosthouseError, TimeoutError) as problem:
+            self.begin(problem)
+
+    def begin(self, problem: Exception) -> None:
         """Leave it alone for a while."""
         if not self._is_told:
-            log.warning(self._event, problem=str(problem))
+            log.warning(self._event, problem=str(problem) or type(problem).__name__)
         self._is_told = True
         self._until_at = self._clock() + REST_S
 
@@ -55,7 +67,11 @@ class Meanings:
     async def of(self, query: str) -> Meaning | None:
         """Return what a question means; None where the model does not say."""
         text = query[:QUERY_CHARACTERS_MAX].strip()
-        vectors = await self.of_texts((text,)) if text else ()
+        if not text:
+            return None
+        vectors: tuple[tuple[float, ...], ...] = ()
+        async with self._rest.limited():
+            vectors = await self.of_texts((text,))
         return Meaning(self.model, vectors[0]) if vectors else None
 
     async def of_texts(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
@@ -67,3 +83,7 @@ class Meanings:
         except PosthouseError as problem:
             self._rest.begin(problem)
             return ()
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        await self._embedder.close()

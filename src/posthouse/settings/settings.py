@@ -106,22 +106,13 @@ class WordsSettings(Section):
     prefixes: tuple[str, ...] = ("/", "／")
 
 
-class ModelSettings(Section):
-    """``[models.<name>]``: a language model that speaks OpenAI's protocol."""
+class EndpointSettings(Section):
+    """``[embedding]`` and ``[reranking]``: where a model is, and how it is reached."""
 
     base_url: str
     model: Annotated[str, Field(min_length=1)]  # what the other side calls it
     api_key: Annotated[str, Field(repr=False)] = ""
     within_s: Annotated[float, Field(gt=0)] = 60.0  # silence that ends a call
-    retries_max: Annotated[int, Field(ge=0, le=10)] = 2  # while it is busy
-    calls_max: Annotated[int, Field(ge=1)] = 16  # at once
-    fallbacks: tuple[Name, ...] = ()  # other models, asked when this one gives no answer
-    sees_pictures: bool = False
-    prompt_tokens_max: Annotated[int, Field(ge=1000)] = 32_000
-    answer_tokens_max: Annotated[int, Field(ge=16)] = 1024
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
-    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens told
-    price_answer: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens answered
     proxy: str = ""
     ca_file: Path | None = None
 
@@ -138,6 +129,20 @@ class ModelSettings(Section):
         if value and urlsplit(value).scheme not in {"http", "https"}:
             raise PydanticCustomError("not_an_address", "not an address")
         return value
+
+
+class ModelSettings(EndpointSettings):
+    """``[models.<name>]``: a language model that speaks OpenAI's protocol."""
+
+    retries_max: Annotated[int, Field(ge=0, le=10)] = 2  # while it is busy
+    calls_max: Annotated[int, Field(ge=1)] = 16  # at once
+    fallbacks: tuple[Name, ...] = ()  # other models, asked when this one gives no answer
+    sees_pictures: bool = False
+    prompt_tokens_max: Annotated[int, Field(ge=1000)] = 32_000
+    answer_tokens_max: Annotated[int, Field(ge=16)] = 1024
+    temperature: Annotated[float, Field(ge=0, le=2)] = 0.2
+    price_prompt: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens told
+    price_answer: Annotated[float, Field(ge=0)] = 0.0  # of a million tokens answered
 
 
 class KnowledgeSettings(Section):
@@ -237,6 +242,8 @@ class Settings(Section):
     handlers: dict[Name, HandlerSettings] = Field(default_factory=_default_handlers)
     models: dict[Name, ModelSettings] = Field(default_factory=dict)
     knowledge: dict[Name, KnowledgeSettings] = Field(default_factory=dict)
+    embedding: EndpointSettings | None = None  # finds what says the same in other words
+    reranking: EndpointSettings | None = None  # puts what was found in a better order
     routes: tuple[RouteRule, ...] = ()
 
     _secret_variables: frozenset[str] = frozenset()

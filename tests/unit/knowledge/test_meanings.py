@@ -1,14 +1,15 @@
 """Vectors and ranks help where there are any; a search goes on without them."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from posthouse.bootstrap import World, build_reading_room
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.vectors import Vectors
 from posthouse.model.errors import TryLater
+from posthouse.settings.settings import EndpointSettings, Settings
 from posthouse.store.sqlite.store import open_memory_store
 from tests.unit.knowledge.desk import BASE, Desk
 
@@ -22,27 +23,27 @@ class Words:
     name = "words"
 
     def __init__(self) -> None:
-        self.is_broken = False
+        self.is_broken = self.is_closed = False
         self.calls = 0
-        self.has_seen_documents = asyncio.Event()
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
         self.calls += 1
         if self.is_broken:
             raise TryLater("no model")
-        if any("。" in text for text in texts):
-            self.has_seen_documents.set()
         return tuple(
             next((vector for word, vector in MEANINGS.items() if word in text), ELSE)
             for text in texts
         )
+
+    async def close(self) -> None:
+        self.is_closed = True
 
 
 class Backwards:
     """A reranker that likes the last one best."""
 
     def __init__(self) -> None:
-        self.is_broken = False
+        self.is_broken = self.is_closed = False
         self.calls = 0
 
     async def rank(self, query: str, texts: tuple[str, ...]) -> tuple[float, ...]:
@@ -50,6 +51,9 @@ class Backwards:
         if self.is_broken:
             raise TryLater("no model")
         return tuple(float(place) for place in range(len(texts)))
+
+    async def close(self) -> None:
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -96,6 +100,8 @@ async def test_a_model_that_fails_is_left_alone_and_words_are_searched(desk: Des
     for _ in range(3):
         assert set(await desk.paths("假期")) == {"b.md", "c.md"}
     assert (embedder.calls, reranker.calls) == (1, 1)
+    await desk.library.close()
+    assert (embedder.is_closed, reranker.is_closed) == (True, True)
 
 
 async def test_a_reranker_changes_the_order_and_never_the_scale(desk: Desk) -> None:
@@ -123,3 +129,16 @@ async def test_vectors_of_another_size_are_not_compared(desk: Desk) -> None:
         )
 
     assert await shelf.ask(lambda index: nearest(index.vectors), known) == ({}, {})
+
+
+async def test_helpers_that_the_settings_name_are_asked(tmp_path: Path) -> None:
+    endpoint = EndpointSettings(base_url="http://127.0.0.1:9/v1", model="bge")
+    settings = Settings(data=tmp_path, embedding=endpoint, reranking=endpoint)
+    store = open_memory_store()
+    library = build_reading_room(settings, store, World())._library
+    assert isinstance(library, Library)
+    assert library._meanings is not None
+    assert library._meanings.model == "bge"
+    assert library._reranker is not None
+    await library.close()
+    await store.close()

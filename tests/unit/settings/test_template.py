@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from posthouse.cli.init import template
 from posthouse.settings.settings import (
     BotSettings,
+    EndpointSettings,
     HandlerSettings,
     KnowledgeSettings,
     ModelSettings,
@@ -21,13 +22,15 @@ from posthouse.settings.settings import (
 
 each_language = pytest.mark.parametrize("language", ["zh", "en"])
 
-EXAMPLES = {
+EXAMPLES = {  # tables of which there may be any number, or none
     "bots",
+    "embedding",
     "handlers",
     "knowledge",
     "models",
+    "reranking",
     "routes",
-}  # tables of which there may be any number
+}
 
 
 def uncommented(language: str) -> dict[str, object]:
@@ -55,6 +58,8 @@ def test_the_examples_show_every_key(language: str) -> None:
     assert set(_first(shown["handlers"])) == set(HandlerSettings.model_fields)
     assert set(_first(shown["models"])) == set(ModelSettings.model_fields)
     assert set(_first(shown["knowledge"])) == set(KnowledgeSettings.model_fields)
+    assert set(shown["embedding"]) == set(EndpointSettings.model_fields)  # type: ignore[call-overload]
+    assert set(shown["reranking"]) == set(EndpointSettings.model_fields)  # type: ignore[call-overload]
     assert set(_first(shown["routes"])) == set(RouteRule.model_fields)
 
 
