@@ -19,6 +19,7 @@ from posthouse.console.knowledge import Knowledge
 from posthouse.console.knowledge_gates import Gates
 from posthouse.console.knowledge_handoffs import Handoffs, Spending
 from posthouse.console.knowledge_questions import Questions
+from posthouse.console.knowledge_rules import AssistantRules
 from posthouse.console.knowledge_sources import Sources
 from posthouse.console.knowledge_told import WhoWasTold
 from posthouse.console.knowledge_trying import Trying
@@ -78,6 +79,7 @@ class Console:
             questions,
             WhoWasTold(around, self._pages, questions),
             Trying(around, self._pages),
+            AssistantRules(around, self._pages),
             Gates(around, self._pages),
             Handoffs(around, self._pages),
             Spending(around, self._pages),

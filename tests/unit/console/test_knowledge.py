@@ -15,7 +15,7 @@ from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.model.delivery import State
 from posthouse.store.asked import Spending, Verdict
-from posthouse.store.conduct import Handoff
+from posthouse.store.conduct import Handoff, Rule, Scope
 from posthouse.store.documents import Document, SourceKind
 from posthouse.testing.conformance.scene import BOT
 from tests.unit.console.office import ORIGIN, Browser, Office, lead
@@ -411,6 +411,54 @@ async def test_a_base_is_searched(office: Office, viewer: Browser) -> None:
     page = (await viewer.get("knowledge/bases/help?q=printer")).text
     assert "Turn the printer off." in page
     assert "没有找到" in (await viewer.get("knowledge/bases/help?q=zebra")).text
+
+
+# --- rules -----------------------------------------------------------------------------------
+
+
+async def test_a_rule_is_set_changed_and_removed(office: Office, operator: Browser) -> None:
+    tried(office)
+    await office.scene.told("hello", "hi")
+    where = {"handler": "assistant", "chat": str(office.chat), "bot": "ignored"}
+    form = {
+        "bases": "help, 常见问题",
+        "model": "none",
+        "hours": "Mon-Fri 09:00-18:00",
+        "questions_per_day": "3",
+    }
+    assert (await operator.post("knowledge/rules", where | form)).status == 303
+    ((scope, rule),) = await office.store.conduct.rules("assistant")
+    assert scope == Scope(handler="assistant", bot=BOT, chat=office.chat), (
+        "as an order there sets it"
+    )
+    assert rule == Rule(
+        bases=("help", "常见问题"), model="", hours="Mon-Fri 09:00-18:00", questions_per_day=3
+    )
+    page = (await operator.get(f"knowledge/rules?handler=assistant&chat={office.chat}")).text
+    for value in form.values():
+        assert f'value="{value}"' in page
+    await operator.post("knowledge/rules", where)
+    assert await office.store.conduct.rules("assistant") == ()
+    assert ("operator:olga", "rule", "handler:assistant") in await office.audit()
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"hours": "sometimes", "bot": "b"}, 422),
+        ({"questions_per_day": "many", "bot": "b"}, 422),
+        ({"tone": "dry"}, 422),
+        ({"tone": "dry", "chat": "77"}, 404),
+        ({"tone": "dry", "bot": "b", "handler": "gone"}, 409),
+    ],
+)
+async def test_what_is_no_rule_is_refused(
+    office: Office, operator: Browser, form: dict[str, str], status: int
+) -> None:
+    tried(office)
+    answer = await operator.post("knowledge/rules", {"handler": "assistant"} | form)
+    assert answer.status == status
+    assert await office.store.conduct.rules("assistant") == ()
 
 
 # --- gates -----------------------------------------------------------------------------------

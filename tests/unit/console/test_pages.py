@@ -18,7 +18,7 @@ from posthouse.model.permission import Effect, Field, OperatorRole, Subject, Sub
 from posthouse.model.turn import TurnState
 from posthouse.settings.settings import RouteRule
 from posthouse.store.asked import Question, Spending, Verdict
-from posthouse.store.conduct import Handoff
+from posthouse.store.conduct import Handoff, Rule, Scope
 from posthouse.store.documents import SourceKind
 from posthouse.store.grants import ChatOperator, NewGrant, Stranger
 from posthouse.store.journal import Result
@@ -129,6 +129,8 @@ async def poisoned_knowledge(office: Office, evil: str) -> None:
     )
     await office.store.asked.spend(spending)
     office.tries[evil] = Scripted({})
+    scope = Scope(handler=evil, bot=evil, person=evil)
+    await office.store.conduct.set_rule(scope, Rule(tone=evil), evil, now)
 
 
 @pytest.mark.parametrize("evil", CORPUS)

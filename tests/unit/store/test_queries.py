@@ -37,6 +37,9 @@ WHOLE_TABLE = {
     "access.tokens",
     "chats.recent",
     "gateways.bound_lanes",  # at a start, and when a clock was set back
+    "conduct.handoffs",  # those that are open
+    "documents.all_sources",  # there are a few
+    "documents.bases",
     "gateways.bound_paces",
     "grants.list",  # for people who look through it
     "grants.operators",  # there are a few

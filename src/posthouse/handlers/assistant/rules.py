@@ -8,6 +8,7 @@ from typing import Final
 from msgspec.structs import asdict, replace
 
 from posthouse.handlers.assistant.hours import read_hours
+from posthouse.knowledge.sources.catalogue import is_base_name
 from posthouse.store.conduct import Rule
 
 DEFAULT: Final = frozenset({"default", "-", "默认"})
@@ -61,7 +62,7 @@ def changed(rule: Rule, field: str, text: str) -> Rule | None:
 
 def _bases(text: str) -> tuple[str, ...] | None:
     names = tuple(filter(None, re.split(r"[\s,，、]+", text)))
-    return names if 0 < len(names) <= BASES_MAX and all(map(_NAME.fullmatch, names)) else None
+    return names if 0 < len(names) <= BASES_MAX and all(map(is_base_name, names)) else None
 
 
 def _model(text: str) -> str | None:
