@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from posthouse.channels.feishu.channel import MEDIA_FOLDER
+from posthouse.channels.feishu.scopes import DIRECTORY
 from posthouse.channels.feishu.tokens import Tokens
 from posthouse.model.address import ChatKind, Person
 from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Unknown
@@ -100,6 +102,23 @@ async def test_names_are_known_from_the_second_message_on(stage: Stage) -> None:
     again = await stage.hear("again")
     assert again.sender.name == "Ada Lovelace"
     assert again.place.title
+
+
+@pytest.mark.parametrize("missing", ["contact:contact.base:readonly", "contact:user.base:readonly"])
+async def test_names_that_nobody_may_know_are_asked_for_once_and_cost_one_warning(
+    tmp_path: Path, missing: str
+) -> None:
+    poor = replace(APP, missing_scopes=frozenset({missing, *DIRECTORY}))
+    async with opened(tmp_path, apps=(poor,)) as stage:
+        with capture_logs() as told:
+            for person in ("ada", "ben", "ada", "ben"):
+                assert (await stage.hear(person=person)).sender.name == ""
+                await stage.channel._opened.names.settled()
+        warnings = [line for line in told if line["event"] == "names_unknown"]
+        assert len(warnings) == 1
+        assert missing in warnings[0]["remedy"]
+        calls = [call.path for call in stage.feishu.record().calls if "/contact/" in call.path]
+        assert len(calls) == 2, "one for each of them"
 
 
 async def test_a_picture_can_be_fetched(stage: Stage) -> None:
@@ -511,7 +530,10 @@ async def test_a_growing_answer_survives_a_restart(stage: Stage) -> None:
         await stage.edit("The answer", said, sent, kind=Kind.DRAFT, is_draft=True)
     await stage.channel.close()
     stage.channel._open = None
+    stage.clock.advance(1.0)
     assert await stage.edit("The answer is 42", said, sent, kind=Kind.SETTLE) == Sent()
+    refused = [call.code for call in stage.feishu.record().calls if call.code]
+    assert refused == [], "the clock alone makes numbers that grow"
     assert stage.shown(sent).text.strip() == "The answer is 42"
 
 

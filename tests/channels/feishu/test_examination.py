@@ -25,6 +25,7 @@ ALL_SCOPES = (
     "im:message",
     "im:message.group_msg",
     "im:chat",
+    "contact:contact.base:readonly",
     "contact:user.base:readonly",
     "cardkit:card:write",
 )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from posthouse.channels.channel import ConnectionState
 from posthouse.model.address import ChatKind
@@ -15,12 +19,14 @@ from posthouse.model.event import ButtonPressed, MessageRecalled, MessageReceive
 from posthouse.model.message import Choice, Content, plain_text
 from posthouse.model.secret import RetiredSecret
 from posthouse.simulators.feishu.faults import Fault, Verb
+from posthouse.simulators.feishu.frames import DATA, Frame, encode
 from posthouse.simulators.feishu.happenings import Press, Recall, Say
 from posthouse.simulators.feishu.settings import ClientConfig, TenantSettings
 from posthouse.store.reader import HeardChat
-from tests.channels.feishu.stage import APP, by_webhook, opened
+from tests.channels.feishu.stage import APP, Stage, by_webhook, opened
 
 LONG = "长" * 4000
+DAY_S = 86_400.0
 ASK = Content("Sure?", choices=(Choice("Yes", "q:yes"),))
 
 
@@ -160,15 +166,59 @@ async def test_a_busy_platform_is_asked_again(tmp_path: Path, fault: Fault) -> N
         assert (await stage.try_again()).state is ConnectionState.CONNECTED
 
 
-@pytest.mark.parametrize("fault", [Fault.LIMIT, Fault.FORBIDDEN, Fault.AUTH_FAILED, Fault.BARE])
-async def test_a_refused_handshake_ends_nothing(tmp_path: Path, fault: Fault) -> None:
-    async with opened(tmp_path) as stage:
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (Fault.LIMIT, "too many connections"),
+        (Fault.FORBIDDEN, "banned"),
+        (Fault.AUTH_FAILED, "514"),
+        (Fault.BARE, "refused"),
+    ],
+)
+async def test_a_refused_handshake_ends_nothing_and_tells_why_without_its_address(
+    tmp_path: Path, fault: Fault, told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with opened(tmp_path) as stage, _reading_along(stage, caplog):
         stage.feishu.faults.add("a", Verb.HANDSHAKE, (fault,))
         await stage.feishu.kick()
         await stage.statuses.until_state(ConnectionState.WAITING)
-        assert (await stage.try_again()).state is not ConnectionState.CONNECTED
+        refused = await stage.try_again()
+        assert refused.state is not ConnectionState.CONNECTED
+        assert told in refused.detail
         stage.clock.advance(300.0)  # a ban is asked about rarely
         await stage.statuses.until_state(ConnectionState.CONNECTED)
+
+
+@asynccontextmanager
+async def _reading_along(stage: Stage, caplog: pytest.LogCaptureFixture) -> AsyncGenerator[None]:
+    """See that neither a log nor a status has the address, which is as good as a password."""
+    with capture_logs() as said:
+        yield
+    shown = f"{said} {caplog.text} {stage.statuses.seen}"
+    assert APP.app_secret not in shown
+    for word in ("access_key", "ticket=", "device_id"):
+        assert word not in shown
+
+
+async def test_a_press_in_a_frame_of_its_own_kind_may_come_without_an_envelope(
+    tmp_path: Path,
+) -> None:
+    """As apps with an address for cards of their own know it; nobody has seen which one comes."""
+    press = {
+        "open_id": "ou_ada",
+        "open_message_id": "om_1",
+        "open_chat_id": "oc_1",
+        "token": "c-1",
+        "action": {"tag": "button", "value": {"t": "q:yes"}},
+    }
+    headers = {"type": "card", "message_id": "1", "sum": "1", "seq": "0", "trace_id": "1"}
+    async with opened(tmp_path) as stage:
+        (line,) = stage.feishu._lines("a")
+        frame = Frame(method=DATA, headers=(*headers.items(),), payload=json.dumps(press).encode())
+        await line._write(encode(frame))
+        pressed = await stage.until(ButtonPressed)
+        assert (pressed.token, pressed.message_id, pressed.sender.id) == ("q:yes", "om_1", "ou_ada")
 
 
 async def test_two_bots_do_not_meet(tmp_path: Path) -> None:
@@ -209,6 +259,37 @@ async def test_what_was_missed_is_read_from_the_history(tmp_path: Path) -> None:
         await stage.door.until_accepted(61)
         heard = [plain_text(e.parts) for e in stage.door.events if isinstance(e, MessageReceived)]
         assert heard == ["before", *missed]
+
+
+@pytest.mark.parametrize(
+    ("heard_ago_s", "said_ago_s", "is_found"),
+    [
+        (0.0, 200.0, True),
+        (0.0, 400.0, False),
+        (2 * DAY_S, DAY_S - 60, True),
+        (2 * DAY_S, DAY_S + 60, False),
+    ],
+)
+async def test_the_history_is_read_from_shortly_before_and_for_a_day_at_most(
+    tmp_path: Path,
+    heard_ago_s: float,
+    said_ago_s: float,
+    is_found: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    book = Book()
+    async with opened(tmp_path, settings=TenantSettings(redelivery_s=()), reader=book) as stage:
+        known = await stage.hear("before")
+        heard_at = stage.clock() - heard_ago_s
+        book.chats = (HeardChat(known.place.platform_id, ChatKind.GROUP, heard_at),)
+        await stage.feishu.kick()
+        await stage.statuses.until_state(ConnectionState.WAITING)
+        early = Say(person="ada", text="early", mentions=("a",), ago_s=said_ago_s)
+        told = stage.feishu.say(early)
+        now = stage.feishu.say(Say(person="ada", text="now", mentions=("a",)))
+        stage.clock.advance(2.0)
+        await stage.until_heard(now.message_id or "")
+        heard = [e.message_id for e in stage.door.events if isinstance(e, MessageReceived)]
+        assert (told.message_id in heard) is is_found
 
 
 async def test_what_was_taken_back_meanwhile_is_withdrawn(tmp_path: Path) -> None:

@@ -322,7 +322,7 @@ _TRIALS = {
     "im:chat:readonly": Call(method="GET", path="/im/v1/chats", query={"page_size": "1"}),
     "im:message:readonly": Call(method="GET", path=f"/im/v1/messages/{_NOBODY}"),
     "im:message:send_as_bot": Call(method="DELETE", path=f"/im/v1/messages/{_NOBODY}"),
-    "contact:user.base:readonly": Call(method="GET", path="/contact/v3/users/ou_0"),
+    "contact:contact.base:readonly": Call(method="GET", path="/contact/v3/users/ou_0"),
     "cardkit:card:write": Call(
         method="POST", path="/cardkit/v1/cards", body=msgspec.json.encode({})
     ),

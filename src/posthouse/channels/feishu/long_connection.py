@@ -194,6 +194,8 @@ class LongConnection:
         except NotUnderstood as problem:
             log.warning("frame_not_understood", problem=str(problem), bytes=len(data))
             return
+        if payload is not None and frame.type == CARD:
+            payload = codec.renewed_press(payload) or payload
         if payload is not None:
             self._heard_event_at = self._clock()
             await waiting.put(_Waiting(frame, payload, self._clock()))

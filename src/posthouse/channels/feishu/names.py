@@ -20,6 +20,7 @@ from posthouse.channels.keep_connected import BadCredentials
 from posthouse.model.event import Event, Internal, Undecodable
 
 NAMES_MAX = 10_000
+CHAT = "oc_"
 ASKING_MAX = 20  # calls at once; a name that finds no room is asked for another time
 
 log = structlog.get_logger("posthouse.feishu")
@@ -84,7 +85,9 @@ class Names:
 
     async def _ask(self, platform_id: str) -> None:
         try:
-            self._names.keep(platform_id, await self._fetch(platform_id))
+            name = self._names.keep(platform_id, await self._fetch(platform_id))
+            if not name and not platform_id.startswith(CHAT):  # private chats have none
+                self._warn("no name in the answer")
         except (CallFailed, BadCredentials) as problem:
             self._names.keep(platform_id, "")  # not asked again until it is forgotten
             self._warn(str(problem))
@@ -93,7 +96,7 @@ class Names:
 
     async def _fetch(self, platform_id: str) -> str:
         where = quote(platform_id, safe="")
-        if platform_id.startswith("oc_"):
+        if platform_id.startswith(CHAT):
             return (await self._client.get(f"/im/v1/chats/{where}", _ChatAnswer)).data.name
         path = f"/contact/v3/users/{where}"
         answer = await self._client.get(path, _UserAnswer, {"user_id_type": "open_id"})
@@ -106,5 +109,6 @@ class Names:
             log.warning(
                 "names_unknown",
                 problem=problem,
-                remedy="grant the scopes contact:user.base:readonly and im:chat:readonly",
+                remedy="grant the scopes contact:contact.base:readonly, contact:user.base:readonly"
+                " and im:chat:readonly",
             )

@@ -19,6 +19,11 @@ class Scope(Struct, frozen=True):
         return self.names[0]
 
 
+DIRECTORY = (
+    "contact:contact:readonly",
+    "contact:contact:readonly_as_app",
+    "contact:contact:access_as_app",
+)
 SCOPES = (
     Scope(
         ("im:message.p2p_msg:readonly", "im:message.p2p_msg", "im:message"),
@@ -50,7 +55,11 @@ SCOPES = (
         Said("群的名称和种类", "names and kinds of chats"),
     ),
     Scope(
-        ("contact:user.base:readonly", "contact:contact:readonly_as_app"),
+        ("contact:contact.base:readonly", *DIRECTORY),
+        Said("查人", "look people up"),
+    ),
+    Scope(
+        ("contact:user.base:readonly", *DIRECTORY),
         Said("人的名字", "names of people"),
     ),
     Scope(

@@ -16,6 +16,7 @@ CONTACT_SCOPES = (
     "contact:contact:readonly_as_app",
     "contact:contact:access_as_app",
 )
+NAME_SCOPES = ("contact:user.base:readonly", *CONTACT_SCOPES[1:])  # of fields, not of the call
 ID_TYPES = ("open_id", "union_id", "user_id")
 
 
@@ -91,13 +92,16 @@ class Directory:
         if who.key in self._tenant.refused:
             code = self._tenant.refused[who.key]
             raise Refusal(code, "no user authority error")
+        named = {
+            "name": who.name,
+            "en_name": who.key,
+            "nickname": "",
+            "avatar": {"avatar_72": "", "avatar_240": "", "avatar_640": ""},
+        }
         return {
             "user": {
                 **self._tenant.ids(call.app, who),
-                "name": who.name,
-                "en_name": who.key,
-                "nickname": "",
-                "avatar": {"avatar_72": "", "avatar_240": "", "avatar_640": ""},
+                **({} if call.app.missing_scopes.issuperset(NAME_SCOPES) else named),
                 "status": {"is_frozen": False, "is_resigned": False, "is_activated": True},
             }
         }
