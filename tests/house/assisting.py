@@ -1,7 +1,7 @@
 """A house whose assistant knows a few passages; its gate and its library are small and plain."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 
@@ -24,6 +24,7 @@ from posthouse.model.address import ChatMode
 from posthouse.model.event import MessageReceived
 from posthouse.settings.settings import RouteRule
 from posthouse.store.asked import Question
+from posthouse.store.sql.store import SqlStore
 from tests.house.kit import HouseKit, closed
 
 NAME = "assistant"
@@ -105,6 +106,20 @@ class PlainGate:
         return Judged(best, 0.2 if is_addressed else 0.6)
 
 
+class Living:
+    """The book as the process sees it that lives now, for handlers that outlive it in a test."""
+
+    def __init__(self, house: HouseKit, part: str = "") -> None:
+        self._house = house
+        self._part = part
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - stands in for any part of a store
+        if not self._part:
+            return Living(self._house, name)
+        store = getattr(self._house, "mortal", self._house.store)
+        return getattr(getattr(store, self._part), name)
+
+
 async def as_it_is(_: Sequence[str]) -> None:
     """Nothing changes on this shelf."""
 
@@ -121,7 +136,7 @@ def assistant(
     **options: Any,  # noqa: ANN401 - those of the handler
 ) -> Assistant:
     """Put an assistant together on the book of a house."""
-    store = house.store
+    store = cast("SqlStore", Living(house))
     settings = AssistantOptions(**{"bases": (BASE,), **options})
     gates = Gates(store.conduct, gate, lambda _: gate())
     shelf = library or Shelf(*passages)

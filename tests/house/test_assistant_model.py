@@ -197,6 +197,36 @@ async def test_a_crash_makes_the_call_again_and_counts_it_once() -> None:
     await house.check()
 
 
+@pytest.mark.parametrize(
+    ("point", "passes"),
+    [
+        ("asked:before-commit", 0),  # what the call has cost
+        ("asked:after-commit", 0),
+        ("asked:before-commit", 1),  # the question and its answer
+        ("asked:after-commit", 1),
+        ("finish:before-commit", 0),
+        ("finish:after-commit", 0),
+    ],
+)
+@simulated
+async def test_wherever_it_dies_it_says_and_records_everything_once(
+    point: str, passes: int
+) -> None:
+    house = await opened(models=(saying(("8350", CITED)),))
+    house.dies_at, house.passes = point, passes
+    await house.say(PORT)
+    await house.quiet(10.0)
+    assert house.died.is_set()
+    await house.restart()
+    await house.quiet()
+    (answer,) = await house.texts()
+    assert answer.startswith(CITED)
+    (question,) = await asked(house)
+    assert question.reason == "answered"
+    assert (await house.store.asked.spent(0.0)).calls == 1
+    await house.check()
+
+
 # --- how many calls -----------------------------------------------------------------------------
 
 

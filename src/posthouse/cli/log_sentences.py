@@ -122,6 +122,10 @@ LOG_SENTENCES: Mapping[str, Said] = {
         "没能通知操作员 {operator}：{problem}",
         "operator {operator} could not be told: {problem}",
     ),
+    "call_not_recorded": Said(
+        "没能记下一次模型调用的用量：{problem}",
+        "what a call to a model has used could not be written down: {problem}",
+    ),
     "question_not_rewritten": Said(
         "模型没能改写一个追问（{problem}），改用上一个问题的字词",
         "a model could not rewrite a question ({problem}); the words before it are used instead",

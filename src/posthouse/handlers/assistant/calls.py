@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Final
 
+import structlog
 from msgspec import Struct
 
 from posthouse.llm.model import Model, ModelCutShort, ModelError, Piece, Prompt, Usage, Words
+from posthouse.model.errors import PosthouseError
 
 CALLS_MAX: Final = 2  # for an answered question
 
 # Which call of the question, and what it has used.
-Pay = Callable[[int, Usage], Awaitable[None]]
+Pay = Callable[[int, Usage], Coroutine[None, None, None]]
+
+log = structlog.get_logger("posthouse.assistant")
 
 
 class Voice(Struct, frozen=True, kw_only=True):
@@ -53,7 +58,6 @@ class Calls:
         number, self._made = self._made, self._made + 1
         used: Usage | None = None
         heard = 0
-        is_refused = False
         try:
             async with aclosing(self.model.answer(prompt)) as pieces:
                 async for piece in pieces:
@@ -63,13 +67,15 @@ class Calls:
                         heard += len(piece.text)
                     yield piece
         except ModelError:
-            is_refused = not heard
+            if heard or used:  # else nothing was used
+                await self._pay(number, used or _estimated(self.model.name, prompt, heard))
             raise
-        finally:
-            if used is None and not is_refused:
-                used = _estimated(self.model.name, prompt, heard)
-            if used is not None:
-                await self._pay(number, used)
+        except (asyncio.CancelledError, GeneratorExit):  # whoever stops an answer waits for nothing
+            _in_the_background(
+                self._pay(number, used or _estimated(self.model.name, prompt, heard))
+            )
+            raise
+        await self._pay(number, used or _estimated(self.model.name, prompt, heard))
 
     async def whole(self, prompt: Prompt) -> str:
         """Ask, and return all that is said.
@@ -85,6 +91,22 @@ class Calls:
         if not said.strip():
             raise ModelCutShort("the model said nothing")
         return said
+
+
+_paying: set[asyncio.Task[None]] = set()  # what is still being written down
+
+
+def _in_the_background(paying: Coroutine[None, None, None]) -> None:
+    task = asyncio.create_task(_told(paying))
+    _paying.add(task)
+    task.add_done_callback(_paying.discard)
+
+
+async def _told(paying: Coroutine[None, None, None]) -> None:
+    try:
+        await paying
+    except PosthouseError as problem:  # the house is closing
+        log.warning("call_not_recorded", problem=str(problem))
 
 
 def _estimated(model: str, prompt: Prompt, heard: int) -> Usage:
