@@ -139,8 +139,8 @@ class Writer:
                 pipeline.answers()  # to what had been sent, whatever they are
             pipeline.send(statement(SQL["rollback"]), {})
             pipeline.answers()
-        except (psycopg.Error, TryLater):
-            self._line.close()  # the server undoes it
+        except Exception:  # noqa: BLE001 - whatever it is, the server undoes it
+            self._line.close()
 
 
 class PostgresCommitter:

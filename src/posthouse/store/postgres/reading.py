@@ -9,10 +9,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Concatenate, ParamSpec, TypeVar
-
-import psycopg
 
 from posthouse.model.errors import StoreClosed, TryLater
 from posthouse.store.postgres.connect import Line
@@ -74,7 +71,7 @@ class Reader:
         try:
             self._ask(batch)
         except Exception as problem:  # noqa: BLE001 - alone, each gets its own error
-            self._forget()
+            self._line.close()  # and with it whatever was on the way
             if is_elsewhere(problem) or isinstance(problem, TryLater):
                 fail(batch, translated(problem))
             else:
@@ -85,7 +82,7 @@ class Reader:
         try:
             self._ask([waiting])
         except Exception as problem:  # noqa: BLE001 - it is what its caller gets
-            self._forget()
+            self._line.close()  # and with it whatever was on the way
             waiting.error = translated(problem)
 
     def _ask(self, batch: list[Waiting]) -> None:
@@ -93,11 +90,6 @@ class Reader:
         together = Together(self._line.open(), questions, [frozenset()] * len(batch))
         for waiting, result in zip(batch, together.run(), strict=True):
             waiting.result = result
-
-    def _forget(self) -> None:
-        """Leave nothing on the way that nobody wants any more."""
-        with suppress(psycopg.Error, TryLater):
-            self._line.open().answers()
 
 
 class PostgresReading:

@@ -293,6 +293,17 @@ async def test_a_claim_of_withdrawals_passes_by_a_chat_that_is_being_written_to(
         assert len(await scene.amends()) == 1
 
 
+async def test_who_knows_only_the_number_of_a_message_waits_for_its_chat(url: str) -> None:
+    async with stage(url) as scene:
+        sent = await scene.told("1", "one")
+        async with writing_about_the_chat(url, saying):
+            taking = asyncio.ensure_future(scene.journal.take_back((sent.id,), NONE, scene.now))
+            with watching(url) as connection:
+                await asyncio.to_thread(until_somebody_waits, connection)
+            assert not taking.done()
+        assert [taken.id for taken in await taking] == [sent.id]
+
+
 async def claim_as(scene: Scene, name: str) -> tuple[ClaimedTurn, ...]:
     gateway = await scene.journal.enter(name, scene.now, LEASE_S)
     return await scene.journal.claim_turns(gateway, scene.now, 10)
