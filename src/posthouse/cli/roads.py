@@ -42,7 +42,7 @@ TURNS: Mapping[TurnState, Said] = {
 ENTRANCES: Mapping[str, Said] = {
     Entrance.WEBHOOK: Said("经 HTTP", "over HTTP"),
     Entrance.LONG_CONNECTION: Said("经长连接", "over the long connection"),
-    Entrance.RELAY: Said("经中继", "through the relay"),
+    Entrance.RELAY: Said("经中转", "through the relay"),
     Entrance.INTERNAL: Said("内部", "from inside"),
 }
 
