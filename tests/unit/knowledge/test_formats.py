@@ -277,5 +277,5 @@ def test_lines_of_a_markdown_paragraph_are_put_together() -> None:
         "发送“撤回”，\n机器人收回\nthe answer\nthat you got.\n\n- one\n  more\n- two\n> said\n> so"
     )
     (words, points) = read(text.encode(), "a.md").blocks
-    assert words.text == "发送“撤回”，机器人收回the answer that you got."
+    assert words.text == "发送“撤回”，机器人收回 the answer that you got."
     assert points.text == "- one more\n- two\n> said\n> so"
