@@ -65,7 +65,7 @@ async def test_from_a_question_without_an_answer_to_everybody_who_was_told(
     await expect(page.locator(".queue .badge")).to_have_text("已撤回")
     await expect(zhou.page.locator(".gone")).to_have_count(1)
     await page.set_viewport_size({"width": 320, "height": 640})
-    for place in ("知识库", "问题", "试一试", "何时开口", "人工接待", "用量"):
+    for place in ("知识库", "问题", "试一试", "规则", "何时开口", "人工接待", "用量"):
         tab = page.get_by_role("navigation", name="知识").get_by_role("link", name=place)
         await tab.click()
         await expect(tab).to_have_attribute("aria-current", "page")
