@@ -17,7 +17,7 @@ from posthouse.channels.feishu.scopes import DIRECTORY
 from posthouse.channels.feishu.tokens import Tokens
 from posthouse.model.address import ChatKind, Person
 from posthouse.model.delivery import Kind, NotSent, Outcome, Sent, Unknown
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import Refused, TryLater
 from posthouse.model.event import (
     ButtonPressed,
     MembersChanged,
@@ -140,6 +140,16 @@ async def test_a_file_keeps_its_name(stage: Stage) -> None:
 
 async def _fetched(stage: Stage, media: Media) -> bytes:
     return b"".join([chunk async for chunk in stage.channel.download(media)])
+
+
+async def test_a_file_without_measure_is_not_fetched_to_its_end(tmp_path: Path) -> None:
+    async with opened(tmp_path, options={"file_bytes_max": 1024}) as stage:
+        attached = Attached("long.bin", base64.b64encode(bytes(4096)).decode())
+        said = await stage.hear("", chat_type="p2p", type="file", file=attached)
+        (file,) = said.parts
+        assert isinstance(file, File)
+        with pytest.raises(Refused, match="longer than 1024"):
+            await _fetched(stage, file.media)
 
 
 async def test_a_person_takes_a_message_back(stage: Stage) -> None:

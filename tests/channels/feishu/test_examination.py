@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from posthouse.bootstrap import examined
 from posthouse.channels.channel import ConnectionState
-from posthouse.channels.feishu.channel import FeishuChannel
+from posthouse.channels.feishu.channel import LOOK_FOR_OTHERS_AFTER_S, FeishuChannel
 from posthouse.channels.finding import Finding, Mark
 from posthouse.settings.settings import BotSettings, Settings
 from posthouse.simulators.feishu.apps import App
@@ -102,6 +103,12 @@ async def test_a_second_program_on_the_same_app_is_told(tmp_path: Path) -> None:
         await statuses.until_state(ConnectionState.CONNECTED)
         (line,) = _bad(await _found(stage.channel))
         assert "2 long connections" in line
+        with capture_logs() as told:
+            stage.clock.advance(LOOK_FOR_OTHERS_AFTER_S)
+            async with asyncio.timeout(10.0):
+                while not told:  # noqa: ASYNC110 - a log cannot be waited for
+                    await asyncio.sleep(0.01)
+        assert [(line["event"], line["count"]) for line in told] == [("feishu_shared", 2)]
         run.cancel()
         await asyncio.wait({run})
         await other.close()

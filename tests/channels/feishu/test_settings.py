@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import pytest
 
 from posthouse.channels.channel import ConnectionState, Letter
 from posthouse.channels.feishu.channel import FeishuChannel, LarkChannel
+from posthouse.channels.feishu.client import NoToken
 from posthouse.model.address import Chat, ChatKind
 from posthouse.model.capabilities import DraftKind
 from posthouse.model.errors import OperatorMistake
@@ -65,14 +66,17 @@ def test_a_letter_is_encoded_without_a_connection(tmp_path: Path) -> None:
     assert channel.encode(Content("hello"), letter)
 
 
+UNAVAILABLE = "503 Service Unavailable"
+
+
 @asynccontextmanager
-async def proxy() -> AsyncIterator[tuple[str, list[str]]]:
+async def proxy(answer: str = UNAVAILABLE) -> AsyncIterator[tuple[str, list[str]]]:
     """A proxy that takes note of what it is asked for, and passes nothing on."""
     asked: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append((await reader.readline()).decode().strip())
-        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+        writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
         await writer.drain()
         writer.close()
 
@@ -102,3 +106,17 @@ async def test_everything_goes_through_the_proxy(tmp_path: Path) -> None:
         "/callback/ws/endpoint",
         "/ws",
     ]
+
+
+async def test_nobody_is_sent_elsewhere_with_the_secret(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        elsewhere, asked = await stack.enter_async_context(proxy())
+        answer = f"307 Temporary Redirect\r\nLocation: {elsewhere}/"
+        domain, _ = await stack.enter_async_context(proxy(answer))
+        channel = FeishuChannel.build("fs", APP | {"domain": domain}, tools(tmp_path))
+        status, _ = await channel._client.discover()
+        assert status == 307
+        with pytest.raises(NoToken):
+            await channel._client.get("/bot/v3/info", dict)
+        await channel.close()
+    assert asked == []
