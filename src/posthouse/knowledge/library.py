@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from posthouse.knowledge.embedding import Embedder, Reranker
-from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, TOP, Meaning
+from posthouse.knowledge.index import QUERY_CHARACTERS_MAX, TOP, Index, Meaning
 from posthouse.knowledge.meanings import Meanings, Rest
 from posthouse.knowledge.passage import Found, Hit, Passage
 from posthouse.knowledge.shelf import Shelf
@@ -75,6 +75,17 @@ class Library:
             return None
         return await self._shelf(base).ask(lambda index: index.passage(path, text_hash), known)
 
+    async def prepare(self, base: str) -> None:
+        """Learn what changed now, so that the next question need not wait for it.
+
+        Raises:
+            TryLater: the index can be neither read nor made anew.
+        """
+        known = await self._documents.base(base)
+        if known is not None:
+            await self._shelf(base).ask(Index.counts, known)
+            await self._close_idle()
+
     async def close(self) -> None:
         """Close all files and connections."""
         while self._shelves:
@@ -112,8 +123,12 @@ class Library:
         return shelf
 
     async def _close_idle(self) -> None:
-        while len(self._shelves) > SHELVES_MAX:
-            await self._shelves.pop(next(iter(self._shelves))).close()
+        """Close those that were asked longest ago; one that somebody asks now stays open."""
+        surplus = len(self._shelves) - SHELVES_MAX
+        if surplus > 0:
+            idle = [base for base, shelf in self._shelves.items() if shelf.is_idle]
+            for base in idle[:surplus]:
+                await self._shelves.pop(base).close()
 
     async def _forget(self, base: str) -> None:
         shelf = self._shelves.pop(base, None)

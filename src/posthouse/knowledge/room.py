@@ -36,6 +36,10 @@ class Library(Protocol):
         """Return a passage as it is now."""
         ...
 
+    async def prepare(self, base: str) -> None:
+        """Learn what changed, so that the next question need not wait for it."""
+        ...
+
     async def close(self) -> None:
         """Let go of its files."""
         ...
@@ -194,6 +198,7 @@ class ReadingRoom:
     async def _sync(self, source: Source) -> None:
         try:
             self._reports[source.id] = await self.ingest.sync(source)
+            await self._library.prepare(source.base)
         except PosthouseError as problem:
             self._reports[source.id] = Report(
                 source=source.id, base=source.base, place=source.place, problem=str(problem)

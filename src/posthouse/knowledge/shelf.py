@@ -43,6 +43,9 @@ class Shelf:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"kb-{base}")
         self._catching_up = asyncio.Lock()
         self._embedding: asyncio.Task[None] | None = None
+        self._askers = 0
+        self._made_anew = 0  # how often
+        self._is_closed = False
 
     async def ask(self, question: Callable[[Index], R], base: Base) -> R:
         """Ask an index that has read the base up to now; it is made anew once if it is broken.
@@ -50,22 +53,35 @@ class Shelf:
         Raises:
             TryLater: the file can be neither read nor made anew.
         """
+        self._askers += 1
         try:
-            await self._catch_up(base)
-            return await self._run(question)
-        except Unusable as problem:
-            log.warning("index_made_anew", base=self._base, problem=str(problem))
-        try:
-            async with self._catching_up:
-                await self._start_over()
-            await self._catch_up(base)
-            return await self._run(question)
+            return await self._ask(question, base)
         except Unusable as problem:
             raise TryLater(
                 f"The index of the knowledge base {self._base} cannot be used ({problem}): "
                 "check the disk of the data directory",
                 zh=f"知识库 {self._base} 的索引无法使用（{problem}）：请检查数据目录所在的磁盘",
             ) from problem
+        finally:
+            self._askers -= 1
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is asking."""
+        return self._askers == 0
+
+    async def _ask(self, question: Callable[[Index], R], base: Base) -> R:
+        made = self._made_anew
+        try:
+            await self._catch_up(base)
+            return await self._run(question)
+        except Unusable as problem:
+            log.warning("index_made_anew", base=self._base, problem=str(problem))
+        async with self._catching_up:
+            if self._made_anew == made:  # else somebody who asked at the same time has done it
+                await self._start_over()
+        await self._catch_up(base)
+        return await self._run(question)
 
     def learn_meanings(self, meanings: Meanings) -> None:
         """Let a model see, beside everything else, what it has not seen yet."""
@@ -76,6 +92,7 @@ class Shelf:
         """Wait for what is being done, and close the file."""
         await self._stop_embedding()
         await self._in_thread(self._drop)
+        self._is_closed = True
         self._thread.shutdown(wait=False)
 
     async def remove(self) -> None:
@@ -83,6 +100,7 @@ class Shelf:
         await self._stop_embedding()
         await self._in_thread(self._drop)
         await self._in_thread(remove, self._path)
+        self._is_closed = True
         self._thread.shutdown(wait=False)
 
     async def _embed(self, meanings: Meanings) -> None:
@@ -118,6 +136,8 @@ class Shelf:
         async with self._catching_up:
             if self._index is None:
                 await self._open()
+            if self._revision > base.revision:  # by somebody who asked a moment later, or in truth
+                base = await self._documents.base(self._base) or base
             if self._revision > base.revision:
                 raise Unusable("it has read more than there is")
             while self._revision < base.revision:
@@ -144,6 +164,7 @@ class Shelf:
     async def _start_over(self) -> None:
         await self._in_thread(self._drop)
         await self._in_thread(remove, self._path)
+        self._made_anew += 1
         await self._open()
 
     # --- the thread -------------------------------------------------------------------------
@@ -155,6 +176,8 @@ class Shelf:
         return await self._in_thread(question, index)
 
     async def _in_thread(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._is_closed:
+            raise TryLater("The knowledge base was closed meanwhile; ask again.")
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))

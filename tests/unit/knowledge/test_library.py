@@ -1,10 +1,13 @@
 """The library searches what the book says now, whatever has happened to its files."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from posthouse.knowledge import library
 from posthouse.knowledge.passage import Block, Extract
 from posthouse.knowledge.shelf import file_name
 from posthouse.store.documents import NewDocument
@@ -51,6 +54,59 @@ async def test_a_file_that_was_deleted_or_damaged_is_made_anew(desk: Desk) -> No
         await desk.library.close()
         (desk.folder / file_name(BASE)).write_bytes(damage)
         assert await desk.paths("会议室") == ["a.md"]
+
+
+async def test_a_damaged_file_is_made_anew_for_all_who_ask_at_once(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.paths("会议室")
+    await desk.library.close()
+    (desk.folder / file_name(BASE)).write_bytes(b"no index" * 1000)
+    answers = await asyncio.gather(*(desk.paths("会议室") for _ in range(8)))
+    assert answers == [["a.md"]] * 8
+
+
+async def test_a_file_that_is_damaged_while_it_is_open_is_made_anew(desk: Desk) -> None:
+    for number in range(50):
+        await desk.say(f"{number}.md", f"会议室 {number} 在三楼。" * 40)
+    await desk.paths("会议室")
+    with (desk.folder / file_name(BASE)).open("r+b") as file:
+        file.write(b"\xff" * 200_000)
+    with contextlib.suppress(FileNotFoundError):
+        (desk.folder / f"{file_name(BASE)}-wal").write_bytes(b"")
+    await desk.say("a.md", "食堂在一楼。")
+    assert (await desk.paths("食堂在一楼"))[0] == "a.md"
+
+
+async def test_questions_come_in_while_documents_change(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在 0 楼。")
+    for number in range(1, 10):
+        asked = [asyncio.create_task(desk.paths("会议室")) for _ in range(3)]
+        asked[0].cancel()
+        await desk.say("a.md", f"会议室在 {number} 楼。")
+        assert await asyncio.gather(*asked[1:]) == [["a.md"]] * 2
+    found = await desk.library.find((BASE,), "会议室")
+    assert [hit.passage.text for hit in found.hits] == ["会议室在 9 楼。"]
+    assert desk.library._shelves[BASE]._made_anew == 0
+
+
+async def test_the_base_that_was_asked_longest_ago_is_closed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library, "SHELVES_MAX", 2)
+    for base in ("one", "two", "three"):
+        await desk.say("a.md", "会议室在三楼。", base=base)
+        assert await desk.paths("会议室", base) == ["a.md"]
+    assert list(desk.library._shelves) == ["two", "three"]
+    assert await desk.paths("会议室", "one", "two", "three") == ["a.md"] * 3
+
+
+async def test_what_is_prepared_needs_no_waiting(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.library.prepare(BASE)
+    await desk.library.prepare("missing")
+    index = desk.library._shelves[BASE]._index
+    assert index is not None
+    assert index.counts() == (1, 1)
 
 
 async def test_a_book_that_was_restored_is_read_again(desk: Desk, tmp_path: Path) -> None:
