@@ -231,6 +231,8 @@ async def test_outside_working_hours_the_question_is_noted() -> None:
     await house.quiet(10.0)
     assert "Mon 00:00-00:01" in (await house.texts())[-1]
     assert await house.reason(message) == "out_of_hours"
+    (noted,) = await house.store.asked.open_questions()
+    assert noted.text == "Which port does it listen on?"
 
 
 @simulated

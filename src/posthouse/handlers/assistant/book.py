@@ -14,7 +14,9 @@ from posthouse.store.asked import Asked, Question, Spending
 QUESTION_CHARACTERS_MAX: Final = 4000
 ANSWER_CHARACTERS_MAX: Final = 20_000
 # Ends at which something was said, but no answer: somebody should look at the question.
-NO_ANSWER: Final = frozenset({"not_in_knowledge", "blocked_words", "not_granted"})
+NO_ANSWER: Final = frozenset(
+    {"not_in_knowledge", "blocked_words", "not_granted", "out_of_hours", "questions_used_up"}
+)
 
 Price = Callable[[Usage], int]  # millionths of the currency that the prices are in
 
