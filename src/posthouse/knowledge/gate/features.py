@@ -21,6 +21,7 @@ from posthouse.knowledge.words import normalise
 
 TEXT_CHARACTERS_MAX: Final = 512
 PIECE_CHARACTERS_MAX: Final = 3
+PLACES: Final = 5  # passages
 BUCKETS: Final = 1 << 15  # pieces of text share them; twice as many bring nothing
 EVERYDAY_SHARE: Final = 0.01  # a word that one passage in a hundred holds is everyday speech there
 
@@ -35,13 +36,14 @@ class Features(Struct, frozen=True):
     """A message as a gate sees it."""
 
     numbers: tuple[float, ...]
-    buckets: tuple[int, ...]  # of its pieces, each once
+    buckets: tuple[int, ...]  # of its pieces, and of where the best passages stand, each once
 
 
 def features(text: str, found: Found) -> Features:
     """Look at a message and at what was found for it."""
     normal = normalise(text[:TEXT_CHARACTERS_MAX])
-    return Features(_numbers(normal, found), buckets(normal))
+    seen = {*buckets(normal), *map(_bucket, _places(found))}
+    return Features(_numbers(normal, found), tuple(sorted(seen)))
 
 
 def evidence(found: Found) -> float:
@@ -68,7 +70,17 @@ def buckets(normal: str) -> tuple[int, ...]:
         for size in range(1, PIECE_CHARACTERS_MAX + 1)
         for at in range(len(padded) - size + 1)
     }
-    return tuple(sorted({crc32(piece.encode()) % BUCKETS for piece in pieces}))
+    return tuple(sorted(set(map(_bucket, pieces))))
+
+
+def _bucket(piece: str) -> int:
+    return crc32(piece.encode("utf-8", "replace")) % BUCKETS
+
+
+def _places(found: Found) -> set[str]:
+    """Name the documents and folders of the best passages: some are asked about, some are not."""
+    paths = {f"\n{hit.passage.base}:{hit.passage.path}" for hit in found.hits[:PLACES]}
+    return paths | {path.rpartition("/")[0] for path in paths if "/" in path}
 
 
 def _numbers(normal: str, found: Found) -> tuple[float, ...]:

@@ -19,9 +19,10 @@ from msgspec import Struct
 from posthouse.knowledge.gate.features import BUCKETS, Features
 
 TRUST: Final = 10.0  # in an example, against the belief that weights are small
-NUMBER_SCALE: Final = 0.05  # of a number beside the pieces of text, which share a length of one
+NUMBER_SCALE: Final = 0.05  # of a number beside the pieces of text, which share a length below one
+FEW_PIECES: Final = 50.0
 PASSES_MAX: Final = 40
-STILL_MOVING: Final = 0.01
+STILL_MOVING: Final = 0.002
 STEPS_MAX: Final = 20
 _FLAT: Final = 1e-9
 _EXTREME: Final = 35.0
@@ -51,11 +52,14 @@ class Weights(Struct, frozen=True):
             features.numbers, self.numbers, self.means, self.spreads, strict=True
         ):
             total += weight * (value - mean) / spread * NUMBER_SCALE
-        if features.buckets:
-            pieces = self.pieces
-            held = sum(pieces[bucket] for bucket in features.buckets)
-            total += held / sqrt(len(features.buckets))
-        return total
+        pieces = self.pieces
+        held = sum(pieces[bucket] for bucket in features.buckets)
+        return total + held * _share(features.buckets)
+
+
+def _share(buckets: Sequence[int]) -> float:
+    """Return how much each piece weighs: less in long messages, but not all in the shortest."""
+    return 1.0 / sqrt(len(buckets) + FEW_PIECES)
 
 
 def sigmoid(log_odds: float) -> float:
@@ -97,21 +101,22 @@ def _spread(column: Sequence[float], mean: float) -> float:
 
 
 class _Row:
-    """An example as the descent wants it; its pieces together have a length of one."""
+    """An example as the descent wants it; its pieces together have a length below one."""
 
     __slots__ = ("buckets", "length_squared", "numbers", "prior", "share", "sign")
 
     def __init__(self, example: Example, means: Sequence[float], spreads: Sequence[float]) -> None:
         seen = example.features
         self.buckets = seen.buckets
-        self.share = 1.0 / sqrt(len(seen.buckets)) if seen.buckets else 0.0
+        self.share = _share(seen.buckets)
         self.numbers = [
             (value - mean) / spread * NUMBER_SCALE
             for value, mean, spread in zip(seen.numbers, means, spreads, strict=True)
         ]
         self.sign = 1.0 if example.is_wanted else -1.0
         self.prior = example.prior
-        self.length_squared = 1.0 + bool(seen.buckets) + sum(x * x for x in self.numbers)
+        of_pieces = len(seen.buckets) * self.share**2
+        self.length_squared = 1.0 + of_pieces + sum(x * x for x in self.numbers)
 
 
 class _Descent:

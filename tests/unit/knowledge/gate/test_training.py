@@ -6,7 +6,7 @@ import pytest
 
 from posthouse.knowledge.gate import gate as gates
 from posthouse.knowledge.gate.features import Features
-from posthouse.knowledge.gate.logistic import Example, fit, sigmoid
+from posthouse.knowledge.gate.logistic import FEW_PIECES, Example, fit, sigmoid
 from posthouse.knowledge.gate.measures import auc, quality
 from posthouse.knowledge.gate.training import (
     BLOCKS,
@@ -119,7 +119,7 @@ def test_the_descent_reaches_the_optimum() -> None:
     ]
     for bucket in range(18):
         pull = sum(
-            error / 2**0.5
+            error / (2 + FEW_PIECES) ** 0.5
             for error, one in zip(errors, examples, strict=True)
             if bucket in one.features.buckets
         )
