@@ -25,7 +25,15 @@ from msgspec import Struct, json
 
 from posthouse.knowledge.chunks import Chunk
 from posthouse.knowledge.passage import Found, Hit, Passage
-from posthouse.knowledge.ranking import OPENING_CHARACTERS, Candidate, Ranked, opens, ranked, weight
+from posthouse.knowledge.ranking import (
+    OPENING_CHARACTERS,
+    Candidate,
+    Ranked,
+    heaviest,
+    opens,
+    ranked,
+    weight,
+)
 from posthouse.knowledge.vectors import Vectors
 from posthouse.knowledge.words import (
     fingerprint,
@@ -222,7 +230,7 @@ class Index:
         )
         weights = self._weights(words)
         known = {word: share for word, share in weights.items() if words[word]}
-        candidates = self._candidates(signals, known, is_unspaced(normal), without)
+        candidates = self._candidates(signals, heaviest(known), is_unspaced(normal), without)
         hits, coverage = self._hits(ranked(candidates)[:limit], weights)
         return Found(
             query=query,
@@ -260,7 +268,7 @@ class Index:
     def _candidates(
         self,
         signals: _Signals,
-        known: dict[str, float],
+        shares: dict[str, float],
         is_unspaced_query: bool,  # noqa: FBT001
         without: frozenset[str],
     ) -> list[Candidate]:
@@ -273,7 +281,7 @@ class Index:
                 is_same_script=bool(is_unspaced_document) == is_unspaced_query,
                 bigram=signals.words.get(number, 0.0),
                 trigram=signals.threes.get(number, 0.0),
-                opening=opens(opening, known),
+                opening=opens(opening, shares),
                 cosine=signals.cosines.get(number, 0.0),
             )
             for number, document, is_unspaced_document, path, text_hash, opening in rows

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 from math import exp, log
 from typing import Final
 
@@ -23,8 +24,9 @@ DOCUMENT_WEIGHT: Final = 2.5
 SCRIPT_WEIGHT: Final = 1.2
 MEANING_WEIGHT: Final = 4.0  # as much as words; not measured: no model could be had
 OPENING_CHARACTERS: Final = 200
-FIRST_CHARACTERS: Final = 80  # of them, count nearly twice
-FIRST_SHARE: Final = 0.45
+OPENING_WORDS: Final = 24  # of a question that are looked for there
+FIRST_CHARACTERS: Final = 80  # of an opening count whole
+LATER_SHARE: Final = 0.55  # what follows, by that much
 SPREAD: Final = 2.0  # merits that much apart make a passage e times less likely
 NEIGHBOURS: Final = 3  # passages of a document that speak for each other
 
@@ -66,14 +68,21 @@ def weight(count: int, total: int) -> float:
     return log(1 + (total - count + 0.5) / (count + 0.5))
 
 
-def opens(opening: str, weights: Mapping[str, float]) -> float:
-    """Return the share of the known words' weight that a heading and the words below it hold."""
-    first = opening[:FIRST_CHARACTERS]
-    held = sum(
-        share * ((word in opening) * (1 - FIRST_SHARE) + (word in first) * FIRST_SHARE)
-        for word, share in weights.items()
-    )
-    return held / (sum(weights.values()) or 1.0)
+def heaviest(weights: Mapping[str, float]) -> dict[str, float]:
+    """Choose the words that tell most, each with its share of what they tell."""
+    chosen = nlargest(OPENING_WORDS, weights, weights.__getitem__)
+    whole = sum(weights[word] for word in chosen) or 1.0
+    return {word: weights[word] / whole for word in chosen}
+
+
+def opens(opening: str, shares: Mapping[str, float]) -> float:
+    """Return the share of the heaviest words that a heading and the words below it hold."""
+    held = 0.0
+    for word, share in shares.items():
+        at = opening.find(word)
+        if at >= 0:
+            held += share if at < FIRST_CHARACTERS else share * LATER_SHARE
+    return held
 
 
 def _merits(candidates: Sequence[Candidate]) -> list[float]:
