@@ -115,6 +115,7 @@ from posthouse.wakeup.local import LocalWakeup
 from posthouse.wakeup.wakeup import Wakeup
 
 DATABASE = "posthouse.db"
+SHARED_NEEDS = ("psycopg", "greenlet")  # of the extra `postgres`
 MEDIA = "media"  # files by content, below the data directory
 SCRATCH = "scenes"  # temporary files of workers, below the data directory
 DAY_S = 86400.0
@@ -880,15 +881,16 @@ def _wakeup(settings: Settings) -> Wakeup:
 
 
 def needs_postgres() -> None:
-    """Make sure that the driver is installed, which only shared databases need.
+    """Make sure that what only shared databases need is installed.
 
     Raises:
         OperatorMistake: it is not.
     """
-    if importlib.util.find_spec("psycopg") is None:
+    missing = [name for name in SHARED_NEEDS if importlib.util.find_spec(name) is None]
+    if missing:
         raise OperatorMistake(
-            'PostgreSQL needs a driver: pip install "posthouse[postgres]"',
-            zh='使用 PostgreSQL 需要驱动：pip install "posthouse[postgres]"',
+            f'PostgreSQL needs {" and ".join(missing)}: pip install "posthouse[postgres]"',
+            zh=f'使用 PostgreSQL 需要 {"、".join(missing)}：pip install "posthouse[postgres]"',
         )
 
 

@@ -1,5 +1,6 @@
 """``posthouse db copy``: from the file of one house into a database that several share."""
 
+import importlib.util
 import json
 import time
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from posthouse.bootstrap import DATABASE
+from posthouse.bootstrap import DATABASE, SHARED_NEEDS
 from posthouse.cli.copying import copy
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.data_directory import DataDirectory
@@ -181,3 +182,14 @@ async def test_a_shared_database_at_work_is_refused(
 def test_another_address_is_refused(address: str) -> None:
     with pytest.raises(OperatorMistake, match="sqlite:DIR"):
         copy(address, "sqlite:x", as_json=True)
+
+
+@pytest.mark.parametrize("missing", SHARED_NEEDS)
+def test_what_is_not_installed_is_named(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == missing else find(name)
+    )
+    with pytest.raises(OperatorMistake, match=rf"needs {missing}: pip install") as mistake:
+        copy("postgresql://nobody@127.0.0.1:1/a", "sqlite:nowhere", as_json=True)
+    assert "posthouse[postgres]" in mistake.value.zh
