@@ -15,7 +15,13 @@ from structlog.testing import capture_logs
 from posthouse.channels.channel import ConnectionState
 from posthouse.model.address import ChatKind
 from posthouse.model.errors import TryLater
-from posthouse.model.event import ButtonPressed, MessageRecalled, MessageReceived, recall_key
+from posthouse.model.event import (
+    ButtonPressed,
+    MessageRecalled,
+    MessageReceived,
+    Undecodable,
+    recall_key,
+)
 from posthouse.model.message import Choice, Content, plain_text
 from posthouse.model.secret import RetiredSecret
 from posthouse.simulators.feishu.faults import Fault, Verb
@@ -219,6 +225,20 @@ async def test_a_press_in_a_frame_of_its_own_kind_may_come_without_an_envelope(
         await line._write(encode(frame))
         pressed = await stage.until(ButtonPressed)
         assert (pressed.token, pressed.message_id, pressed.sender.id) == ("q:yes", "om_1", "ou_ada")
+
+
+async def test_a_frame_for_presses_that_nobody_understands_is_answered_as_one(
+    tmp_path: Path,
+) -> None:
+    headers = {"type": "card", "message_id": "1", "sum": "1", "seq": "0", "trace_id": "1"}
+    async with opened(tmp_path) as stage:
+        (line,) = stage.feishu._lines("a")
+        frame = Frame(method=DATA, headers=(*headers.items(),), payload=b'{"x": 1}')
+        await line._write(encode(frame))
+        await stage.until(Undecodable)
+        await stage.hear("behind it")
+        answers = [each.shown for each in stage.feishu.tenant.notes.complaints.entries]
+        assert any(b'"data":"e30="'.hex() in shown for shown in answers), "which nobody waits for"
 
 
 async def test_two_bots_do_not_meet(tmp_path: Path) -> None:

@@ -76,7 +76,9 @@ async def proxy(answer: str = UNAVAILABLE) -> AsyncIterator[tuple[str, list[str]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.append((await reader.readline()).decode().strip())
-        writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
+        await reader.readuntil(b"\r\n\r\n")
+        ending = "Connection: close\r\nContent-Length: 0\r\n\r\n"
+        writer.write(f"HTTP/1.1 {answer}\r\n{ending}".encode())
         await writer.drain()
         writer.close()
 
