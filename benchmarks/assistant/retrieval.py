@@ -30,7 +30,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from posthouse.knowledge.chunks import Chunk, chunks
-from posthouse.knowledge.index import Index, Learned
+from posthouse.knowledge.index import CANDIDATES, Index, Learned
 from posthouse.knowledge.passage import Block, Extract
 
 QUESTIONS = 600  # of each language
@@ -134,11 +134,19 @@ def is_half_b(document: Document) -> bool:
     return int(md5(name.encode()).hexdigest(), 16) % 2 == 1  # noqa: S324 - only a coin
 
 
-def recall(index: Index, several: Sequence[Question]) -> str:
+def recall(index: Index, several: Sequence[Question], *, by_pairs: bool = False) -> str:
+    """Count the questions whose section is among the first.
+
+    Args:
+        index: of all sections.
+        several: the questions.
+        by_pairs: leave the order to BM25 over words and pairs of characters, to compare with.
+    """
     found = Counter[int]()
     for question in several:
-        hits = index.search(question.heading, HITS).hits
-        places = list(dict.fromkeys(hit.passage.path for hit in hits))
+        hits = index.search(question.heading, 2 * CANDIDATES if by_pairs else HITS).hits
+        ordered = sorted(hits, key=lambda hit: -hit.bigram) if by_pairs else hits
+        places = list(dict.fromkeys(hit.passage.path for hit in ordered))
         found.update(at for at in AT if str(question.section) in places[:at])
     return " ".join(f"@{at} {100 * found[at] / len(several):.1f}" for at in AT)
 
@@ -197,6 +205,7 @@ def measure(documents: Sequence[Document], options: argparse.Namespace, folder: 
         for half, wanted in (("A, tuned on", {False}), ("B", {True}), ("both", {False, True})):
             several = [one for one in spoken if one.is_half_b in wanted]
             print(f"recall {language}, half {half}: {recall(index, several)} ({len(several)})")
+        print(f"recall {language}, both, pairs alone: {recall(index, spoken, by_pairs=True)}")
     print(f"search in {index.counts()[1]}: {times(index, said)} ({len(said)} messages)")
     index.close()
     if options.large:

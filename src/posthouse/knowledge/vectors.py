@@ -1,8 +1,8 @@
 """Vectors beside an index, for houses whose operator has named a model that makes them.
 
 The nearest are chosen by the signs of their numbers, which a processor compares a thousand at a
-time, and then put in order by the numbers themselves. That needs no library, and a hundred
-thousand passages take some ten milliseconds.
+time, and then put in order by the numbers themselves. That needs no library; a hundred thousand
+passages take 0.05 s.
 """
 
 from __future__ import annotations
