@@ -30,9 +30,10 @@ class Upkeep(Protocol):
     """What the supervisor and the operator's tools do to the store as a whole."""
 
     async def size_bytes(self) -> int:
-        """Return the room that the database takes on disk, its log included.
+        """Return the room that the database takes on disk.
 
-        Room that lies free inside a file is not counted: it is filled before the file grows.
+        What lies free inside a file is not counted, since it is filled before the file grows; nor
+        is the log, unless it has grown longer than it usually is.
         """
         ...
 

@@ -39,13 +39,15 @@ class SqliteUpkeep(SqlUpkeep):
         self._clock = clock
 
     async def size_bytes(self) -> int:
-        page_bytes = self._pragma("page_size")
-        free_bytes = self._pragma("freelist_count") * page_bytes
+        pages = self._pragma("page_count") - self._pragma("freelist_count")
+        return pages * self._pragma("page_size") + self._log_bytes()
+
+    def _log_bytes(self) -> int:
+        """Return how much longer the log is than one that is kept to be written over."""
         if self._path is None:
-            return self._pragma("page_count") * page_bytes - free_bytes
+            return 0
         log = self._path.with_name(f"{self._path.name}-wal")
-        parts = (self._path, log)
-        return sum(part.stat().st_size for part in parts if part.exists()) - free_bytes
+        return max(0, log.stat().st_size - file.LOG_BYTES_KEPT) if log.exists() else 0
 
     def _pragma(self, name: str) -> int:
         return int(str(self._database.connection.pragma(name)))
