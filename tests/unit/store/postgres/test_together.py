@@ -16,6 +16,7 @@ from posthouse.store.postgres.database import Statement
 from posthouse.store.postgres.pipeline import Answer, Pipeline
 from posthouse.store.postgres.reading import PostgresReading
 from posthouse.store.postgres.together import NOT_BEGUN, Together
+from posthouse.store.sql.about import NOTHING
 from posthouse.store.sql.database import Database, Value
 from tests.cluster import EMPTY, Cluster
 
@@ -225,6 +226,30 @@ async def test_a_write_that_fails_does_not_take_its_neighbours_with_it(cluster: 
     with psycopg.connect(url) as connection:
         said = connection.execute(TAGS).fetchall()
     assert said == [("t1",), ("t2",), ("t4",), ("t6",), ("t7",)]
+
+
+@pytest.mark.parametrize(("met", "tries"), [(3, 4), (9, 4)], ids=["in the end", "too often"])
+async def test_who_meets_another_again_and_again_is_tried_a_few_times(
+    cluster: Cluster, met: int, tries: int
+) -> None:
+    begun: list[int] = []
+
+    def meeting(_: Database) -> str:
+        begun.append(len(begun))
+        if len(begun) <= met:
+            raise psycopg.errors.DeadlockDetected
+        return "done"
+
+    committer = PostgresCommitter(cluster.url(EMPTY))
+    (result,) = await asyncio.gather(
+        committer.commit("push", NOTHING, meeting), return_exceptions=True
+    )
+    await committer.close()
+    assert len(begun) == tries, "with its neighbours, and then alone"
+    if met < tries:
+        assert result == "done"
+    else:
+        assert isinstance(result, psycopg.errors.DeadlockDetected)
 
 
 async def test_a_question_that_fails_does_not_take_its_neighbours_with_it(
