@@ -15,7 +15,8 @@ from __future__ import annotations
 import contextlib
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -59,6 +60,17 @@ BUSY_MS: Final = 5000
 CACHE_KIB: Final = 16 * 1024
 
 
+# The disk or somebody else is in the way: the file itself is as good as before.
+OBSTACLES: Final = (
+    apsw.BusyError,
+    apsw.FullError,
+    apsw.LockedError,
+    apsw.NoMemError,
+    apsw.PermissionsError,
+    apsw.ReadOnlyError,
+)
+
+
 class Learned(Struct, frozen=True):
     """A document as it is now; without chunks nothing of it is found."""
 
@@ -87,7 +99,7 @@ class Index:
         self._base = base
         self._words = _Terms(connection, "bigram_count", "find_bigrams")
         self._threes = _Terms(connection, "trigram_count", "find_trigrams")
-        self.vectors = Vectors(connection, SQL)
+        self.vectors = Vectors(connection, SQL, partial(_whole, connection))
         self._documents, self._passages, _ = self._counts()
 
     @classmethod
@@ -96,6 +108,7 @@ class Index:
 
         Raises:
             Unusable: there is a file, but not one to work with.
+            apsw.Error: one of the ``OBSTACLES``.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -106,6 +119,8 @@ class Index:
             except BaseException:
                 connection.close()
                 raise
+        except OBSTACLES:
+            raise
         except apsw.Error as problem:
             raise Unusable(f"{path}: {problem}") from problem
 
@@ -122,7 +137,7 @@ class Index:
         connection.pragma("synchronous", "normal")
         connection.pragma("temp_store", "memory")
         if not connection.execute(SQL["tables"]).get:
-            with connection:
+            with _whole(connection):
                 connection.execute(SQL["schema"])
                 connection.execute(SQL["begin_state"], {"made_by": FORMAT, "base": base})
         made_by, made_for, _ = connection.execute(SQL["state"]).get
@@ -151,7 +166,7 @@ class Index:
 
     def learn(self, documents: Iterable[Learned], revision: int) -> None:
         """Take documents as they are now, all of them or none, and note the revision."""
-        with self._db:
+        with _whole(self._db):
             for document in documents:
                 self._forget(document.document_id)
                 if not document.is_gone:
@@ -313,6 +328,19 @@ class Index:
                 )
             )
         return tuple(hits), coverage
+
+
+@contextlib.contextmanager
+def _whole(connection: apsw.Connection) -> Iterator[None]:
+    """Do all of it or nothing; a full disk has then ended the transaction already."""
+    connection.execute(SQL["begin"])
+    try:
+        yield
+        connection.execute(SQL["commit"])
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute(SQL["rollback"])
+        raise
 
 
 class _Signals(Struct, frozen=True):

@@ -44,6 +44,18 @@ CREATE TABLE vectors (
 ) STRICT;
 CREATE INDEX vectors_signs ON vectors (model, dimensions, hash, signs);
 
+-- name: begin
+-- Everything up to the commit, or nothing of it.
+BEGIN IMMEDIATE;
+
+-- name: commit
+-- All of it.
+COMMIT;
+
+-- name: rollback
+-- Nothing of it.
+ROLLBACK;
+
 -- name: tables
 -- Whether anything has been made in this file.
 SELECT count(*) FROM sqlite_schema;

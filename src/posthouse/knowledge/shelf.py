@@ -16,7 +16,7 @@ import msgspec
 import structlog
 
 from posthouse.knowledge.chunks import chunks, text_hash
-from posthouse.knowledge.index import Index, Learned, Unusable, remove
+from posthouse.knowledge.index import OBSTACLES, Index, Learned, Unusable, remove
 from posthouse.knowledge.meanings import TEXTS_AT_ONCE, Meanings
 from posthouse.knowledge.passage import Extract
 from posthouse.model.errors import TryLater
@@ -57,11 +57,7 @@ class Shelf:
         try:
             return await self._ask(question, base)
         except Unusable as problem:
-            raise TryLater(
-                f"The index of the knowledge base {self._base} cannot be used ({problem}): "
-                "check the disk of the data directory",
-                zh=f"知识库 {self._base} 的索引无法使用（{problem}）：请检查数据目录所在的磁盘",
-            ) from problem
+            raise self._obstructed(problem) from problem
         finally:
             self._askers -= 1
 
@@ -181,8 +177,17 @@ class Shelf:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._thread, partial(work, *args, **kwargs))
-        except (apsw.Error, OSError) as problem:
+        except (*OBSTACLES, OSError) as problem:
+            raise self._obstructed(problem) from problem
+        except apsw.Error as problem:
             raise Unusable(str(problem)) from problem
+
+    def _obstructed(self, problem: Exception) -> TryLater:
+        return TryLater(
+            f"The index of the knowledge base {self._base} cannot be used ({problem}): "
+            "check the disk of the data directory",
+            zh=f"知识库 {self._base} 的索引无法使用（{problem}）：请检查数据目录所在的磁盘",
+        )
 
     def _drop(self) -> None:
         index, self._index = self._index, None

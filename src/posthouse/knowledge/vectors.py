@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from operator import mul
 from typing import Any, Final
 
@@ -23,9 +24,15 @@ COMPARED: Final = 200  # whose numbers are looked at, after their signs
 class Vectors:
     """What a base's passages mean to a model, by the hashes of their texts."""
 
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        sql: Mapping[str, str],
+        whole: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._db = connection
         self._sql = sql
+        self._whole = whole  # a transaction
         self._signs: dict[str, int] = {}
         self._signs_of: tuple[str, int] | None = None  # the model and its dimensions
 
@@ -39,7 +46,7 @@ class Vectors:
 
     def keep(self, model: str, vectors: Mapping[str, Sequence[float]]) -> None:
         """Keep vectors of length one by the hashes of their texts."""
-        with self._db:
+        with self._whole():
             for text_hash, vector in vectors.items():
                 row = {
                     "model": model,

@@ -10,6 +10,7 @@ import pytest
 from posthouse.knowledge import library
 from posthouse.knowledge.passage import Block, Extract
 from posthouse.knowledge.shelf import file_name
+from posthouse.model.errors import TryLater
 from posthouse.store.documents import NewDocument
 from posthouse.store.sqlite.store import open_memory_store
 from tests.unit.knowledge.desk import BASE, Desk
@@ -75,6 +76,21 @@ async def test_a_file_that_is_damaged_while_it_is_open_is_made_anew(desk: Desk) 
         (desk.folder / f"{file_name(BASE)}-wal").write_bytes(b"")
     await desk.say("a.md", "食堂在一楼。")
     assert (await desk.paths("食堂在一楼"))[0] == "a.md"
+
+
+async def test_a_full_disk_is_said_and_spoils_nothing(desk: Desk) -> None:
+    await desk.say("a.md", "会议室在三楼。")
+    await desk.paths("会议室")
+    shelf = desk.library._shelves[BASE]
+    assert shelf._index is not None
+    shelf._index._db.pragma("max_page_count", shelf._index._db.pragma("page_count"))
+    await desk.say("b.md", "食堂在一楼。" * 20_000)
+    with pytest.raises(TryLater, match="check the disk"):
+        await desk.paths("食堂")
+    assert shelf._made_anew == 0
+    shelf._index._db.pragma("max_page_count", 1_000_000)
+    assert (await desk.paths("食堂"))[0] == "b.md"
+    assert await desk.paths("会议室在三楼") == ["a.md"]
 
 
 async def test_questions_come_in_while_documents_change(desk: Desk) -> None:
