@@ -58,6 +58,7 @@ WHOLE_TABLE = {
     "upkeep.asleep",
     "upkeep.wrong_current",
     "upkeep.miscounted_recalls",
+    "upkeep.miscounted_bases",
 }
 
 

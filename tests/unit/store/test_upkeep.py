@@ -60,6 +60,10 @@ DAMAGE = {
         "INSERT INTO recalls (chat, turn, at, pending) VALUES (1, 99, 0.0, 1)",
         "recall 1 waits for 1 outcomes, there are 0",
     ),
+    "a base that counts what is not there": (
+        "INSERT INTO bases (name, revision, changed_at, documents) VALUES ('help', 1, 0.0, 1)",
+        "base help counts 1 documents, there are 0",
+    ),
 }
 
 

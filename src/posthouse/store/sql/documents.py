@@ -161,13 +161,18 @@ def _put(database: Database, documents: tuple[NewDocument, ...], now: float) -> 
         _demand_place(document, base)
     for source in {document.source for document in documents}:
         _demand_source(database, base, source)
+    more = more_bytes = 0
     for document in documents:
+        source, path = document.source, document.path
+        old = database.one(SQL["size_at"], base=base, source=source, path=path)
+        more += old is None
+        more_bytes += document.size_bytes - (0 if old is None else old[0])
         revision += 1
         database.run(
             SQL["put"],
             base=base,
-            source=document.source,
-            path=document.path,
+            source=source,
+            path=path,
             title=document.title,
             hash=document.hash,
             format=document.format,
@@ -177,7 +182,7 @@ def _put(database: Database, documents: tuple[NewDocument, ...], now: float) -> 
             revision=revision,
             body=document.body,
         )
-    database.run(SQL["change_base"], name=base, revision=revision, now=now)
+    _change_base(database, base, revision, now, more, more_bytes)
 
 
 def _revision(database: Database, base: str) -> int:
@@ -210,17 +215,34 @@ def _demand_place(document: NewDocument, base: str) -> None:
 
 
 def _remove(database: Database, base: str, ids: tuple[int, ...], now: float) -> None:
-    revision = _forget(database, base, ids, _revision(database, base))
-    database.run(SQL["change_base"], name=base, revision=revision, now=now)
+    before = _revision(database, base)
+    revision, freed_bytes = _forget(database, base, ids, before)
+    _change_base(database, base, revision, now, before - revision, -freed_bytes)
 
 
-def _forget(database: Database, base: str, ids: tuple[int, ...], revision: int) -> int:
-    """Remove documents and tell indexes; returns the base's revision then."""
+def _forget(database: Database, base: str, ids: tuple[int, ...], revision: int) -> tuple[int, int]:
+    """Remove documents and tell indexes; returns the base's revision then, and how much went."""
+    freed_bytes = 0
     for number in ids:
-        if database.count(SQL["remove"], base=base, document=number):
+        row = database.one(SQL["remove"], base=base, document=number)
+        if row is not None:
+            freed_bytes += row[0]
             revision += 1
             database.run(SQL["removed"], base=base, revision=revision, document=number)
-    return revision
+    return revision, freed_bytes
+
+
+def _change_base(
+    database: Database, name: str, revision: int, now: float, more: int, more_bytes: int
+) -> None:
+    database.run(
+        SQL["change_base"],
+        name=name,
+        revision=revision,
+        now=now,
+        more=more,
+        more_bytes=more_bytes,
+    )
 
 
 def _changes(database: Database, base: str, after: int, limit: int) -> tuple[Change, ...]:
@@ -247,7 +269,7 @@ def _base(row: Row) -> Base:
         name=name,
         revision=revision,
         documents=documents,
-        size_bytes=int(size_bytes),
+        size_bytes=size_bytes,
         changed_at=changed_at,
     )
 

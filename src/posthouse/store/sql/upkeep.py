@@ -33,6 +33,7 @@ _CHECKS = {
     "wrong_current": "lane {0} works on turn {1}, which is not its to do",
     "two_unclear": "chat {0} has {1} deliveries on their way at once",
     "miscounted_recalls": "recall {0} waits for {1} outcomes, there are {2}",
+    "miscounted_bases": "base {0} counts {1} documents, there are {2}",
 }
 
 

@@ -62,6 +62,13 @@ SELECT id, pending, found FROM (
   FROM recalls r) AS counted
 WHERE pending <> found;
 
+-- name: miscounted_bases
+-- As on SQLite.
+SELECT name, documents, found FROM (
+  SELECT b.name, b.documents, (SELECT count(*) FROM documents d WHERE d.base = b.name) AS found
+  FROM bases b) AS counted
+WHERE documents <> found;
+
 -- name: size
 -- The room that the tables and their indexes take.
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::int8 FROM pg_class c

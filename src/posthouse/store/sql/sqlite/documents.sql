@@ -1,14 +1,10 @@
 -- name: bases
 -- All knowledge bases, with what is in them.
-SELECT b.name, b.revision, (SELECT count(*) FROM documents d WHERE d.base = b.name),
-       (SELECT coalesce(sum(d.size_bytes), 0) FROM documents d WHERE d.base = b.name), b.changed_at
-FROM bases b ORDER BY b.name LIMIT :limit;
+SELECT name, revision, documents, size_bytes, changed_at FROM bases ORDER BY name LIMIT :limit;
 
 -- name: base
 -- A knowledge base, with what is in it.
-SELECT b.name, b.revision, (SELECT count(*) FROM documents d WHERE d.base = b.name),
-       (SELECT coalesce(sum(d.size_bytes), 0) FROM documents d WHERE d.base = b.name), b.changed_at
-FROM bases b WHERE b.name = :name;
+SELECT name, revision, documents, size_bytes, changed_at FROM bases WHERE name = :name;
 
 -- name: revision
 -- How often a base has changed.
@@ -22,7 +18,10 @@ ON CONFLICT (name) DO NOTHING;
 
 -- name: change_base
 -- A base has changed.
-UPDATE bases SET revision = :revision, changed_at = :now WHERE name = :name;
+UPDATE bases SET
+  revision = :revision, changed_at = :now,
+  documents = documents + :more, size_bytes = size_bytes + :more_bytes
+WHERE name = :name;
 
 -- name: remove_base
 -- Forget a base.
@@ -64,6 +63,10 @@ UPDATE sources SET checked_at = :now, problem = :problem WHERE id = :source;
 -- Forget a source.
 DELETE FROM sources WHERE id = :source;
 
+-- name: size_at
+-- How large the document is that was read in a place before.
+SELECT size_bytes FROM documents WHERE base = :base AND source = :source AND path = :path;
+
 -- name: put
 -- A document as it was read; it replaces what was read before in the same place.
 INSERT INTO documents (
@@ -87,7 +90,7 @@ SELECT id FROM documents WHERE base = :base;
 
 -- name: remove
 -- Forget a document.
-DELETE FROM documents WHERE base = :base AND id = :document;
+DELETE FROM documents WHERE base = :base AND id = :document RETURNING size_bytes;
 
 -- name: removed
 -- Let indexes forget a document.

@@ -188,6 +188,11 @@ WHERE state IN ('queued', 'sending', 'unknown') GROUP BY chat HAVING found > 1;
 SELECT r.id, r.pending, (SELECT count(*) FROM deliveries d WHERE d.recall = r.id) AS found
 FROM recalls r WHERE r.pending <> found;
 
+-- name: miscounted_bases
+-- Bases that say another number of documents than there are.
+SELECT b.name, b.documents, (SELECT count(*) FROM documents d WHERE d.base = b.name) AS found
+FROM bases b WHERE b.documents <> found;
+
 -- name: turns_waiting
 -- Turns that wait or run.
 SELECT count(*) FROM turns WHERE state = 'waiting';
