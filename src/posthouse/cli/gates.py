@@ -9,13 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from posthouse.api.gate_tasks import GATES, TRAIN_GATE, USE_GATE, OfBase, TrainGate, UseGate
+from posthouse.cli.files import bytes_of
 from posthouse.cli.house import counter_of
 from posthouse.cli.progress import at_work
 from posthouse.cli.terminal import OK, Terminal
 from posthouse.knowledge.gate.measures import Quality
 from posthouse.knowledge.labels import Labelled, labelled, messages
 from posthouse.knowledge.teaching import KeptGate, Lesson
-from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import Settings
 from posthouse.settings.zone import zone_of
 
@@ -83,20 +83,11 @@ async def use(settings: Settings, base: str, gate: int) -> int:
 
 def _told(lessons: Lessons) -> Iterator[Labelled]:
     for file in lessons.labels:
-        yield from labelled(_bytes(file), file.name)
+        yield from labelled(bytes_of(file), file.name)
     for file in lessons.good:
-        yield from messages(_bytes(file), file.name, is_wanted=True)
+        yield from messages(bytes_of(file), file.name, is_wanted=True)
     for file in lessons.bad:
-        yield from messages(_bytes(file), file.name, is_wanted=False)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise OperatorMistake(
-            f"Cannot read {file}: {problem.strerror}.", zh=f"读不了 {file}：{problem.strerror}。"
-        ) from problem
+        yield from messages(bytes_of(file), file.name, is_wanted=False)
 
 
 def _show_lesson(terminal: Terminal, lesson: Lesson) -> None:

@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from posthouse.cli.files import bytes_of
 from posthouse.cli.progress import at_work, progressing
 from posthouse.cli.terminal import OK, Terminal
 from posthouse.knowledge.evaluation import Evaluation, Find, cases_of, evaluation
@@ -50,8 +51,8 @@ async def measure(wanted: Wanted, *, as_json: bool) -> int:
         OperatorMistake: a file cannot be read, or holds something else.
     """
     terminal = Terminal()
-    tested = labelled(_bytes(wanted.labels), wanted.labels.name)
-    taught = labelled(_bytes(wanted.train), wanted.train.name) if wanted.train else ()
+    tested = labelled(bytes_of(wanted.labels), wanted.labels.name)
+    taught = labelled(bytes_of(wanted.train), wanted.train.name) if wanted.train else ()
     async with searching(wanted.corpus, terminal) as find:
         result = await _result(wanted, tested, taught, find, terminal)
     if as_json:
@@ -149,17 +150,8 @@ def _inside(document: _Document, name: str) -> PurePosixPath:
     return path
 
 
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as problem:
-        raise OperatorMistake(
-            f"Cannot read {file}: {problem.strerror}.", zh=f"读不了 {file}：{problem.strerror}。"
-        ) from problem
-
-
 def _plain(file: Path) -> bytes:
-    data = _bytes(file)
+    data = bytes_of(file)
     if not data.startswith(GZIP):
         return data
     try:
