@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from posthouse.api.callers import Callers
 from posthouse.api.relay import RelayDoor
 from posthouse.api.vitals import BotVitals
-from posthouse.bootstrap import World, open_store, room_of
+from posthouse.bootstrap import open_store
 from posthouse.channels.catalogue import load
 from posthouse.channels.channel import (
     ChannelTools,
@@ -23,11 +23,13 @@ from posthouse.channels.channel import (
 )
 from posthouse.gateway.housekeeping import Housekeeping, forever
 from posthouse.gateway.relay import Relay, is_unfetched
+from posthouse.house import room_of
 from posthouse.model.errors import OperatorMistake, PosthouseError
 from posthouse.model.relay import BotState
 from posthouse.settings.settings import Settings
 from posthouse.store.sql.store import SqlStore
 from posthouse.wakeup.local import LocalWakeup
+from posthouse.world import World
 
 LOOK_EVERY_S = 5.0
 PRUNE_EVERY_S = 600.0

@@ -25,12 +25,12 @@ from itertools import count
 from random import Random
 from typing import Any, ParamSpec, Protocol, cast
 
-from posthouse.bootstrap import Builders, House, World
 from posthouse.channels.channel import Channel, Part
 from posthouse.cli.crash_at import SEND_POINTS
 from posthouse.gateway.inbox import BotDoor
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import Handler, Traits, TurnContext
+from posthouse.house import Builders, House
 from posthouse.model.action import Action, Send
 from posthouse.model.address import Chat, ChatKind, Entrance
 from posthouse.model.capabilities import Capabilities
@@ -53,6 +53,7 @@ from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 from posthouse.testing.clock import run_simulated
 from posthouse.testing.null_channel import CAPABILITIES, Answer, ScriptedChannel
 from posthouse.wakeup.local import LocalWakeup
+from posthouse.world import World
 from tests.house.people import BOT, ROOM, place, said
 
 QUIET_S = 120.0  # long enough for every back-off and doubt that a scenario meets

@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.types import Message, Scope
 
 from posthouse.api.guards import Failures
-from posthouse.bootstrap import House
+from posthouse.house import House
 from posthouse.model.secret import hashed
 from tests.house.kit import HouseKit
 

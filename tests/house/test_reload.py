@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from posthouse.bootstrap import Builders
 from posthouse.channels.channel import Channel, Part
 from posthouse.handlers.handler import Handler
+from posthouse.house import Builders
 from posthouse.model.address import Chat
 from posthouse.model.delivery import Outcome
 from posthouse.model.errors import OperatorMistake

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.bootstrap import World, build_handlers
+from posthouse.bootstrap import build_handlers
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import CannotAnswer
 from posthouse.settings.load import load
+from posthouse.world import World
 from tests.unit.handlers.asked import Asked
 from tests.unit.handlers.commands.stage import Book, turn_of, words
 

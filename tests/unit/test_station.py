@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from posthouse.bootstrap import World
 from posthouse.channels.channel import ConnectionState
 from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.doctor_relay import relay_findings, relayed_finding
@@ -23,6 +22,7 @@ from posthouse.model.secret import hashed
 from posthouse.settings.settings import Settings
 from posthouse.station import LOOK_EVERY_S, Station, build_station
 from posthouse.testing.clock import FakeClock
+from posthouse.world import World
 
 FEISHU = {"channel": "feishu", "encrypt_key": "k3y"}
 AT_EVENT = {**FEISHU, "webhook_path": "/event"}

@@ -8,7 +8,7 @@ from posthouse.gateway.operators import CLAIM
 from posthouse.model.secret import hashed, new_code
 
 if TYPE_CHECKING:
-    from posthouse.bootstrap import House
+    from posthouse.house import House
 
 CLAIM_S = 3600.0
 

@@ -27,8 +27,8 @@ from posthouse.settings.settings import Settings
 from posthouse.settings.zone import zone_of
 
 if TYPE_CHECKING:
-    from posthouse.bootstrap import House
     from posthouse.cli.reloading import Reloading
+    from posthouse.house import House
 
 
 def build_sign_in(house: House) -> SignIn:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from posthouse.api.desk import Nothing
 from posthouse.api.push_tasks import TOKENS
-from posthouse.bootstrap import World, database_of
+from posthouse.bootstrap import database_of
 from posthouse.channels.channel import Outpost
 from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.house import counter_of
@@ -18,6 +18,7 @@ from posthouse.model.scopes import may_fetch
 from posthouse.settings.language import Said
 from posthouse.settings.settings import Settings
 from posthouse.station import build_outpost
+from posthouse.world import World
 
 
 class _Nowhere:

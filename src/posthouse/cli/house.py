@@ -129,7 +129,8 @@ async def counter_of(settings: Settings) -> AsyncIterator[Counter]:
 
 @contextlib.asynccontextmanager
 async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
-    from posthouse.bootstrap import World, books_of, build_reading_room, open_store
+    from posthouse.bootstrap import books_of, build_reading_room, open_store
+    from posthouse.world import World
 
     store = open_store(settings)
     room = build_reading_room(settings, store, World())

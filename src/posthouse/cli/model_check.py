@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
-from posthouse.bootstrap import World, build_models
+from posthouse.bootstrap import build_models
 from posthouse.channels.finding import Finding, Mark
 from posthouse.llm.model import (
     Model,
@@ -19,6 +19,7 @@ from posthouse.llm.model import (
 )
 from posthouse.settings.language import Said as Sentence
 from posthouse.settings.settings import Settings
+from posthouse.world import World
 
 GREETING = Prompt(messages=(Said("user", "Answer with the word ok."),), answer_tokens_max=16)
 SECOND_MS = 1000

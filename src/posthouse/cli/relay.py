@@ -19,7 +19,7 @@ from posthouse.api.desk import Desk
 from posthouse.api.health import Health
 from posthouse.api.metrics import Metrics
 from posthouse.api.server import HttpServer, listen
-from posthouse.bootstrap import World, books_of
+from posthouse.bootstrap import books_of
 from posthouse.cli.crash_at import crash_at
 from posthouse.cli.logs import LineWriter
 from posthouse.cli.serving import leave, listen_to_signals, until
@@ -29,6 +29,7 @@ from posthouse.settings.data_directory import DataDirectory
 from posthouse.settings.language import Said
 from posthouse.settings.load import Loaded
 from posthouse.station import Station, build_station
+from posthouse.world import World
 
 GRACE_S = 0.5
 

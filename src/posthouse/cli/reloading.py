@@ -16,7 +16,7 @@ from posthouse.settings.load import Loaded
 from posthouse.settings.reload import Change, Effect, ScenesRead, changes
 
 if TYPE_CHECKING:
-    from posthouse.bootstrap import House
+    from posthouse.house import House
 
 log = structlog.get_logger("posthouse.reload")
 

@@ -40,7 +40,7 @@ from posthouse.settings.settings import Level, Settings
 from posthouse.settings.zone import live_in, zone_of
 
 if TYPE_CHECKING:
-    from posthouse.bootstrap import House
+    from posthouse.house import House
 
 GARBAGE_AFTER = 20_000  # objects more than before: a collection takes longer than an answer
 GRACE_S = 0.5  # the house keeps its own time; this one is for what it cannot see
@@ -174,7 +174,8 @@ async def opened(
     source: Source | None = None,
 ) -> AsyncIterator[tuple[House, HttpServer]]:
     """Open the house and what it answers over HTTP; close both in order, or leave when late."""
-    from posthouse.bootstrap import World, build_house
+    from posthouse.bootstrap import build_house
+    from posthouse.world import World
 
     crash = crash_at(os.environ)
     house = build_house(settings, World(at=crash) if crash else None)

@@ -13,12 +13,13 @@ import pytest
 from markupsafe import escape
 from starlette.applications import Starlette
 
-from posthouse.bootstrap import House, build_house
+from posthouse.bootstrap import build_house
 from posthouse.cli.console import build_console
 from posthouse.cli.reloading import Reloading, Source
 from posthouse.console.lockout import Lockout
 from posthouse.console.passwords import Passwords
 from posthouse.console.sign_in import SignIn
+from posthouse.house import House
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.load import load
 from tests.unit.console.office import PASSWORD, Browser, Office

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from posthouse.bootstrap import World, build_reading_room
+from posthouse.bootstrap import build_reading_room
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.vectors import Vectors
 from posthouse.model.errors import TryLater
 from posthouse.settings.settings import EndpointSettings, Settings
 from posthouse.store.sqlite.store import open_memory_store
+from posthouse.world import World
 from tests.unit.knowledge.desk import BASE, Desk
 
 SICK, HOLIDAY, ELSE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)

@@ -13,12 +13,12 @@ from pathlib import Path
 from statistics import median
 
 from posthouse.api.server import listen
-from posthouse.bootstrap import House
 from posthouse.cli.bench.channel import PATH, Answers, BenchChannel
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.bench.road import settings_for
 from posthouse.cli.logs import LineWriter
 from posthouse.cli.run import opened
+from posthouse.house import House
 from posthouse.settings.settings import ServerSettings, Settings
 
 IN_FLIGHT = 64

@@ -10,11 +10,12 @@ from itertools import count, islice
 from pathlib import Path
 from statistics import median
 
-from posthouse.bootstrap import House, build_house
+from posthouse.bootstrap import build_house
 from posthouse.channels.channel import Door
 from posthouse.cli.bench.channel import BOT, Answers, BenchChannel, Said, decode, encode
 from posthouse.cli.bench.figure import Figure
 from posthouse.cli.run import settle_heap
+from posthouse.house import House
 from posthouse.model.address import Entrance
 from posthouse.settings.settings import BotSettings, GatewaySettings, HandlerSettings, Settings
 
