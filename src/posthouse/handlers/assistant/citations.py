@@ -10,6 +10,10 @@ CLAIM_LETTERS_MIN: Final = 4  # fewer behind a citation are no claim: "[1] etc."
 _NUMBERS = r"\d{1,3}(?:\s*[,，、]\s*\d{1,3})*"
 _CITED = re.compile(rf"[\[【〔]\s*({_NUMBERS})\s*[\]】〕]")
 _FENCE = re.compile(r"^\s*(```|~~~)")
+_CODE = re.compile(r"`[^`\n]*`")  # what is quoted within a line; a number in it is an index
+_SENTENCE = re.compile(r"[。；;]|(?<!\d)\.(?=\s|$)")
+TITLE_LETTERS_MAX: Final = 80  # what is longer claims something, whatever it looks like
+SENTENCE_LETTERS_MIN: Final = 12  # "**Note.**" claims nothing
 _HEADING = re.compile(r"^\s*#{1,6}\s|^\s*\*\*[^*]+\*\*\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s+")
 _RULER = re.compile(r"^\s*[-*_|:\s]{3,}$")
@@ -78,12 +82,14 @@ def _claims(text: str) -> list[str]:
     for at, unit in enumerate(units):
         if _HEADING.match(unit) or _RULER.match(unit):
             leads = False
+            if _says_something(unit):
+                claims.append(unit)
             continue
         if _ITEM.match(unit) and leads:
             continue
         is_lead = _CITED.sub("", unit).rstrip("* ").endswith((":", "："))
         leads = is_lead and _CITED.search(unit) is not None
-        if is_lead and at + 1 < len(units):
+        if is_lead and at + 1 < len(units) and not _says_something(unit):
             continue
         claims.append(unit)
     return claims
@@ -91,25 +97,60 @@ def _claims(text: str) -> list[str]:
 
 def _is_uncited(unit: str) -> bool:
     """Whether something is claimed behind the last citation, or without any."""
+    letters_min = CLAIM_LETTERS_MIN if _CITED.search(unit) else 1
+    return _letters(_uncited_part(unit)) >= letters_min
+
+
+def _says_something(unit: str) -> bool:
+    """Whether what looks like a heading, or leads to a list, holds a sentence without a source."""
+    rest = _uncited_part(unit).lstrip("。；;. ").strip("*# ")
+    letters = _letters(rest)
+    is_sentence = letters >= SENTENCE_LETTERS_MIN and _SENTENCE.search(rest) is not None
+    return is_sentence or letters > TITLE_LETTERS_MAX
+
+
+def _uncited_part(unit: str) -> str:
     ends = [found.end() for found in _CITED.finditer(unit)]
-    rest = unit[ends[-1] :] if ends else unit
-    return sum(map(str.isalnum, rest)) >= (CLAIM_LETTERS_MIN if ends else 1)
+    return unit[ends[-1] :] if ends else unit
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 def _units(text: str) -> list[str]:
-    """Cut an answer into paragraphs, items and rows; what stands in fences is quoted code."""
+    """Cut an answer into paragraphs, items and rows; what stands in fences is quoted code.
+
+    A fence that is never closed holds nothing: the rest of an answer cannot hide behind it.
+    """
     units: list[str] = []
-    is_code, is_open = False, False
-    for line in text.splitlines():
-        if _FENCE.match(line):
-            is_code, is_open = not is_code, False
-        elif is_code:
-            continue
-        elif not line.strip():
+    is_open = False
+    for line in _without_fences(text):
+        bare = _CODE.sub(lambda found: re.sub(r"[\[\]【】〔〕]", " ", found[0]), line)
+        if not bare.strip():
             is_open = False
-        elif is_open and not (_ITEM.match(line) or _HEADING.match(line) or "|" in line):
-            units[-1] += f"\n{line}"
+        elif is_open and not (_ITEM.match(bare) or _HEADING.match(bare) or "|" in bare):
+            units[-1] += f"\n{bare}"
         else:
-            units.append(line)
-            is_open = not _HEADING.match(line)
+            units.append(bare)
+            is_open = not _HEADING.match(bare)
     return units
+
+
+def _without_fences(text: str) -> list[str]:
+    """Leave out what stands between two fences of a kind; an empty line stays in its place."""
+    lines: list[str] = []
+    fenced: list[str] = []
+    mark = ""
+    for line in text.splitlines():
+        fence = _FENCE.match(line)
+        if mark:
+            fenced.append(line)
+            if fence and fence[1] == mark:
+                mark, fenced = "", []
+        elif fence:
+            mark = fence[1]
+            lines.append("")
+        else:
+            lines.append(line)
+    return [*lines, *fenced]
