@@ -50,7 +50,7 @@ def left_in(folder: Path) -> list[Path]:
     return [*folder.iterdir()]
 
 
-@pytest.mark.timeout(120 + 8 * KILLS + EVENTS // 5)
+@pytest.mark.timeout(360 + 8 * KILLS + EVENTS // 5)
 async def test_killed_at_random_it_loses_nothing_and_says_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

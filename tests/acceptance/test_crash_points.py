@@ -97,7 +97,7 @@ def _is_amendable(bot: Bot) -> bool:
     return bot is not QQ and bot.bot_class in AMENDABLE
 
 
-@pytest.mark.timeout(300 + ROUNDS * len(EVERY_BOT) * len(POINTS) * 4)
+@pytest.mark.timeout(600 + ROUNDS * len(EVERY_BOT) * len(POINTS) * 4)
 async def test_killed_at_every_point_it_loses_nothing_and_says_nothing_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
