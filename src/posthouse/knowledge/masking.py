@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from posthouse.knowledge.passage import Extract
 
-MASKING_VERSION = 1  # to be raised with every change: documents are read again then
+MASKING_VERSION = 2  # to be raised with every change: documents are read again then
 
 # Nothing before or behind it that would make it a part of a path, a hash, a version, a sum.
 _EDGE = r"(?<![\w.%+#@])(?<!\w[/-])"
@@ -178,6 +178,17 @@ def _kinds() -> tuple[_Kind, ...]:
 
 
 _MAYBE = re.compile(r"@|[0-9][0-9 -]{5}|[0-9A-Z]{17}")
+_WIDE = re.compile(r"[\uff20\uff10-\uff19]")
+# Digits, letters and some signs as they are typed in Chinese; a character for a character.
+_NARROW = {
+    wide: wide - 0xFEE0
+    for wide in (
+        *map(ord, "＋－．＠＿"),
+        *range(0xFF10, 0xFF1A),
+        *range(0xFF21, 0xFF3B),
+        *range(0xFF41, 0xFF5B),
+    )
+}
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
@@ -186,7 +197,7 @@ def mask(text: str) -> str:
 
     The words are Chinese in a text that has Chinese in it.
     """
-    while _MAYBE.search(text) and (masked := _masked(text)) != text:
+    while _MAYBE.search(_narrow(text)) and (masked := _masked(text)) != text:
         text = masked  # what stood beside something masked may be told apart now
     return text
 
@@ -212,11 +223,17 @@ def masked(extract: Extract) -> Extract:
 def _masked(text: str) -> str:
     is_chinese = bool(_CHINESE.search(text))
     for kind in _kinds():
-        text = kind.shape.sub(functools.partial(_placeholder, kind, is_chinese), text)
+        word = kind.zh if is_chinese else kind.en
+        pieces: list[str] = []
+        end = 0
+        for found in kind.shape.finditer(_narrow(text)):
+            if kind.is_real(found[0]):
+                pieces += text[end : found.start()], word
+                end = found.end()
+        text = "".join((*pieces, text[end:])) if pieces else text
     return text
 
 
-def _placeholder(kind: _Kind, is_chinese: bool, found: re.Match[str]) -> str:  # noqa: FBT001
-    if not kind.is_real(found[0]):
-        return found[0]
-    return kind.zh if is_chinese else kind.en
+def _narrow(text: str) -> str:
+    """Write wide digits and letters as plain ones; every character keeps its place."""
+    return text.translate(_NARROW) if _WIDE.search(text) else text
