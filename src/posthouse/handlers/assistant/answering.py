@@ -11,7 +11,7 @@ from posthouse.handlers.assistant import conclusions
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.calls import Calls, Pay, Voice
 from posthouse.handlers.assistant.finding import Finder, Understood
-from posthouse.handlers.assistant.outgoing import Verdict, WordList
+from posthouse.handlers.assistant.outgoing import Verdict, WordList, settled
 from posthouse.handlers.assistant.references import is_small_talk
 from posthouse.handlers.assistant.sentences import language_of
 from posthouse.handlers.assistant.settings import AssistantOptions
@@ -101,6 +101,7 @@ class Answering:
                 ),
             )
         if isinstance(each, Growing):
-            checked = self._words.check(each.text)
-            return (Growing(checked.text),) if checked.verdict is Verdict.PASSED else ()
+            checked = self._words.check(settled(each.text))
+            is_out = checked.verdict is Verdict.PASSED and checked.text
+            return (Growing(checked.text),) if is_out else ()
         return (each,)

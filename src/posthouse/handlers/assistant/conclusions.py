@@ -99,13 +99,33 @@ def without_tokens(understood: Understood) -> Concluded:
 def let_out(
     conclusion: Concluded, words: WordList, language: str, *, is_addressed: bool
 ) -> Concluded:
-    """Hold an answer to the list of words; what may not leave becomes a sentence, or silence."""
+    """Hold an answer to the list of words; what may not leave becomes a sentence, or silence.
+
+    The passages go where the answer goes, and are held to the same list.
+    """
+    shown = tuple(_shown(source, words) for source in conclusion.sources)
+    conclusion = replace(conclusion, sources=shown)
     checked = words.check(conclusion.answer)
     if checked.verdict is Verdict.PASSED:
         return replace(conclusion, answer=checked.text)
     reason = "held_for_review" if checked.verdict is Verdict.HELD else "blocked_words"
     answer = say(reason, language) if is_addressed else ""
     return replace(conclusion, reason=reason, answer=answer, held=checked.text, offer="")
+
+
+def _shown(source: Source, words: WordList) -> Source:
+    return replace(
+        source,
+        title=_passed(source.title, words),
+        text=_passed(source.text, words),
+        headings=tuple(_passed(heading, words) for heading in source.headings),
+        address=_passed(source.address, words),
+    )
+
+
+def _passed(text: str, words: WordList) -> str:
+    checked = words.check(text)
+    return checked.text if checked.verdict is Verdict.PASSED else ""
 
 
 def _ended(understood: Understood, reason: str, answer: str = "") -> Concluded:

@@ -10,6 +10,9 @@ from msgspec import Struct
 
 from posthouse.knowledge.masking import mask
 
+# What more letters may still turn into a number, an address or a word of the list.
+_UNFINISHED = re.compile(r"(?:[\w.%+@-]+|[+(]?\d[\d ()-]*)\Z", re.ASCII)
+
 
 class Verdict(StrEnum):
     """What becomes of an answer."""
@@ -58,6 +61,11 @@ class WordList:
         if self._replace is None:
             return text
         return self._replace.sub(lambda found: self._instead.get(found[0].casefold(), ""), text)
+
+
+def settled(text: str) -> str:
+    """Return a growing answer without its last word: half a telephone number is not masked."""
+    return _UNFINISHED.sub("", text)
 
 
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
