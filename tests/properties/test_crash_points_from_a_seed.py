@@ -86,5 +86,6 @@ async def test_killed_there_it_keeps_its_promise(point: str) -> None:
 
 def test_every_point_is_tried() -> None:
     here = set(POINTS)
-    elsewhere = {f"{step}:{moment}" for step in BY_COMMANDS | BY_BOOKS for moment in MOMENTS}
+    steps = BY_COMMANDS | BY_BOOKS | BY_RELAYS
+    elsewhere = {f"{step}:{moment}" for step in steps for moment in MOMENTS}
     assert here | elsewhere | set(test_crash_points.POINTS) == {*STORE_POINTS, *SEND_POINTS}
