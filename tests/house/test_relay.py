@@ -9,6 +9,7 @@ from random import Random
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.channels.keep_connected import Pulse
 from posthouse.channels.relay_line import RelayLine
@@ -16,7 +17,7 @@ from posthouse.gateway.relay import Relay
 from posthouse.model.address import Entrance, Person, Place
 from posthouse.model.errors import PosthouseError, StorageFull, TryLater
 from posthouse.model.event import Event, MessageRecalled, MessageReceived, message_key
-from posthouse.model.message import Text
+from posthouse.model.message import Mention, Text
 from posthouse.model.relay import LEASE_S, Acknowledged, Acknowledgement, Leased, LeaseWish
 from posthouse.settings.settings import WordsSettings
 from posthouse.store.parcels import LeasedElsewhere
@@ -175,6 +176,21 @@ def test_the_recall_word_is_fetched_first() -> None:
         await town.until_empty()
         house.cancel()
         assert town.heard() == ["豆哥撤回", "1", "2", "3"]
+
+    run_simulated(scenario(), clock)
+
+
+@pytest.mark.parametrize("words", ["豆哥撤回", "/pause 30m", "停"])
+def test_an_order_said_to_the_bot_by_its_name_is_given_out_first(words: str) -> None:
+    clock = FakeClock()
+
+    async def scenario() -> None:
+        town = Town(clock)
+        await town.say("1")
+        order = replace(event("2"), parts=(Mention("ou_1", "Help Desk"), Text(words)))
+        await town.relay.keep(BOT, b"order", (order,))
+        leased = await town.relay.lease(LeaseWish(bot=BOT, holder="one house"))
+        assert [parcel.payload for parcel in leased.parcels] == [b"order", b"1"]
 
     run_simulated(scenario(), clock)
 

@@ -19,7 +19,7 @@ from posthouse.gateway.housekeeping import Gauge
 from posthouse.gateway.words import control_word
 from posthouse.model.errors import Refused, StorageFull, StoreClosed
 from posthouse.model.event import Event, MessageRecalled, MessageReceived
-from posthouse.model.message import plain_text
+from posthouse.model.message import Mention, plain_text
 from posthouse.model.relay import (
     LEASE_BYTES_MAX,
     LEASE_S,
@@ -221,12 +221,17 @@ class BotInlet:
 
 
 def is_order(event: Event, words: WordsSettings) -> bool:
-    """Whether people steer by it: it is given out before words that came earlier."""
+    """Whether people steer by it: it is given out before words that came earlier.
+
+    A relay does not know which mention means the bot, so any may: too early does no harm.
+    """
     match event:
         case MessageRecalled():
             return True
         case MessageReceived(parts=parts, is_addressed=is_addressed):
-            return control_word(plain_text(parts), words, is_addressed=is_addressed) is not None
+            said = tuple(part for part in parts if not isinstance(part, Mention))
+            may_mean_bot = is_addressed or len(said) < len(parts)
+            return control_word(plain_text(said), words, is_addressed=may_mean_bot) is not None
         case _:
             return False
 
