@@ -1,12 +1,13 @@
-"""The body of a webhook, cut off while it is read: its length is whatever its sender likes."""
+"""Bodies, cut off while they are read: their length is whatever their sender likes."""
 
 from __future__ import annotations
 
+import aiohttp
 from starlette.requests import Request
 
 
 class TooLong(Exception):
-    """The body is longer than the webhook takes."""
+    """The body is longer than anybody takes."""
 
 
 async def read_body(request: Request, bytes_max: int) -> bytes:
@@ -18,6 +19,20 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
     """
     body = bytearray()
     async for chunk in request.stream():
+        body += chunk
+        if len(body) > bytes_max:
+            raise TooLong
+    return bytes(body)
+
+
+async def read_answer(answer: aiohttp.ClientResponse, bytes_max: int) -> bytes:
+    """Collect what another server answers, whether it comes at once or in pieces.
+
+    Raises:
+        TooLong: it has more than ``bytes_max`` bytes, unpacked.
+    """
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
         body += chunk
         if len(body) > bytes_max:
             raise TooLong

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from posthouse.channels.body import TooLong, read_answer
 from posthouse.channels.keep_connected import BadCredentials, Superseded
 from posthouse.channels.options import CaFile, ChannelOptions, Proxy
 from posthouse.model.errors import PosthouseError
@@ -142,9 +143,15 @@ class RelayClient:
             ),
             allow_redirects=False,
         ) as answer:
-            if (answer.content_length or 0) > ANSWER_BYTES_MAX:
-                raise NoRelay
-            return _read(answer.status, await answer.read(), kind)
+            try:
+                said = await read_answer(answer, ANSWER_BYTES_MAX)
+            except TooLong:
+                raise NoRelay(
+                    "The relay answers more than anybody asked for; look at the machine that"
+                    " relay.url names.",
+                    "中转站的回答长得不合理；请检查 relay.url 指向的机器。",
+                ) from None
+            return _read(answer.status, said, kind)
 
 
 class _Problem(msgspec.Struct, frozen=True):

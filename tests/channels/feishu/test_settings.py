@@ -122,3 +122,28 @@ async def test_nobody_is_sent_elsewhere_with_the_secret(tmp_path: Path) -> None:
             await channel._client.get("/bot/v3/info", dict)
         await channel.close()
     assert asked == []
+
+
+async def test_an_address_that_comes_in_pieces_is_read_to_its_end(tmp_path: Path) -> None:
+    pieces = [b'{"code":0,"data":{"URL":', b'"wss://feishu.invalid/ws"}}']
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        length = sum(map(len, pieces))
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n".encode())
+        for piece in pieces:
+            await asyncio.sleep(0.05)
+            writer.write(piece)
+            await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+        is_over.set()
+
+    is_over = asyncio.Event()
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()[:2]
+        domain = {"domain": f"http://{host}:{port}"}
+        channel = FeishuChannel.build("fs", APP | domain, tools(tmp_path))
+        assert await channel._client.discover() == (200, b"".join(pieces))
+        await channel.close()
+        await is_over.wait()

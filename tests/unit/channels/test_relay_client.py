@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -11,11 +12,18 @@ from aiohttp import web
 from posthouse.channels.finding import Finding, Mark
 from posthouse.channels.keep_connected import BadCredentials, Superseded
 from posthouse.channels.options import read_options
-from posthouse.channels.relay_client import LeaseOver, NoRelay, RelayClient, RelayOptions
+from posthouse.channels.relay_client import (
+    ANSWER_BYTES_MAX,
+    LeaseOver,
+    NoRelay,
+    RelayClient,
+    RelayOptions,
+)
 from posthouse.channels.relay_line import examine, holder_of
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.relay import Acknowledgement, BotState, LeaseWish, RelayState
 
+MEBIBYTE = bytes(1024 * 1024)
 NOW = 1_750_000_000.0
 TOKEN = "ph_secret"
 WISH = LeaseWish(bot="help", holder="one house")
@@ -84,6 +92,31 @@ async def test_every_refusal_has_its_meaning(
     async with PretendedRelay(status, body) as client:
         with pytest.raises(error):
             await client.acknowledge(Acknowledgement(bot="help", lease=1, ids=(1,)))
+
+
+@pytest.mark.parametrize("packing", [web.ContentCoding.identity, web.ContentCoding.gzip])
+async def test_an_answer_without_an_end_is_cut_off(packing: web.ContentCoding) -> None:
+    """It may be chunked, or small on the wire: what it unpacks to counts."""
+    sent = 0
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        answer = web.StreamResponse()
+        answer.enable_chunked_encoding()
+        answer.enable_compression(packing)
+        await answer.prepare(request)
+        with suppress(ConnectionError):
+            for _ in range(3 * ANSWER_BYTES_MAX // len(MEBIBYTE)):
+                await answer.write(MEBIBYTE)
+                sent += len(MEBIBYTE)
+        return answer
+
+    relay = PretendedRelay(200, "")
+    relay._answer = flood  # type: ignore[method-assign,assignment]  # the same, longer
+    async with relay as client:
+        with pytest.raises(NoRelay, match="more than anybody asked"):
+            await client.state()
+        assert sent < 2 * ANSWER_BYTES_MAX or packing is web.ContentCoding.gzip
 
 
 def test_no_repr_shows_the_token() -> None:

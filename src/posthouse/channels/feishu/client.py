@@ -149,10 +149,9 @@ class Client:
             ssl=self._ssl,
             allow_redirects=False,
         ) as response:
-            body = await response.content.read(ANSWER_BYTES_MAX)
-            while len(body) < ANSWER_BYTES_MAX and not response.content.at_eof():
-                body += await response.content.read(ANSWER_BYTES_MAX - len(body))
-            return read_reply(response.status, body, response.headers.get(RESET_HEADER))
+            return read_reply(
+                response.status, await _whole(response), response.headers.get(RESET_HEADER)
+            )
 
     async def _fetch_token(self) -> Token:
         options = self._options
@@ -244,7 +243,7 @@ class Client:
             ssl=self._ssl,
             allow_redirects=False,
         ) as response:
-            return response.status, await response.content.read(ANSWER_BYTES_MAX)
+            return response.status, await _whole(response)
 
     async def connect(self, url: str, frame_bytes_max: int) -> aiohttp.ClientWebSocketResponse:
         """Open the long connection at an address from ``discover``; it is good once.
@@ -262,6 +261,14 @@ class Client:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body, in however many pieces it comes; what is too long is cut."""
+    body = await response.content.read(ANSWER_BYTES_MAX)
+    while len(body) < ANSWER_BYTES_MAX and not response.content.at_eof():
+        body += await response.content.read(ANSWER_BYTES_MAX - len(body))
+    return body
 
 
 def _trusting(ca_file: Path | None) -> ssl.SSLContext | bool:
