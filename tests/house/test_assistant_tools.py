@@ -12,7 +12,7 @@ from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.message import File, Media, Quote, Text
 from posthouse.model.permission import Effect, Field, Subject, SubjectKind
 from posthouse.store.grants import NewGrant
-from tests.house.assisting import NAME, PORT, RECALL, opened
+from tests.house.assisting import NAME, PORT, RECALL, listen, opened
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import pressed
@@ -24,7 +24,10 @@ CITED = "It listens on port 8350 [1]."
 class Bell:
     """A tool that counts how often it was rung."""
 
-    def __init__(self, name: str = "ring", *, has_side_effects: bool = True) -> None:
+    def __init__(
+        self, name: str = "ring", *, has_side_effects: bool = True, result: str = "rung"
+    ) -> None:
+        self.result = result
         self.offer = ToolOffer(name, "Rings.", '{"type": "object"}')
         self.has_side_effects = has_side_effects
         self.rung: list[tuple[str, Mapping[str, object]]] = []
@@ -35,7 +38,7 @@ class Bell:
     async def run(self, arguments: Mapping[str, object], person: str, chat: int) -> str:
         assert chat
         self.rung.append((person, arguments))
-        return "rung"
+        return self.result
 
 
 def ringing() -> Scripted:
@@ -83,6 +86,54 @@ async def test_who_may_is_asked_first() -> None:
     await press(house, 0)
     assert bell.rung == [("ann", {"times": 2})]
     assert (await house.texts())[-1] == "rung"
+
+
+@simulated
+async def test_what_a_tool_returns_is_held_to_the_words_too() -> None:
+    house = await opened(
+        models=(ringing(),),
+        tools={"ring": Bell(result="old 13812345678")},
+        replace_words={"old": "new"},
+    )
+    await allow(house)
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    await press(house, 0)
+    assert (await house.texts())[-1] == "new [phone]"
+
+
+@simulated
+async def test_a_blocked_word_in_a_tool_s_result_never_leaves() -> None:
+    bell = Bell()
+    house = await opened(models=(ringing(),), tools={"ring": bell}, block_words=("rung",))
+    await allow(house)
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    await press(house, 0)
+    assert len(bell.rung) == 1
+    assert "may not leave" in (await house.texts())[-1]
+
+
+@simulated
+async def test_what_may_not_be_shown_is_not_asked_either() -> None:
+    house = await opened(models=(ringing(),), tools={"ring": Bell()}, block_words=("times",))
+    await allow(house)
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    (shown,) = house.bots["b"].shown((await house.chat()).id)
+    assert shown.words.choices == ()
+    assert "may not leave" in (await house.texts())[-1]
+
+
+@simulated
+async def test_who_did_not_ask_has_no_tools() -> None:
+    model = Scripted(Line('"message":', "9"), Line("8350", CITED))
+    house = await opened(models=(model,), tools={"ring": Bell()})
+    await allow(house)
+    await listen(house)
+    await house.say("house listens on port", is_addressed=False)
+    await house.quiet(10.0)
+    assert [prompt.tools for prompt in model.prompts] == [(), ()]
 
 
 @simulated

@@ -13,7 +13,7 @@ from posthouse.handlers.assistant.calls import Calls, Pay, Voice
 from posthouse.handlers.assistant.finding import Finder, Understood
 from posthouse.handlers.assistant.outgoing import Verdict, WordList, settled
 from posthouse.handlers.assistant.references import is_small_talk
-from posthouse.handlers.assistant.sentences import language_of
+from posthouse.handlers.assistant.sentences import language_of, say
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.writing import Writer
 from posthouse.handlers.trying import Concluded, Growing, Stage, Tried
@@ -45,6 +45,13 @@ class Answering:
         """Whether images are worth being fetched."""
         voice = self._voice_for(model)
         return voice is not None and voice.model.sees_pictures
+
+    def may_leave(self, text: str, language: str) -> str:
+        """Hold what something besides an answer says to the list of words."""
+        checked = self._words.check(text)
+        if checked.verdict is Verdict.PASSED:
+            return checked.text
+        return say("blocked_words", language)
 
     async def answer(self, asking: Asking, pay: Pay) -> AsyncGenerator[Tried]:
         """Answer a question; ``Concluded`` comes last.

@@ -228,7 +228,8 @@ class Assistant:
                 async def run() -> str:
                     return await errands.confirmed(asked.call, asking, language)
 
-                yield Send(Content(await context.once("tool", run)))
+                result = await context.once("tool", run)
+                yield Send(Content(self._parts.answering.may_leave(result, language)))
             case "tool":
                 yield Send(Content(say("tool_declined", language)))
 
