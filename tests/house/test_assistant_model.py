@@ -2,18 +2,24 @@
 
 import asyncio
 import json
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Literal
 
 import pytest
 
 from posthouse.handlers.trying import Growing, Trial, Tries
 from posthouse.llm.model import (
+    End,
     ModelBusy,
     ModelCutShort,
     ModelError,
     ModelRefused,
     ModelSilent,
+    Piece,
     Prompt,
     ToolCall,
+    Words,
 )
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.message import Image, Media, Text
@@ -184,6 +190,57 @@ async def test_a_model_s_trouble_is_told_in_one_sentence(
     assert await house.reason(message) == problem.code
 
 
+class Short(Scripted):
+    """A model that stops before it is done."""
+
+    reason: Literal["length", "filtered"] = "length"
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        async with aclosing(super().answer(prompt)) as pieces:
+            async for piece in pieces:
+                yield End(self.reason) if isinstance(piece, End) else piece
+
+
+@pytest.mark.parametrize("reason", ["length", "filtered"])
+@simulated
+async def test_half_an_answer_is_none(reason: Literal["length", "filtered"]) -> None:
+    model = Short(Line("8350", CITED))
+    model.reason = reason
+    house = await opened(models=(model,))
+    answer = await said(house)
+    assert "broke off" in answer
+    assert CITED not in answer
+
+
+class Spelled(Scripted):
+    """A model whose pieces are letters."""
+
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece]:
+        async with aclosing(super().answer(prompt)) as pieces:
+            async for piece in pieces:
+                for each in map(Words, piece.text) if isinstance(piece, Words) else (piece,):
+                    yield each
+
+
+@simulated
+async def test_an_answer_grows_by_whole_numbers() -> None:
+    lines = [
+        Line(f"to {pad}", f"{'x' * pad} 13812345678 it is, and nothing else [1]")
+        for pad in range(10, 24)
+    ]
+    house = await opened(models=(Spelled(*lines),))
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    grown = [
+        each.text
+        for pad in range(10, 24)
+        async for each in handler.attempt(Trial(question=f"Which port does it listen to {pad}"))
+        if isinstance(each, Growing)
+    ]
+    assert any("[phone]" in text for text in grown)
+    assert [text for text in grown if "138" in text] == []
+
+
 @simulated
 async def test_a_crash_makes_the_call_again_and_counts_it_once() -> None:
     house = await opened(models=(writing_slowly(),))
@@ -341,6 +398,23 @@ async def test_a_model_may_ask_for_a_human_and_the_person_decides() -> None:
     shown = house.bots["b"].shown((await house.chat()).id)
     assert shown[0].words.choices == ("Call a person", "No, thanks")
     assert await house.store.conduct.handoffs() == ()
+
+
+@simulated
+async def test_who_comes_back_from_a_human_begins_anew() -> None:
+    question = "Which port does the house listen on?"
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,))
+    await said(house, question)
+    await said(house, "转人工")
+    chat = (await house.chat()).id
+    await house.store.conduct.take_back(NAME, chat, "ann", "operator:bob", house.clock())
+    await house.quiet(1.0)
+    await said(house, question)
+    await said(house, question)
+    before = [data_of(prompt)["conversation_before"] for prompt in model.prompts]
+    assert before[:2] == [[], []]
+    assert before[-1] != []
 
 
 @simulated

@@ -101,6 +101,13 @@ async def test_an_operator_is_told_of_a_handoff_and_gives_it_back() -> None:
 
 
 @simulated
+async def test_an_operator_who_asks_for_a_human_is_not_told_of_themselves() -> None:
+    house = await with_operator()
+    assert "No operator could be told" in await order(house, "human")
+    assert await house.texts(OFFICE) == ()
+
+
+@simulated
 async def test_a_handoff_is_given_back_from_another_chat_and_for_one_person() -> None:
     house = await with_operator()
     for who in ("ann", "ben"):
