@@ -114,6 +114,17 @@ async def test_a_follow_up_is_understood_by_the_question_before() -> None:
 
 
 @simulated
+async def test_what_is_overheard_leans_on_nothing() -> None:
+    house = await opened()
+    await answer(house, "house listens on port")
+    await listen(house)
+    message = await house.say("and then?", is_addressed=False)
+    await house.quiet(10.0)
+    assert "understood_as" not in await notes(house, message)
+    assert len(await house.texts()) == 1
+
+
+@simulated
 async def test_nobody_sees_the_context_of_another() -> None:
     house = await opened()
     await answer(house, "Which port does the house listen on?", who="ann")

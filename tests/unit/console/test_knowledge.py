@@ -336,6 +336,8 @@ async def test_a_folder_is_read_while_the_page_goes_on(
     assert "Turn it off and on again." in page
     (tmp_path / "more.md").write_text("# More\n\nAsk somebody.")
     (source,) = await office.store.documents.sources("help")
+    refused = await admin.post(f"knowledge/documents/{document.id}/remove")
+    assert refused.status == 422  # it would be back at the next look
     await admin.post(f"knowledge/sources/{source.id}/sync")
     assert len(await settled(office, "help")) == 2
     assert "移除 2 篇文档" in (await admin.get(f"knowledge/sources/{source.id}/remove")).text

@@ -1,8 +1,13 @@
 """Quotations: which blocks, how much of them, in which order."""
 
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.conclusions import quoted
 from posthouse.handlers.assistant.extract import best_blocks, extracted, weights_of
+from posthouse.handlers.assistant.finding import Understood
 from posthouse.handlers.trying import Source
 from posthouse.knowledge.passage import Found
+from posthouse.model.address import Person
+from posthouse.store.conduct import Rule
 
 
 def source(number: int, text: str, score: float = 1.0, title: str = "Page") -> Source:
@@ -60,3 +65,27 @@ def test_the_same_is_not_said_twice() -> None:
     sources = (source(1, "Change the port here."), source(2, "Change the port here."))
     answer, _ = extracted(WEIGHTS, sources, "zh")
     assert answer.count("Change the port here.") == 1
+
+
+def test_where_nothing_can_be_quoted_nothing_is_claimed() -> None:
+    understood = Understood(
+        asking=Asking(
+            text="Which port?",
+            bot="b",
+            chat=1,
+            chat_title="Room",
+            person=Person("p", "Ann"),
+            language="en",
+            rule=Rule(),
+            now=0.0,
+        ),
+        query="Which port?",
+        language="en",
+        bases=("b",),
+        stages=(),
+        sources=(source(1, " "),),
+        weights=WEIGHTS,
+    )
+    ended = quoted(understood)
+    assert ended.reason == "not_in_knowledge"
+    assert "I don't know" in ended.answer
