@@ -1,5 +1,6 @@
 """Feishu on a relay: what is kept, what is refused, and what an old worker is told."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -143,3 +144,24 @@ def test_an_old_worker_is_told_what_it_knows() -> None:
 )
 def test_it_is_told_nothing_that_it_never_got(payload: bytes) -> None:
     assert old_record(payload) is None
+
+
+@pytest.mark.parametrize(("options", "status"), [({"encrypt_key": "k"}, 403), (None, 200)])
+async def test_an_old_press_counts_only_where_there_is_a_token_to_sign_it_with(
+    tmp_path: Path, options: dict[str, object] | None, status: int
+) -> None:
+    """Without one, anybody could sign it."""
+    inlet = Inlet()
+    token = "" if options else "token"
+    body = '{"open_id":"ou_1","open_message_id":"om_1","open_chat_id":"oc_1",'
+    body += '"token":"c-1","action":{"tag":"button"}}'
+    headers = {
+        "X-Lark-Request-Timestamp": "1",
+        "X-Lark-Request-Nonce": "n",
+        "X-Lark-Signature": hashlib.sha1(
+            f"1n{token}{body}".encode(), usedforsecurity=False
+        ).hexdigest(),
+    }
+    made = outpost(inlet, tmp_path, **(options or {"verification_token": token}))
+    answered = await post(made, {"request": {"body": body, "headers": headers}})
+    assert answered.status == status
