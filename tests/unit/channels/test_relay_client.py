@@ -119,6 +119,19 @@ async def test_an_answer_without_an_end_is_cut_off(packing: web.ContentCoding) -
         assert sent < 2 * ANSWER_BYTES_MAX or packing is web.ContentCoding.gzip
 
 
+async def test_nobody_is_sent_elsewhere_with_the_token() -> None:
+    async def elsewhere(request: web.Request) -> web.Response:
+        relay.asked.append((request.path, ""))
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    relay = PretendedRelay(200, "")
+    relay._answer = elsewhere  # type: ignore[method-assign]  # the same, somewhere else
+    async with relay as client:
+        with pytest.raises(NoRelay):
+            await client.state()
+    assert [path for path, _ in relay.asked] == ["/api/v1/relay"]
+
+
 def test_no_repr_shows_the_token() -> None:
     assert TOKEN not in repr(RelayClient(aiohttp.ClientSession, options()))
     assert TOKEN not in repr(options())
