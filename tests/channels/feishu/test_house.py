@@ -1,4 +1,4 @@
-"""A whole house in a process of its own, started by nothing but the app's variables."""
+"""A whole house in a process of its own, whose bot the app's variables alone have made."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ app_secret = "s3cret"
 encrypt_key = "k3y"
 verification_token = "t0ken"
 domain = "{}"
+"""
+DEMO = """
+[handlers.demo]
+kind = "demo"
 """
 
 pytestmark = pytest.mark.slow
@@ -81,7 +85,8 @@ class Scene(NamedTuple):
 @asynccontextmanager
 async def scene(folder: Path, *, by_webhook: bool = False) -> AsyncIterator[Scene]:
     async with FeishuServer(Tenant(7, (ONE,))) as feishu:
-        premises = Premises(folder, WEBHOOK.format(feishu.address) if by_webhook else "")
+        bot = WEBHOOK.format(feishu.address) if by_webhook else ""
+        premises = Premises(folder, f"{bot}{DEMO}")
         if by_webhook:
             address = f"{premises.url}/webhooks/fs"
             feishu.switches["a"].webhook = feishu.switches["a"].card_webhook = address
