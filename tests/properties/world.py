@@ -25,7 +25,7 @@ from posthouse.model.disposition import NewDelivery
 from posthouse.model.errors import TryLater
 from posthouse.model.event import Event, MessageReceived
 from posthouse.model.message import Content
-from posthouse.model.turn import OnCrash, OnEdit, Turn
+from posthouse.model.turn import OnCrash, OnEdit, Turn, TurnState
 from posthouse.settings.settings import GatewaySettings, RouteRule
 from posthouse.store.points import POINTS as STORE_POINTS
 from posthouse.store.reader import DeliveryRow, Road
@@ -110,6 +110,7 @@ class Said:
     is_taken_back: bool = False
     is_acknowledged: bool = False
     is_called_off: bool = False  # somebody stopped it, or said the recall word
+    is_of_before: bool = False  # its author began anew behind it: what ran then was cancelled
     called_back: list[str] = field(default_factory=list)  # answers that stood there then
 
     @property
@@ -172,7 +173,10 @@ class World:
             words, who=last.who, room=last.room, bot=last.bot, at=at, message_id=f"o-{number}-{at}"
         )
         await self.hand_over(order)
-        for each in mine if words != "/new" else ():
+        for each in mine:
+            if words == "/new":
+                each.is_of_before = True
+                continue
             each.is_called_off = True
             each.called_back += [text for text in standing if _answers(text, each.texts)]
 
@@ -354,13 +358,15 @@ class World:
         if spoken.is_taken_back:
             assert not seen or is_named, f"{what} was taken back, its answer is there"
             return
-        is_kept = is_named or spoken.is_called_off  # the turn that should have replaced it
+        is_cut = road.turn is not None and road.turn.state is TurnState.CANCELLED
+        is_called_off = spoken.is_called_off or (spoken.is_of_before and is_cut)
+        is_kept = is_named or is_called_off  # the turn that should have replaced it
         assert not stale or is_kept, (
             f"{what} was edited, its old answer is there: {stale} {road} {rows}"
         )
         reason = road.turn.reason if road.turn is not None else ""
         is_reported = reason in {"interrupted", "handler_error"}
-        is_excused = is_reported or spoken.is_called_off or self.is_withdrawn(spoken, rows)
+        is_excused = is_reported or is_called_off or self.is_withdrawn(spoken, rows)
         assert seen or is_doubtful or is_excused, f"{what} was lost: {road}"
         if len(spoken.texts) == 1:
             order[spoken.session] += [seen] if seen else []
