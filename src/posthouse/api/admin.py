@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Sequence
 
-import msgspec
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from posthouse.api.gate_tasks import GATE_TASKS
 from posthouse.api.knowledge_tasks import KNOWLEDGE_TASKS
 from posthouse.api.permission_tasks import PERMISSION_TASKS
 from posthouse.api.push_tasks import PUSH_TASKS
+from posthouse.api.requests import decoded
 from posthouse.model.errors import OperatorMistake
 
 PATH = "/api/v1/admin/{task}"
@@ -49,10 +49,7 @@ class Admin:
         task = TASKS.get(request.path_params["task"])
         if task is None:
             return error("not_found")
-        try:
-            arguments = msgspec.json.decode(await request.body() or b"{}", type=task.arguments)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-            return error("not_understood", en=str(problem))
+        arguments = decoded(await request.body() or b"{}", task.arguments)
         try:
             return as_json(await task.perform(self._desk, arguments))
         except OperatorMistake as mistake:

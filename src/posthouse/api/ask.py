@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse.api.answers import ERRORS, as_json, error, error_of
 from posthouse.api.callers import Callers
 from posthouse.api.message import CODE
+from posthouse.api.requests import JSON, decoded, media_type
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tries
 from posthouse.model.errors import NotUnderstood, PosthouseError, TryLater
 from posthouse.model.reasons import explain
@@ -32,7 +33,6 @@ WITHIN_S = 120.0
 STREAM = "text/event-stream"
 HANDLER = "assistant"  # where several answer questions and none is named
 
-_JSON = "application/json"
 _END = r"$(?!\n)"
 
 _NOBODY = (
@@ -117,7 +117,7 @@ class Ask:
             return error("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
         if ASK not in caller.scopes:
             return error("not_allowed")
-        if _type_of(request) != _JSON:
+        if media_type(request.headers) != JSON:
             return error("wrong_type")
         question = _read(await request.body())
         handler, trial = self._handler(question.handler), await self._trial(question)
@@ -229,14 +229,7 @@ def _event(name: str, value: object) -> bytes:
 
 
 def _read(body: bytes) -> Question:
-    try:
-        question = msgspec.json.decode(body, type=Question)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise NotUnderstood(str(problem), zh=f"请求内容不符合格式：{problem}") from None
+    question = decoded(body, Question)
     if not question.question.strip():
         raise NotUnderstood("`question` is empty", zh="question 是空的")
     return question
-
-
-def _type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

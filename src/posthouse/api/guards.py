@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from posthouse.api.answers import error, error_of
+from posthouse.api.requests import media_type
 from posthouse.model.errors import PosthouseError
 
 BODY_SPANS_MAX = 15  # a body may take this many times ``receive_within_s``, however it trickles
@@ -145,7 +146,9 @@ class BoundedBody:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        bytes_max = self._limit(headers.get("content-type", ""))
+        bytes_max = (
+            self._bytes_max if media_type(headers) in _READ_WHOLE else self._upload_bytes_max
+        )
         if _announced(headers) > bytes_max:
             await _refusal("too_large")(scope, receive, send)
             return
@@ -154,10 +157,6 @@ class BoundedBody:
             await self._app(scope, body.receive, body.send)
         if body.refusal and not body.has_answer:
             await _refusal(body.refusal)(scope, receive, send)
-
-    def _limit(self, content_type: str) -> int:
-        kind = content_type.partition(";")[0].strip().lower()
-        return self._bytes_max if kind in _READ_WHOLE else self._upload_bytes_max
 
 
 _READ_WHOLE = frozenset(

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from posthouse.api.requests import decoded
 from posthouse.model.action import Policy
 from posthouse.model.address import ChatKind
 from posthouse.model.errors import NotUnderstood
@@ -135,12 +136,9 @@ def read(body: bytes, kind: type[E]) -> E:
     Raises:
         NotUnderstood: it is not what the description asks for; the message says where.
     """
-    try:
-        read_ = msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise NotUnderstood(str(problem), zh=f"请求内容不符合格式：{problem}") from None
-    check(read_)
-    return read_
+    edit = decoded(body, kind)
+    check(edit)
+    return edit
 
 
 def hash_of(edit: Edit) -> bytes:

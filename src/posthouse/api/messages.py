@@ -13,6 +13,7 @@ from posthouse.api.answers import as_json, error
 from posthouse.api.callers import Caller, Callers
 from posthouse.api.message import KEY, NAME_PATTERN, Edit, Message, read
 from posthouse.api.pushing import NotFound, Pushing
+from posthouse.api.requests import JSON, media_type
 from posthouse.model.errors import NotUnderstood, PosthouseError
 from posthouse.model.scopes import READ, may_push
 from posthouse.store.access import Access
@@ -28,7 +29,6 @@ TOKEN_DIGITS_MAX = 15
 
 _KEY = re.compile(KEY)
 _NAME = re.compile(NAME_PATTERN)
-_JSON = "application/json"
 _SECONDS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 Work = Callable[[Request, Caller], Awaitable[Response]]
@@ -121,7 +121,7 @@ class Messages:
         name = request.query_params.get("name", "")
         if name and not _NAME.match(name):
             raise NotUnderstood("`name` is not the name of a file", zh="name 不是文件名")
-        if _type_of(request) in {_JSON, "application/x-www-form-urlencoded"}:
+        if media_type(request.headers) in {JSON, "application/x-www-form-urlencoded"}:
             return error("wrong_type")  # a form's limits are those of words, not of files
         try:
             uploaded = await self._pushing.upload(request.stream(), name)
@@ -169,12 +169,8 @@ def _refusal(problem: PosthouseError) -> Response:
     raise problem  # the guards have the words for what everybody raises
 
 
-def _type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
 async def _json(request: Request) -> bytes:
-    if _type_of(request) != _JSON:
+    if media_type(request.headers) != JSON:
         raise _WrongType
     return await request.body()
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
 
-import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -13,6 +11,7 @@ from starlette.routing import BaseRoute, Route
 from posthouse import __version__
 from posthouse.api.answers import as_json, error
 from posthouse.api.callers import Caller, Callers
+from posthouse.api.requests import decoded
 from posthouse.channels.channel import Outpost
 from posthouse.gateway.relay import NoSuchBot, Relay
 from posthouse.model.errors import NotUnderstood, PosthouseError
@@ -31,7 +30,6 @@ FETCH_PATH = "/fetch"
 FETCH_WITH_TOKEN_PATH = "/fetch/{token}"  # noqa: S105 - for old workers, which send no headers
 FETCH_WAIT_S = 4.0  # as the old listener did: one second for orders, three for the rest
 
-T = TypeVar("T")
 Work = Callable[[Request, Caller], Awaitable[Response]]
 
 
@@ -86,13 +84,13 @@ class RelayDoor:
         return await self._callers.of(request)
 
     async def _lease(self, request: Request, caller: Caller) -> Response:
-        wish = _read(await request.body(), LeaseWish)
+        wish = decoded(await request.body(), LeaseWish)
         if not may_fetch(caller.scopes, wish.bot):
             return error("not_allowed")
         return as_json(await self._relay.lease(wish))
 
     async def _acknowledge(self, request: Request, caller: Caller) -> Response:
-        done = _read(await request.body(), Acknowledgement)
+        done = decoded(await request.body(), Acknowledgement)
         if not may_fetch(caller.scopes, done.bot):
             return error("not_allowed")
         return as_json(await self._relay.acknowledge(done))
@@ -125,13 +123,6 @@ class RelayDoor:
                 zh=f"这个令牌可取多个机器人的消息：请用 ?bot= 指定其一：{', '.join(bots)}",
             )
         return bots[0]
-
-
-def _read(body: bytes, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
-        raise NotUnderstood(str(problem)) from None
 
 
 def _refusal(problem: PosthouseError) -> Response:
