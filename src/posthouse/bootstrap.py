@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from msgspec.structs import replace
+
 from posthouse.api.desk import Books
 from posthouse.channels.catalogue import load as load_channel
 from posthouse.channels.channel import Channel, ChannelTools, Inviting, Status
@@ -304,26 +306,37 @@ def _channel_builder(
     connections = Connections(wakeup)
 
     def build(name: str, settings: Settings, retired: tuple[RetiredSecret, ...]) -> Channel:
-        bot = settings.bots[name]
-        tools = ChannelTools(
-            clock=world.clock,
-            sleep=world.sleep,
-            random=world.random,
-            new_key=world.new_key,
-            http=world.http,
-            wakeup=wakeup,
-            data_dir=settings.data,
-            language=bot.language or settings.language,
+        tools = replace(
+            channel_tools(name, settings, world, wakeup),
             rooms=store.rooms,
             reader=store.reader,
-            host=settings.server.host,
-            public_url=settings.server.public_url,
             retired=retired,
             on_status=connections.changed,
         )
-        return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
+        return _channel(name, settings, tools)
 
     return build
+
+
+def _channel(name: str, settings: Settings, tools: ChannelTools) -> Channel:
+    bot = settings.bots[name]
+    return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
+
+
+def channel_tools(name: str, settings: Settings, world: World, wakeup: Wakeup) -> ChannelTools:
+    """Return what any bot is lent when it is built, without a book."""
+    return ChannelTools(
+        clock=world.clock,
+        sleep=world.sleep,
+        random=world.random,
+        new_key=world.new_key,
+        http=world.http,
+        wakeup=wakeup,
+        data_dir=settings.data,
+        language=settings.bots[name].language or settings.language,
+        host=settings.server.host,
+        public_url=settings.server.public_url,
+    )
 
 
 async def examined(name: str, settings: Settings) -> AsyncIterator[Finding]:
@@ -354,21 +367,8 @@ def alone(
     Raises:
         OperatorMistake: the bot's options are wrong.
     """
-    bot, world = settings.bots[name], world or World()
-    tools = ChannelTools(
-        clock=world.clock,
-        sleep=world.sleep,
-        random=world.random,
-        new_key=world.new_key,
-        http=world.http,
-        wakeup=LocalWakeup(),
-        data_dir=settings.data,
-        language=settings.language,
-        host=settings.server.host,
-        public_url=settings.server.public_url,
-        on_status=on_status,
-    )
-    return load_channel(bot.channel).build(name, bot.model_extra or {}, tools)
+    tools = channel_tools(name, settings, world or World(), LocalWakeup())
+    return _channel(name, settings, replace(tools, on_status=on_status))
 
 
 def database_of(settings: Settings) -> Path:

@@ -11,17 +11,11 @@ from starlette.routing import BaseRoute
 from posthouse.api.callers import Callers
 from posthouse.api.relay import RelayDoor
 from posthouse.api.vitals import BotVitals
-from posthouse.bootstrap import open_store
+from posthouse.bootstrap import channel_tools, open_store
 from posthouse.channels.catalogue import load
-from posthouse.channels.channel import (
-    ChannelTools,
-    ConnectionState,
-    Inlet,
-    Outpost,
-    Relayable,
-    Status,
-)
+from posthouse.channels.channel import ConnectionState, Inlet, Outpost, Relayable, Status
 from posthouse.gateway.housekeeping import Housekeeping, forever
+from posthouse.gateway.keeper import cancel
 from posthouse.gateway.relay import Relay, is_unfetched
 from posthouse.house import room_of
 from posthouse.model.errors import OperatorMistake, PosthouseError
@@ -79,9 +73,7 @@ class Station:
     async def close(self) -> None:
         """Close the book; everything that was acknowledged is in it."""
         self.stop()
-        for loop in self._loops:
-            loop.cancel()
-        await asyncio.gather(*self._loops, return_exceptions=True)
+        await cancel(self._loops)
         await self.store.close()
 
     # --- doors --------------------------------------------------------------------------------
@@ -223,16 +215,5 @@ def build_outpost(name: str, settings: Settings, world: World, inlet: Inlet) -> 
             zh=f'[bots.{name}] channel = "{bot.channel}" 不需要中转：它没有 Webhook，'
             "消息会自己到驿站。请从中转站的配置里删掉它。",
         )
-    tools = ChannelTools(
-        clock=world.clock,
-        sleep=world.sleep,
-        random=world.random,
-        new_key=world.new_key,
-        http=world.http,
-        wakeup=LocalWakeup(),
-        data_dir=settings.data,
-        language=bot.language or settings.language,
-        host=settings.server.host,
-        public_url=settings.server.public_url,
-    )
+    tools = channel_tools(name, settings, world, LocalWakeup())
     return channel.build_outpost(name, bot.model_extra or {}, tools, inlet)

@@ -128,6 +128,13 @@ async def test_what_it_kept_outlives_it(tmp_path: Path) -> None:
         assert station.totals() == {("events_total", "repeat"): 1}
 
 
+async def test_nothing_of_it_runs_on_when_it_is_closed(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    async with opened(tmp_path, Night()):
+        assert asyncio.all_tasks() > before
+    assert asyncio.all_tasks() == before
+
+
 # --- the doctor --------------------------------------------------------------------------------
 
 
