@@ -46,8 +46,9 @@ from posthouse.knowledge.teaching import Teaching
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
 from posthouse.llm.embeddings import HttpReranker, OpenAiEmbedder
-from posthouse.llm.model import Model, Usage
+from posthouse.llm.model import Model
 from posthouse.llm.openai_compatible import OpenAiModel
+from posthouse.llm.prices import price_of
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.secret import RetiredSecret
 from posthouse.settings.mistakes import section
@@ -172,26 +173,13 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             answering=Answering(options, finder, Writer(options, errands), voice_for),
             errands=errands,
             handover=Handover(name, options.handoff_words, store.conduct, store.grants),
-            book=Book(store.asked, _price_of(settings)),
+            book=Book(store.asked, price_of(settings.models)),
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,
             roads=store.reader,
         ),
     )
-
-
-def _price_of(settings: Settings) -> Callable[[Usage], int]:
-    """Return what tells the price of a call, in millionths: prices are of a million tokens."""
-    prices = {
-        model.model: (model.price_prompt, model.price_answer) for model in settings.models.values()
-    }
-
-    def price(used: Usage) -> int:
-        prompt, answer = prices.get(used.model, (0.0, 0.0))
-        return round(used.prompt_tokens * prompt + used.answer_tokens * answer)
-
-    return price
 
 
 def build_reading_room(settings: Settings, store: SqlStore, world: World) -> ReadingRoom:

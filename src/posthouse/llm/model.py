@@ -62,7 +62,7 @@ class Words(Struct, frozen=True):
 class Usage(Struct, frozen=True):
     """What a call has used."""
 
-    model: str
+    model: str  # as the settings call the one that answered
     prompt_tokens: int
     answer_tokens: int
     is_estimated: bool = False  # the model did not say

@@ -88,7 +88,7 @@ class OpenAiModel:
 
     async def _read(self, prompt: Prompt) -> AsyncGenerator[Piece]:
         stream = await self._open(prompt)
-        reading = _Reading(self.name, self._model, prompt)
+        reading = _Reading(self.name, prompt)
         try:
             async for chunk in stream:
                 for piece in reading.take(chunk):
@@ -127,11 +127,10 @@ class OpenAiModel:
 class _Reading:
     """Puts the chunks of one answer together."""
 
-    def __init__(self, name: str, model: str, prompt: Prompt) -> None:
+    def __init__(self, name: str, prompt: Prompt) -> None:
         self._name = name
         self._prompt = prompt
-        self._usage = Usage(model, 0, 0)
-        self._is_counted = False
+        self._counted: Usage | None = None
         self._characters = 0
         self._reason: str | None = None
         self._calls: dict[int, list[str]] = {}  # place → id, name, arguments
@@ -143,10 +142,8 @@ class _Reading:
             ModelCutShort: the answer never ends.
         """
         if chunk.usage is not None:
-            self._is_counted = True
-            self._usage = Usage(
-                self._usage.model, chunk.usage.prompt_tokens, chunk.usage.completion_tokens
-            )
+            usage = chunk.usage
+            self._counted = Usage(self._name, usage.prompt_tokens, usage.completion_tokens)
         for choice in (chunk.choices or ())[:1]:
             self._reason = choice.finish_reason or self._reason
             for call in choice.delta.tool_calls or ():
@@ -180,13 +177,13 @@ class _Reading:
             raise ModelCutShort(f"{self._name} broke off in the middle of its answer")
         for _, (call, name, arguments) in sorted(self._calls.items()):
             yield ToolCall(call, name, arguments)
-        yield self._usage if self._is_counted else self._guessed()
+        yield self._counted or self._guessed()
         yield End(_REASONS.get(self._reason, "stop"))
 
     def _guessed(self) -> Usage:
         told = sum(len(said.text) for said in self._prompt.messages)
         return Usage(
-            self._usage.model,
+            self._name,
             told // CHARACTERS_PER_TOKEN,
             self._characters // CHARACTERS_PER_TOKEN,
             is_estimated=True,

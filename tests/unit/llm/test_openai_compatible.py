@@ -61,7 +61,7 @@ async def test_an_answer_comes_in_pieces_with_its_cost(
     pieces = await heard(model)
     assert words(pieces) == ANSWER
     assert sum(isinstance(piece, Words) for piece in pieces) > 1
-    assert pieces[-2:] == [Usage("m-1", 6, len(ANSWER) // 2), End("stop")]
+    assert pieces[-2:] == [Usage("mine", 6, len(ANSWER) // 2), End("stop")]
     (request,) = server.requests
     assert (request["model"], request["max_tokens"]) == ("m-1", 1024)
     assert [each["role"] for each in request["messages"]] == ["system", "user"]

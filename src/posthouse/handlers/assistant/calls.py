@@ -56,26 +56,20 @@ class Calls:
         """
         assert self.left, "a question makes no more calls than that"
         number, self._made = self._made, self._made + 1
-        used: Usage | None = None
-        heard = 0
+        meter = _Meter(self.model.name, prompt)
         try:
             async with aclosing(self.model.answer(prompt)) as pieces:
                 async for piece in pieces:
-                    if isinstance(piece, Usage):
-                        used = piece
-                    elif isinstance(piece, Words):
-                        heard += len(piece.text)
+                    meter.hear(piece)
                     yield piece
         except ModelError:
-            if heard or used:  # else nothing was used
-                await self._pay(number, used or _estimated(self.model.name, prompt, heard))
+            if meter.has_run:
+                await self._pay(number, meter.used)
             raise
         except (asyncio.CancelledError, GeneratorExit):  # whoever stops an answer waits for nothing
-            _in_the_background(
-                self._pay(number, used or _estimated(self.model.name, prompt, heard))
-            )
+            _in_the_background(self._pay(number, meter.used))
             raise
-        await self._pay(number, used or _estimated(self.model.name, prompt, heard))
+        await self._pay(number, meter.used)
 
     async def whole(self, prompt: Prompt) -> str:
         """Ask, and return all that is said.
@@ -109,7 +103,31 @@ async def _told(paying: Coroutine[None, None, None]) -> None:
         log.warning("call_not_recorded", problem=str(problem))
 
 
-def _estimated(model: str, prompt: Prompt, heard: int) -> Usage:
-    """Guess what a call has used that did not say: half a token per character."""
-    told = sum(len(said.text) for said in prompt.messages)
-    return Usage(model, told // 2, heard // 2, is_estimated=True)
+class _Meter:
+    """Knows what a call has used, also one that broke off before it said so."""
+
+    def __init__(self, model: str, prompt: Prompt) -> None:
+        self._model = model
+        self._prompt = prompt
+        self._counted: Usage | None = None
+        self._heard = 0  # characters
+
+    def hear(self, piece: Piece) -> None:
+        """Count a piece of the answer."""
+        if isinstance(piece, Usage):
+            self._counted = piece
+        elif isinstance(piece, Words):
+            self._heard += len(piece.text)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the model has begun to answer."""
+        return self._counted is not None or self._heard > 0
+
+    @property
+    def used(self) -> Usage:
+        """What the model has counted, else a guess: half a token per character."""
+        if self._counted is not None:
+            return self._counted
+        told = sum(len(said.text) for said in self._prompt.messages)
+        return Usage(self._model, told // 2, self._heard // 2, is_estimated=True)
