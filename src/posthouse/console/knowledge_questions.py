@@ -18,6 +18,7 @@ from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.replies import put_reply
 from posthouse.console.states import Mood
+from posthouse.knowledge.words import fingerprint
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain
 from posthouse.settings.language import Said
@@ -26,6 +27,7 @@ from posthouse.store.documents import Document
 from posthouse.wakeup.wakeup import SENDS
 
 SHOWN = 30
+ALIKE_MAX = 500  # of the newest open questions, among which others like one are looked for
 QUESTION_CHARS_MAX = 500
 ANSWER_CHARS_MAX = 8000
 HELD = "held_for_review"
@@ -46,6 +48,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     chat: str  # names
     person: str
     event: int | None = None  # its message
+    times: int = 1  # how often the same was asked, as far as the page shows
 
 
 class Questions:
@@ -76,11 +79,14 @@ class Questions:
         is_all = ask.query("show") == "all"
         look = self._books.asked.recent if is_all else self._books.asked.open_questions
         found = await look(base, before, SHOWN + 1)
+        heaps = [[each] for each in found[:SHOWN]] if is_all else _heaps(found[:SHOWN])
         return self._pages.show(
             ask,
             "knowledge_questions.html",
             tab="questions",
-            asked=[await self.shown(each, ask.language) for each in found[:SHOWN]],
+            asked=[
+                replace(await self.shown(heap[0], ask.language), times=len(heap)) for heap in heaps
+            ],
             older=found[SHOWN - 1].turn if len(found) > SHOWN else None,
             base=base,
             bases=[each.name for each in await self._books.documents.bases()],
@@ -138,13 +144,20 @@ class Questions:
         if base not in await self._bases(question):
             raise Declined("not_understood")
         await self._put(ask, base)
-        await self._books.asked.resolve(question.turn, ask.visitor.author, self._around.clock())
+        await self._deal_with(ask, question)
         return go("../../questions?done=answered")
 
     async def _resolve(self, ask: Ask) -> Response:
-        question = await self._question(ask)
-        await self._books.asked.resolve(question.turn, ask.visitor.author, self._around.clock())
+        await self._deal_with(ask, await self._question(ask))
         return go("../../questions?done=resolved")
+
+    async def _deal_with(self, ask: Ask, question: Question) -> None:
+        """Take a question off the list, with all that ask the same."""
+        asked, author, now = self._books.asked, ask.visitor.author, self._around.clock()
+        queue = await asked.open_questions(limit=ALIKE_MAX)
+        heap = next((heap for heap in _heaps(queue) if question.turn in _turns(heap)), ())
+        for turn in {question.turn, *_turns(heap)}:
+            await asked.resolve(turn, author, now)
 
     async def _let_out(self, ask: Ask) -> Response:
         """Say an answer that waited for somebody to look at it; pressed twice, it is said once."""
@@ -218,6 +231,20 @@ class Questions:
         details = json.dumps({"question": faq.question, "is_exact": faq.is_exact})
         await self._books.access.audit(ask.visitor.author, "faq", f"base:{base}", details, now)
         return faq
+
+
+def _heaps(questions: Sequence[Question]) -> list[list[Question]]:
+    """Put together what asks the same; an answer that waits for a review stands for itself."""
+    heaps: dict[str | int, list[Question]] = {}
+    for question in questions:
+        alone = question.reason == HELD or not fingerprint(question.text)
+        key = question.turn if alone else fingerprint(question.text)
+        heaps.setdefault(key, []).append(question)
+    return list(heaps.values())
+
+
+def _turns(heap: Sequence[Question]) -> set[int]:
+    return {question.turn for question in heap}
 
 
 def mood_of(question: Question, language: str) -> Mood:

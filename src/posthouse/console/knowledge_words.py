@@ -84,6 +84,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "write_answer": ("写答案", "Write the answer"),
     "resolve": ("不用处理", "Nothing to do"),
     "resolved": ("已处理", "dealt with"),
+    "asked_times": ("问过 {times} 次", "asked {times} times"),
     "disliked": ("被点 👎", "disliked"),
     "liked": ("被点 👍", "liked"),
     "overheard": ("旁听", "overheard"),

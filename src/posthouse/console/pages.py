@@ -10,6 +10,7 @@ from datetime import UTC, datetime, tzinfo
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from posthouse.channels.markup import to_plain
 from posthouse.console.asking import Ask
 from posthouse.console.problems import Declined
 from posthouse.console.words import words_of
@@ -117,6 +118,7 @@ class Pages:
                 stamp=self.stamp,
                 t=self.times,
                 span=span,
+                plain=to_plain,
                 **values,
             )
         )

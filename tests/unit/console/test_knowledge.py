@@ -93,6 +93,37 @@ async def test_a_question_is_taken_off_the_list(office: Office, operator: Browse
     assert "已处理" in page
 
 
+async def test_what_many_ask_is_dealt_with_once(office: Office, operator: Browser) -> None:
+    for text in ("怎么退款？", "怎么退款", "怎么 退款 ?!", "别的问题"):
+        question = await asked(office, text)
+    first = (await office.store.asked.open_questions())[-1]
+    page = (await operator.get("knowledge/questions")).text
+    assert "问过 3 次" in page
+    assert page.count("退款") == 2, "one card: its words and the name of its button"
+    await operator.post(f"knowledge/questions/{first.turn}/resolve")
+    (left,) = await office.store.asked.open_questions()
+    assert left.turn == question.turn
+
+
+async def test_what_waits_for_a_review_is_not_dealt_with_by_another(
+    office: Office, operator: Browser
+) -> None:
+    held = await asked(office, "怎么退款？", answer="找财务。", reason="held_for_review")
+    other = await asked(office, "怎么退款？")
+    await operator.post(f"knowledge/questions/{other.turn}/resolve")
+    (left,) = await office.store.asked.open_questions()
+    assert left.turn == held.turn
+
+
+async def test_answers_are_shown_without_their_marks(office: Office, operator: Browser) -> None:
+    text = "**怎么退款** [1]\n\n> 发 `refund`"
+    question = await asked(office, answer=text, verdict=Verdict.BAD)
+    for page in ("knowledge/questions", f"knowledge/questions/{question.turn}"):
+        shown = (await operator.get(page)).text
+        assert "怎么退款 [1]" in shown
+        assert "**" not in shown
+
+
 async def test_a_verdict_says_whether_it_was_right(office: Office, operator: Browser) -> None:
     question = await asked(office, answer="thus")
     path = f"knowledge/questions/{question.turn}/verdict"
