@@ -94,8 +94,9 @@ async def test_a_question_is_taken_off_the_list(office: Office, operator: Browse
 
 
 async def test_what_many_ask_is_dealt_with_once(office: Office, operator: Browser) -> None:
-    for text in ("怎么退款？", "怎么退款", "怎么 退款 ?!", "别的问题"):
-        question = await asked(office, text)
+    for text in ("怎么退款？", "怎么退款", "怎么 退款 ?!"):
+        await asked(office, text)
+    question = await asked(office, "别的问题")
     first = (await office.store.asked.open_questions())[-1]
     page = (await operator.get("knowledge/questions")).text
     assert "问过 3 次" in page
