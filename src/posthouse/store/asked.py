@@ -59,11 +59,9 @@ class Label(Struct, frozen=True, kw_only=True):
     is_addressed: bool = False
 
 
-class Spending(Struct, frozen=True, kw_only=True):
-    """What one call to a model cost."""
+class Call(Struct, frozen=True, kw_only=True):
+    """What one call to a model cost, and for whom it was made."""
 
-    turn: int
-    call: int  # which call of the turn, counted from 0
     model: str
     bot: str
     chat: int
@@ -72,6 +70,20 @@ class Spending(Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     answer_tokens: int
     cost_micro: int = 0  # millionths of the currency that the prices are in
+
+
+class Spending(Call, frozen=True, kw_only=True):
+    """A call of a turn."""
+
+    turn: int
+    call: int  # which of the turn, counted from 0
+
+
+class TrialSpending(Call, frozen=True, kw_only=True):
+    """A call whose answer nobody was sent: somebody tried out what would be said there."""
+
+    handler: str
+    author: str  # who tried: "token:crm", "operator:ann"
 
 
 class Spent(Struct, frozen=True, kw_only=True):
@@ -95,6 +107,7 @@ class SpendingOn(StrEnum):
 class Share(Struct, frozen=True, kw_only=True):
     """What was spent on one of them; the fields that tell others apart are empty."""
 
+    author: str = ""  # of trials
     bot: str = ""  # also that of a chat or a person
     chat: int = 0
     person: str = ""
@@ -169,4 +182,16 @@ class Asked(Protocol):
 
     async def shares(self, of: SpendingOn, since: float, limit: int = 50) -> tuple[Share, ...]:
         """Return what was spent since then on each bot, chat, person or model, dearest first."""
+        ...
+
+    async def spend_on_trial(self, spending: TrialSpending) -> None:
+        """Write down one call of a trial; it counts in none of the sums above."""
+        ...
+
+    async def spent_on_trials(self, since: float, handler: str = "") -> Spent:
+        """Add up what trials of a handler have cost since then; of all when empty."""
+        ...
+
+    async def trial_shares(self, since: float, limit: int = 50) -> tuple[Share, ...]:
+        """Return what trials have cost since then, by who tried as whom where, dearest first."""
         ...

@@ -29,6 +29,8 @@ READS: dict[str, Callable[[SqlStore], Awaitable[object]]] = {
     "spent in a chat": lambda store: store.asked.spent(1.0, chat=7),
     "spent for somebody": lambda store: store.asked.spent(1.0, person="ann"),
     "shares": lambda store: store.asked.shares(SpendingOn.CHAT, 1.0),
+    "spent on trials": lambda store: store.asked.spent_on_trials(1.0, "a"),
+    "shares of trials": lambda store: store.asked.trial_shares(1.0),
     "a rule": lambda store: store.conduct.rule(Scope(handler="a", bot="b", chat=7, person="ann")),
     "a handoff": lambda store: store.conduct.handoff("a", 7, "ann"),
     "handoffs": lambda store: store.conduct.handoffs(),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from msgspec.structs import asdict
+
 from posthouse.store.asked import (
     Label,
     LabelOrigin,
@@ -12,11 +14,12 @@ from posthouse.store.asked import (
     Spending,
     SpendingOn,
     Spent,
+    TrialSpending,
     Verdict,
 )
 from posthouse.store.queries import load
 from posthouse.store.sql import rows
-from posthouse.store.sql.about import About
+from posthouse.store.sql.about import NOTHING, About
 from posthouse.store.sql.committer import Committer
 from posthouse.store.sql.database import Database, Row
 from posthouse.store.sql.reading import Reading
@@ -102,6 +105,18 @@ class SqlAsked:
         found = await self._reading.all(SQL["shares"], of=str(of), since=since, limit=limit)
         return tuple(map(_share, found))
 
+    async def spend_on_trial(self, spending: TrialSpending) -> None:
+        await self._commit(STEP, NOTHING, _spend_on_trial, spending)
+
+    async def spent_on_trials(self, since: float, handler: str = "") -> Spent:
+        row = await self._reading.one(SQL["spent_on_trials"], since=since, handler=handler)
+        assert row is not None  # a sum always has a row
+        return _spent(row)
+
+    async def trial_shares(self, since: float, limit: int = 50) -> tuple[Share, ...]:
+        found = await self._reading.all(SQL["trial_shares"], since=since, limit=limit)
+        return tuple(map(_trial_share, found))
+
 
 def _about(turn: int) -> About:
     return (f"asked {turn}",)
@@ -175,19 +190,11 @@ def _labels(database: Database, base: str, limit: int) -> tuple[Label, ...]:
 
 
 def _spend(database: Database, spending: Spending) -> None:
-    database.run(
-        SQL["spend"],
-        turn=spending.turn,
-        call=spending.call,
-        model=spending.model,
-        bot=spending.bot,
-        chat=spending.chat,
-        person=spending.person,
-        at=spending.at,
-        prompt_tokens=spending.prompt_tokens,
-        answer_tokens=spending.answer_tokens,
-        cost_micro=spending.cost_micro,
-    )
+    database.run(SQL["spend"], **asdict(spending))
+
+
+def _spend_on_trial(database: Database, spending: TrialSpending) -> None:
+    database.run(SQL["spend_on_trial"], **asdict(spending))
 
 
 def _spent_by(
@@ -249,6 +256,12 @@ def _share(row: Row) -> Share:
     bot, chat, person, model = row[:-_SPENT_COLUMNS]
     spent = _spent(row[-_SPENT_COLUMNS:])
     return Share(bot=bot, chat=chat, person=person, model=model, spent=spent)
+
+
+def _trial_share(row: Row) -> Share:
+    author, bot, chat, person = row[:-_SPENT_COLUMNS]
+    spent = _spent(row[-_SPENT_COLUMNS:])
+    return Share(author=author, bot=bot, chat=chat, person=person, spent=spent)
 
 
 def _spent(row: Row) -> Spent:

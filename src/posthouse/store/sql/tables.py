@@ -62,6 +62,7 @@ TABLES: dict[str, str] = {
     "asked_passages": "passage, turn",
     "labels": "id",
     "spending": "turn, call",
+    "trial_spending": "id",
     "rules": "handler, bot, chat, person",
     "handoffs": "handler, chat, person",
     "gates": "id",

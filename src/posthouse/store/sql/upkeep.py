@@ -99,7 +99,7 @@ def _prune_the_assistants(database: Database, before: float, rows_max: int) -> b
     """Forget old questions, spending and handoffs that are over; whether there were any."""
     removed = [
         database.count(SQL[name], before=before, rows_max=rows_max)
-        for name in ("prune_asked", "prune_spending", "prune_handoffs")
+        for name in ("prune_asked", "prune_spending", "prune_trial_spending", "prune_handoffs")
     ]
     for name in ("prune_asked_bases", "prune_asked_passages"):
         database.run(SQL[name])

@@ -20,6 +20,7 @@ from posthouse.store.asked import (
     Spending,
     SpendingOn,
     Spent,
+    TrialSpending,
     Verdict,
 )
 from posthouse.store.upkeep import Retention
@@ -279,6 +280,44 @@ async def shares_come_dearest_first(books: Books) -> None:
     same([each.bot for each in await asked.shares(SpendingOn.BOT, NOW)], ["b"], "bots")
 
 
+def _trial(author: str, *, at: float = NOW, person: str = "") -> TrialSpending:
+    return TrialSpending(
+        handler="assistant",
+        author=author,
+        model="small",
+        bot="b",
+        chat=7,
+        person=person,
+        at=at,
+        prompt_tokens=100,
+        answer_tokens=10,
+        cost_micro=5,
+    )
+
+
+async def trials_are_paid_apart(books: Books) -> None:
+    asked = books.asked
+    await asked.spend(_call(1))
+    for trial in (_trial("token:crm"), _trial("token:crm"), _trial("token:crm", at=NOW - 1)):
+        await asked.spend_on_trial(trial)
+    dear = replace(_trial("operator:ann", person="ben"), cost_micro=50)
+    await asked.spend_on_trial(dear)
+    await asked.spend_on_trial(replace(_trial("operator:ann"), handler="other"))
+    same((await asked.spent(NOW)).calls, 1, "calls for people")
+    same((await asked.spent(NOW, chat=7)).calls, 1, "calls in the chat that was tried in")
+    of_handler = await asked.spent_on_trials(NOW, "assistant")
+    same(of_handler.calls, 3, "trials of a handler")
+    same((of_handler.prompt_tokens, of_handler.answer_tokens), (300, 30), "their tokens")
+    same((await asked.spent_on_trials(NOW)).cost_micro, 65, "what all of them cost")
+    same((await asked.spent_on_trials(NOW + 1)), Spent(), "since later")
+    shares = await asked.trial_shares(NOW)
+    authors = [(each.author, each.bot, each.chat, each.person) for each in shares]
+    as_ben, as_nobody = ("operator:ann", "b", 7, "ben"), ("operator:ann", "b", 7, "")
+    same(authors, [as_ben, ("token:crm", "b", 7, ""), as_nobody], "who tried as whom where")
+    same([each.spent.cost_micro for each in shares], [50, 10, 5], "what that cost")
+    same(len(await asked.trial_shares(NOW, limit=1)), 1, "so many")
+
+
 # --- what is old -----------------------------------------------------------------------------
 
 
@@ -288,7 +327,9 @@ async def what_is_old_is_forgotten(books: Books) -> None:
     await _record(asked, *old, _question(6, at=NOW))
     for question in old:
         await asked.spend(_call(question.turn, at=question.at))
+        await asked.spend_on_trial(_trial("token:crm", at=question.at))
     await asked.spend(_call(6))
+    await asked.spend_on_trial(_trial("token:crm"))
     keep = Retention(messages_s=30 * DAY_S)
     rounds = 1
     while not (await scene.store.upkeep.prune(keep, NOW, rows_max=2)).is_done:
@@ -297,6 +338,7 @@ async def what_is_old_is_forgotten(books: Books) -> None:
     same(_turns(await asked.recent("help")), [6], "by their base")
     same(await asked.told("help:guide.md#1"), (), "by a passage")
     same((await asked.spent(0)).calls, 1, "calls")
+    same((await asked.spent_on_trials(0)).calls, 1, "calls of trials")
     same(rounds, 4, "rounds, each of so many rows")
     later = NOW + 60 * DAY_S
     while not (await scene.store.upkeep.prune(keep, later, rows_max=2)).is_done:

@@ -144,9 +144,8 @@ def test_a_migration_that_stands_in_anothers_way_is_tried_again(cluster: Cluster
     with cluster.database() as url, ThreadPoolExecutor(1) as threads:
         bring_up_to_date(url)
         with psycopg.connect(url, autocommit=True) as worker:
-            worker.execute("DELETE FROM schema_versions WHERE number = 6")
-            worker.execute("ALTER TABLE bases DROP COLUMN documents, DROP COLUMN size_bytes")
-            worker.execute("CREATE INDEX documents_measured ON documents (base, size_bytes)")
+            worker.execute("DELETE FROM schema_versions WHERE number = 7")  # the newest
+            worker.execute("DROP TABLE trial_spending")
             worker.execute("SET deadlock_timeout = '1min'")  # so that it is not who gives way
             worker.execute("BEGIN")
             worker.execute("LOCK TABLE schema_versions IN ACCESS EXCLUSIVE MODE")
@@ -155,7 +154,7 @@ def test_a_migration_that_stands_in_anothers_way_is_tried_again(cluster: Cluster
             worker.execute("SELECT pg_advisory_xact_lock(1886352244)")
             worker.execute("ROLLBACK")
             migrating.result(WAITING_S)
-            assert worker.execute("SELECT count(documents) FROM bases").fetchone() == (0,)
+            assert worker.execute("SELECT count(*) FROM trial_spending").fetchone() == (0,)
 
 
 def until_somebody_waits(url: str) -> None:

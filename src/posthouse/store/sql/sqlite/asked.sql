@@ -148,6 +148,30 @@ FROM spending
 WHERE person = :person AND at >= :since AND (:bot = '' OR bot = :bot)
   AND (:model = '' OR model = :model);
 
+-- name: spend_on_trial
+-- A call to a model whose answer nobody was sent.
+INSERT INTO trial_spending (
+  handler, author, model, bot, chat, person, at, prompt_tokens, answer_tokens, cost_micro
+)
+VALUES (
+  :handler, :author, :model, :bot, :chat, :person, :at, :prompt_tokens, :answer_tokens, :cost_micro
+);
+
+-- name: spent_on_trials
+-- What trials have cost.
+SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(answer_tokens), 0),
+       coalesce(sum(cost_micro), 0)
+FROM trial_spending WHERE at >= :since AND (:handler = '' OR handler = :handler);
+
+-- name: trial_shares
+-- What the trials of each author as somebody somewhere have cost, the dearest first.
+SELECT author, bot, chat, person,
+       count(*), sum(prompt_tokens), sum(answer_tokens), sum(cost_micro)
+FROM trial_spending WHERE at >= :since
+GROUP BY author, bot, chat, person
+ORDER BY sum(cost_micro) DESC, sum(prompt_tokens + answer_tokens) DESC, author, bot, chat, person
+LIMIT :limit;
+
 -- name: shares
 -- What was spent on each bot, chat, person or model, the dearest first.
 SELECT CASE :of WHEN 'model' THEN '' ELSE bot END AS of_bot,

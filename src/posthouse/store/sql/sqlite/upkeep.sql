@@ -110,6 +110,11 @@ WHERE turn < coalesce((SELECT min(turn) FROM asked), 9223372036854775807);
 DELETE FROM spending WHERE (turn, call) IN (
   SELECT o.turn, o.call FROM spending o WHERE o.at < :before ORDER BY o.at LIMIT :rows_max);
 
+-- name: prune_trial_spending
+-- Forget what was tried long ago.
+DELETE FROM trial_spending WHERE id IN (
+  SELECT id FROM trial_spending WHERE at < :before ORDER BY at LIMIT :rows_max);
+
 -- name: prune_handoffs
 -- Forget handoffs that ended before anything that is remembered was said.
 DELETE FROM handoffs WHERE (handler, chat, person) IN (
