@@ -173,6 +173,16 @@ class Push:
 # ── how a command is run ─────────────────────────────────────────────────────────────────────
 
 
+def readonly(function: _Function) -> _Function:
+    """Mark a command that changes nothing: it looks something up, or only asks.
+
+    The assistant runs it without asking the person first. A command that asks by itself before
+    it does anything is such a one.
+    """
+    function.is_readonly = True  # type: ignore[attr-defined]
+    return function
+
+
 def limit(*, give_up_s: float) -> Callable[[_Function], _Function]:
     """Give a command its own time: after ``give_up_s`` seconds it is killed.
 

@@ -123,6 +123,7 @@ class Reader:
         elif kind in (list, tuple, set):
             self.is_list, self._collect, kind = True, typing.cast("type", kind), str
         self.wanted, self._read = _reader(kind, name)
+        self.choices = _shown_of(_choices_of(kind))
 
     def value(self, word: str, name: str) -> object:
         """Read one word, or, for a list, what stands between its commas."""
@@ -154,12 +155,8 @@ def _reader(kind: object, name: str) -> tuple[str, Callable[[str], object]]:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return _union([each for each in inner if each is not type(None)], name)
-    if origin is typing.Literal:
-        return _one_of({str(each): each for each in inner})
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        return _one_of(
-            {str(each.value): each for each in kind} | {each.name: each for each in kind}
-        )
+    if choices := _choices_of(kind):
+        return _one_of(choices)
     try:
         return _READERS[kind]
     except (KeyError, TypeError):
@@ -182,12 +179,27 @@ def _union(kinds: list[object], name: str) -> tuple[str, Callable[[str], object]
     return "|".join(wanted for wanted, _ in readers), read
 
 
-def _one_of(values: Mapping[str, object]) -> tuple[str, Callable[[str], object]]:
-    folded = {said.casefold(): value for said, value in values.items()}
+def _choices_of(kind: object) -> dict[str, object]:
+    """Return the values of an enumeration by how they are said; nothing for other types."""
+    if typing.get_origin(kind) is typing.Literal:
+        return {str(each): each for each in typing.get_args(kind)}
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        by_value: dict[str, object] = {str(each.value): each for each in kind}
+        return by_value | {each.name: each for each in kind}
+    return {}
+
+
+def _shown_of(choices: Mapping[str, object]) -> tuple[str, ...]:
+    """Return each value once, as it is said first."""
     shown: dict[object, str] = {}
-    for said, value in values.items():
+    for said, value in choices.items():
         shown.setdefault(value, said)
-    return "|".join(shown.values()), lambda word: folded[word.casefold()]
+    return tuple(shown.values())
+
+
+def _one_of(choices: Mapping[str, object]) -> tuple[str, Callable[[str], object]]:
+    folded = {said.casefold(): value for said, value in choices.items()}
+    return "|".join(_shown_of(choices)), lambda word: folded[word.casefold()]
 
 
 # ── a whole command ──────────────────────────────────────────────────────────────────────────
@@ -220,6 +232,7 @@ class Arguments:
                 "is_optional": each.default is not _NO_DEFAULT or each.kind is _ALL_LEFT,
                 "is_named": each.kind is _BY_NAME,
                 "default": _shown(each.default),
+                "choices": self._readers[each.name].choices,
             }
             for each in self._parameters
             if each.kind is not inspect.Parameter.VAR_KEYWORD
@@ -239,6 +252,44 @@ class Arguments:
         if below:
             left.append(below)
         return self._take_in_order(left), named
+
+    def take(self, given: Mapping[str, object]) -> tuple[list[object], dict[str, object]]:
+        """Read the arguments of a call in which each stands under its name.
+
+        No value is taken for the name of another, however it begins.
+
+        Args:
+            given: what JSON can hold; null means that it was left out.
+
+        Raises:
+            Usage: they do not fit.
+        """
+        known = {name: value for name, value in given.items() if value is not None}
+        if unknown := next((name for name in known if name not in self._readers), ""):
+            raise Usage("too_many", said=unknown[:100])
+        values: list[object] = []
+        for each in self._in_order:
+            if each.kind is _ALL_LEFT:
+                words = known.get(each.name, [])
+                words = words if isinstance(words, list) else [words]
+                values += [self._given(each, word) for word in words]
+            else:
+                values.append(self._given_or_default(each, known))
+        named = {n: self._given_or_default(each, known) for n, each in self._by_name.items()}
+        return values, named
+
+    def _given_or_default(self, each: inspect.Parameter, given: Mapping[str, object]) -> object:
+        if each.name in given:
+            return self._given(each, given[each.name])
+        if each.default is _NO_DEFAULT:
+            raise Usage("missing", each.name, wanted=self._readers[each.name].wanted)
+        return each.default
+
+    def _given(self, each: inspect.Parameter, value: object) -> object:
+        reader = self._readers[each.name]
+        if reader.is_list and isinstance(value, list):
+            return reader.values([_word(one, each.name, reader) for one in value], each.name)
+        return reader.value(_word(value, each.name, reader), each.name)
 
     def _take_named(self, words: list[str]) -> tuple[list[str], dict[str, object]]:
         left: list[str] = []
@@ -285,6 +336,17 @@ class Arguments:
         """Whether it takes all words that are left."""
         is_last = self._in_order and each is self._in_order[-1]
         return each.kind is _ALL_LEFT or bool(is_last and self._readers[each.name].is_list)
+
+
+def _word(value: object, name: str, reader: Reader) -> str:
+    """Write a value of JSON as it would be said."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise Usage("wrong", name, json.dumps(value, ensure_ascii=False)[:100], reader.wanted)
 
 
 def _shown(default: object) -> str:

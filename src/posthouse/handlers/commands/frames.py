@@ -90,6 +90,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     words: tuple[str, ...] | UnsetType = UNSET
     below: str | UnsetType = UNSET
     rest: str | UnsetType = UNSET
+    given: dict[str, object] | UnsetType = UNSET  # arguments by name, as JSON holds them
     answer: Answered | UnsetType = UNSET
     state: str | UnsetType = UNSET  # JSON, as the scene gave it
     ticket: int = 0  # of ``Tickets``: it is begun only by who finds this in the pipe
@@ -107,6 +108,7 @@ class Parameter(Struct, frozen=True):
     is_optional: bool = False
     is_named: bool = False
     default: str = ""
+    choices: tuple[str, ...] = ()  # where only these values fit
 
 
 class CommandEntry(Struct, frozen=True):
@@ -116,6 +118,7 @@ class CommandEntry(Struct, frozen=True):
     help: str = ""
     parameters: tuple[Parameter, ...] = ()
     give_up_s: float | None = None
+    is_readonly: bool = False
 
 
 class SceneEntry(Struct, frozen=True):

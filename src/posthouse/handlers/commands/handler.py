@@ -18,6 +18,7 @@ from posthouse.handlers.commands.grammar import (
     parse,
     without_prefix,
 )
+from posthouse.handlers.commands.lending import Lending
 from posthouse.handlers.commands.pool import Loaded
 from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import no_command, say, usage, wanted_words
@@ -116,6 +117,11 @@ class Commands:
         """Load the scenes."""
         if self._scenes is not None:
             await self._scenes.pool.open(OPENS_WITHIN_S)
+
+    @property
+    def lending(self) -> Lending | None:
+        """What lends the house's own commands to other handlers, if it has any."""
+        return Lending(self._scenes) if self._scenes is not None else None
 
     @property
     def has_scenes(self) -> bool:

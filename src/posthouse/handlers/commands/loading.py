@@ -131,6 +131,7 @@ class Scene:
             "help": inspect.cleandoc(function.__doc__ or ""),
             "parameters": self.arguments[name].describe(),
             "give_up_s": getattr(function, "give_up_s", None),
+            "is_readonly": getattr(function, "is_readonly", False) is True,
         }
 
     def function(self, name: str) -> Function | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 import msgspec
@@ -166,7 +166,30 @@ class Scenes:
             call=replace(await self._call(module, function, turn, context), rest=rest),
         )
 
-    async def answered(self, answer: Answer, turn: Turn, context: TurnContext) -> Errand:
+    async def given(
+        self,
+        scene: str,
+        command: CommandEntry,
+        given: dict[str, object],
+        turn: Turn,
+        moment: Moment,
+    ) -> Errand:
+        """Name a command whose arguments stand under their names.
+
+        Raises:
+            CannotAnswer: this person may not.
+        """
+        await self.demand(scene, command.name, turn, moment)
+        return Errand(
+            scene=scene,
+            command=command.name,
+            what=f"{scene} {command.name}",
+            give_up_s=command.give_up_s or self._give_up_s,
+            entry=command,
+            call=replace(await self._call(scene, command.name, turn, moment), given=given),
+        )
+
+    async def answered(self, answer: Answer, turn: Turn, context: Moment) -> Errand:
         """Find the function that waits for an answer.
 
         Raises:
@@ -205,7 +228,7 @@ class Scenes:
         """Name the scene in which a mark has its function; every other is its own."""
         return self.special.get(scene, scene).partition(":")[0]
 
-    async def _call(self, scene: str, function: str, turn: Turn, context: TurnContext) -> Call:
+    async def _call(self, scene: str, function: str, turn: Turn, context: Moment) -> Call:
         person, chat = turn.person, turn.chat
         groups = await self._permissions.groups_of(chat.bot, person.id)
         return Call(
@@ -294,17 +317,39 @@ class Scenes:
         Raises:
             CannotAnswer: it could not be run, or not to its end.
         """
+        running = _Running(errand, turn, context, self._files, self.push)
+        async with aclosing(self._seated(running, context, context.begin)) as actions:
+            async for action in actions:
+                yield action
+
+    async def lend(self, errand: Errand, turn: Turn, moment: Moment) -> AsyncGenerator[Action]:
+        """Run it for another handler, which has begun already; it cannot push to other chats.
+
+        Raises:
+            CannotAnswer: it could not be run, or not to its end.
+        """
+        running = _Running(errand, turn, moment, self._files, push=None)
+        async with aclosing(self._seated(running, moment, _has_begun)) as actions:
+            async for action in actions:
+                yield action
+
+    async def _seated(
+        self, running: _Running, moment: Moment, begin: Callable[[], Awaitable[None]]
+    ) -> AsyncGenerator[Action]:
         try:
             async with self.pool.seat() as seat:
-                await context.begin()  # whoever only waits for a worker may be run again
-                running = _Running(errand, turn, context, self._files, self.push)
+                await begin()  # whoever only waits for a worker may be run again
                 async with aclosing(running.actions(seat)) as actions:
                     async for action in actions:
                         yield action
         except Busy:
-            raise CannotAnswer("overload", say("busy", context.language)) from None
+            raise CannotAnswer("overload", say("busy", moment.language)) from None
         except (NoScenes, CannotLoad):
-            raise CannotAnswer("handler_error", say("not_loaded", context.language)) from None
+            raise CannotAnswer("handler_error", say("not_loaded", moment.language)) from None
+
+
+async def _has_begun() -> None:
+    """There is nothing to write down."""
 
 
 class _Running:
@@ -314,7 +359,7 @@ class _Running:
         self,
         errand: Errand,
         turn: Turn,
-        context: TurnContext,
+        context: Moment,
         files: Files,
         push: Push | None,
     ) -> None:

@@ -158,7 +158,11 @@ class Worker:
         if "rest" in call:
             return _existing(found.function(call["function"]))(call["rest"])
         command = _existing(found.commands.get(call["function"]))
-        arguments, named = found.arguments[call["function"]].read(call["words"], call["below"])
+        reader = found.arguments[call["function"]]
+        if "given" in call:
+            arguments, named = reader.take(call["given"])
+        else:
+            arguments, named = reader.read(call["words"], call["below"])
         return command(*arguments, **named)
 
     def _say_all(self, result: object) -> None:

@@ -1,0 +1,106 @@
+"""Lends commands of scenes to other handlers (``handlers.lending``)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+
+from posthouse.handlers.commands.catalogue import command_of
+from posthouse.handlers.commands.frames import CommandEntry, Parameter
+from posthouse.handlers.commands.scenes import Scenes
+from posthouse.handlers.commands.sentences import say, usage, wanted_words
+from posthouse.handlers.handler import CannotAnswer, Moment
+from posthouse.handlers.lending import Lent
+from posthouse.model.action import Action
+from posthouse.model.turn import Answer, Turn
+
+_TYPES: Final = {"int": "integer", "number": "number", "yes|no": "boolean"}  # others are strings
+
+
+class Lending:
+    """Runs commands whose arguments stand under their names.
+
+    Args:
+        scenes: has them.
+    """
+
+    def __init__(self, scenes: Scenes) -> None:
+        self._scenes = scenes
+
+    async def find(self, name: str) -> Lent | None:
+        """Find ``scene.command``; wait for scenes that are still being loaded."""
+        scene, command = await self._found(name)
+        if command is None:
+            return None
+        return Lent(
+            name=f"{scene}.{command.name}",
+            usage=usage(scene, command),
+            help=command.help,
+            parameters=schema(command),
+            is_readonly=command.is_readonly,
+        )
+
+    async def _found(self, name: str) -> tuple[str, CommandEntry | None]:
+        written, _, command = name.partition(".")
+        scene = await self._scenes.pool.scene(written)
+        return (scene.name, command_of(scene, command)) if scene is not None else (written, None)
+
+    async def refusal(self, name: str, turn: Turn, moment: Moment) -> str:
+        """Return why the person of a turn may not run it; empty when they may."""
+        scene, command = await self._found(name)
+        if command is None:
+            return "not_granted"
+        return await self._scenes.may(scene, command.name, turn, moment)
+
+    async def run(
+        self, name: str, given: Mapping[str, object], turn: Turn, moment: Moment
+    ) -> AsyncGenerator[Action]:
+        """Run it for the person of a turn.
+
+        Raises:
+            CannotAnswer: they may not, or it could not be run to its end.
+        """
+        scene, command = await self._found(name)
+        if command is None:
+            raise CannotAnswer("answered", say("gone", moment.language, what=name))
+        errand = await self._scenes.given(scene, command, dict(given), turn, moment)
+        async with aclosing(self._scenes.lend(errand, turn, moment)) as actions:
+            async for action in actions:
+                yield action
+
+    async def go_on(self, answer: Answer, turn: Turn, moment: Moment) -> AsyncGenerator[Action]:
+        """Give it the answer to what it has asked.
+
+        Raises:
+            CannotAnswer: they may not, or it could not be run to its end.
+        """
+        errand = await self._scenes.answered(answer, turn, moment)
+        async with aclosing(self._scenes.lend(errand, turn, moment)) as actions:
+            async for action in actions:
+                yield action
+
+
+def schema(command: CommandEntry) -> str:
+    """Describe the arguments of a command as a JSON schema."""
+    described = {
+        "type": "object",
+        "properties": {each.name: _property(each) for each in command.parameters},
+        "required": [each.name for each in command.parameters if not each.is_optional],
+        "additionalProperties": False,
+    }
+    return msgspec.json.encode(described).decode()
+
+
+def _property(parameter: Parameter) -> dict[str, object]:
+    one: dict[str, object] = {"type": _TYPES.get(parameter.wanted, "string")}
+    if parameter.choices:
+        one = {"type": "string", "enum": parameter.choices}
+    described: dict[str, object] = one
+    if parameter.is_list:
+        described = {"type": "array", "items": one}
+    words = [] if parameter.choices else [wanted_words(parameter.wanted, "en")]
+    words += [f"otherwise {parameter.default}"] if parameter.default else []
+    return {**described, "description": "; ".join(words)} if words else described
