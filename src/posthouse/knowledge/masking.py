@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.knowledge.passage import Extract
+from posthouse.knowledge.plain import plain
 
-MASKING_VERSION = 2  # to be raised with every change: documents are read again then
+MASKING_VERSION = 3  # to be raised with every change: documents are read again then
+
+PASSES_MAX = 4  # a pass leaves next to nothing for another
 
 # Nothing before or behind it that would make it a part of a path, a hash, a version, a sum.
-_EDGE = r"(?<![\w.%+#@])(?<!\w[/-])"
-_END = r"(?![\w%@]|\.\w|-(?!1[3-9]\d{9}\b)\w)"
+_EDGE = r"(?<![\w%+#@])(?<!\d\.)(?<!\w[/-])"
+_END = r"(?![\w%@]|\.(?![A-Z][a-z])\w|-(?!(?:1[3-9]\d{9}|\d{17}[\dXx])\b)\w)"
+_GAP = r"(?: ?[.·–—-] ?| {1,2})"  # between the groups of a number
 
 
 class _Kind(Struct, frozen=True):
     en: str
     zh: str
+    apart: re.Pattern[str]  # with nothing before it that it may belong to
     shape: re.Pattern[str]
     is_real: Callable[[str], bool]
 
@@ -37,13 +42,15 @@ def _digits(text: str) -> str:
     return "".join(character for character in text if character.isdigit())
 
 
+_BETWEEN = re.compile(r"\W", re.ASCII)
 _IDENTITY_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _IDENTITY_CHECKS = "10X98765432"
 _PROVINCES = re.compile(r"1[1-5]|2[123]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[123]")
 
 
-def _is_identity(text: str) -> bool:
+def _is_identity(grouped: str) -> bool:
     """Whether 18 characters are a number of the Chinese identity card, or 15 an old one."""
+    text = _BETWEEN.sub("", grouped)
     if not _PROVINCES.match(text):
         return False
     if len(text) == 15:  # noqa: PLR2004 - before 1999: a year of two digits, no check digit
@@ -68,12 +75,15 @@ _VIN_VALUES = {
     **dict(zip("STUVWXYZ", range(2, 10), strict=True)),
 }
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_HASH = re.compile(r"[0-9a-f]+")
 
 
 def _is_vin(text: str) -> bool:
     """Whether 17 characters name a vehicle: by its check letter, which China and America demand."""
     letters = sum(character.isalpha() for character in text)
     if not 2 <= letters <= 14 or not text[-4:].isdigit():  # noqa: PLR2004 - no word, no plain number
+        return False
+    if _HASH.fullmatch(text) or not (text.isupper() or text.islower()):
         return False
     total = sum(
         weight * _VIN_VALUES[character]
@@ -108,10 +118,21 @@ def _is_address(text: str) -> bool:
 
 
 _INTERNATIONAL_DIGITS = range(8, 16)
+_GROUPS = re.compile(r"\d+")
 
 
 def _is_international(text: str) -> bool:
-    return len(_digits(text)) in _INTERNATIONAL_DIGITS
+    """Whether a number with its country is a telephone: no sum with a sign, no list of digits."""
+    _, *others = _GROUPS.findall(text)
+    if len(_digits(text)) not in _INTERNATIONAL_DIGITS:
+        return False
+    return all(len(group) > 1 or group == "0" for group in others)
+
+
+def _is_mobile(text: str) -> bool:
+    """Whether eleven digits are a mobile phone: not a count and a day beside each other."""
+    count, gap, day = text.partition(" ")
+    return not (gap and len(count) == 3 and len(day) == 8 and _is_day(day))  # noqa: PLR2004 - digits
 
 
 def _always(_text: str) -> bool:
@@ -121,75 +142,98 @@ def _always(_text: str) -> bool:
 _AREA = r"0(?:10|2\d|[3-9]\d{2})"
 _SERVICE = r"(?!(?:400|800|833|844|855|866|877|888)\b)"  # lines that a firm has for everybody
 
+_NAME = r"[A-Za-z0-9][\w.%+-]{0,63}"
+_AT = r"(?:@| ?[\[({<] ?(?:[Aa][Tt]|@) ?[\])}>] ?)"
+_DOT = r"(?:\.| ?[\[({<] ?(?:[Dd][Oo][Tt]|\.) ?[\])}>] ?)"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MOBILE = r"1[3-9]\d"
+
+_DAY = r"(?:18|19|20)[ -]?\d\d[ -]?[01]\d[ -]?[0-3]\d"  # of birth, in an identity number
+
+# Each begins and ends with what it is made of; what may stand around it is said above.
 _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
     (
-        "[e-mail]",
-        "[邮箱]",
-        (
-            r"(?<![\w.%+/:@-])[A-Za-z0-9][\w.%+-]{0,63}@"
-            r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,8}[A-Za-z]{2,24}(?![\w@-]|\.\w)"
-        ),
-        _is_address,
+        "[ID number]",
+        "[身份证号]",
+        rf"(?:\d\d[ -]?\d\d[ -]?\d\d[ -]?{_DAY}[ -]?\d\d[ -]?\d[ -]?[\dXx]|\d{{15}})",
+        _is_identity,
     ),
-    ("[ID number]", "[身份证号]", rf"{_EDGE}(?:\d{{17}}[\dXx]|\d{{15}}){_END}", _is_identity),
-    ("[VIN]", "[车架号]", rf"{_EDGE}[A-HJ-NPR-Z0-9]{{17}}{_END}", _is_vin),
+    ("[VIN]", "[车架号]", r"[A-HJ-NPR-Za-hj-npr-z0-9]{17}", _is_vin),
     (
         "[bank card]",
         "[银行卡号]",
-        rf"{_EDGE}(?:\d{{14,19}}|\d{{4}}(?:[ -]\d{{4}}){{3}}(?:[ -]\d{{1,3}})?){_END}",
+        (
+            r"(?:\d{14,19}|\d{4}(?:[ .-]\d{4}){3}(?:[ .-]\d{1,3})?"
+            r"|\d{4}[ .-]\d{6}[ .-]\d{5})"
+        ),
         _is_card,
     ),
     (  # a mobile phone in China
         "[phone]",
         "[电话]",
-        rf"{_EDGE}(?:\(?(?:\+|00)86\)?[ -]?)?1[3-9]\d(?:\d{{8}}|[ -]\d{{4}}[ -]\d{{4}}){_END}",
-        _always,
+        (
+            rf"(?:\(?(?:\+|00)86\)?{_GAP}?|\(?86\)?{_GAP})?"
+            rf"(?:{_MOBILE}\d{{8}}|{_MOBILE}{_GAP}\d{{4}}{_GAP}\d{{4}}|{_MOBILE}[ -]\d{{8}}"
+            rf"|{_MOBILE}\d[ -]\d{{3}}[ -]\d{{4}})"
+        ),
+        _is_mobile,
     ),
     (  # a telephone in China, with its area
         "[phone]",
         "[电话]",
-        (
-            rf"{_EDGE}(?:\({_AREA}\) ?|（{_AREA}）|{_AREA}[ -])[2-8]\d{{2,3}}[ -]?\d{{4}}"
-            rf"(?:-\d{{1,6}})?{_END}"
-        ),
+        rf"(?:\({_AREA}\) ?|{_AREA}{_GAP})[2-8]\d{{2,3}}{_GAP}?\d{{4}}(?:-\d{{1,6}})?",
         _always,
     ),
     (  # anywhere else, with the country
         "[phone]",
         "[电话]",
-        rf"{_EDGE}\+[1-9]\d{{0,2}}(?:[ -]?\(?\d{{1,4}}\)?){{2,6}}{_END}",
+        r"\+(?:[1-9]\d{0,2}(?:\.\d{2,4}){2,5}|[1-9](?:[ ()-]{0,3}\d){7,14})",
         _is_international,
     ),
     (  # North America, without it
         "[phone]",
         "[电话]",
-        rf"{_EDGE}(?:\([2-9]\d{{2}}\) ?|{_SERVICE}[2-9]\d{{2}}-)[2-9]\d{{2}}-\d{{4}}{_END}",
+        (
+            rf"(?:\([2-9]\d{{2}}\) ?[2-9]\d{{2}}[.-]|{_SERVICE}[2-9]\d{{2}}"
+            r"(?:-[2-9]\d{2}-|\.[2-9]\d{2}\.))\d{4}"
+        ),
         _always,
     ),
 )
+_MAIL = rf"{_NAME}{_AT}(?:{_LABEL}{_DOT}){{1,8}}[A-Za-z]{{2,24}}(?![\w@-]|\.\w)"
+# What stands behind a colon is a password in an address of a machine, but not in "mail:li@…".
+_MAIL_EDGE = r"(?<![\w.%+/@-])(?:(?<!\w:)|(?<=[Mm]ail:)|(?<=MAIL:)|(?<=mailto:))"
 
 
 @functools.cache
 def _kinds() -> tuple[_Kind, ...]:
     """Compile the shapes when the first text comes."""
-    return tuple(
-        _Kind(en, zh, re.compile(shape, re.ASCII), is_real) for en, zh, shape, is_real in _SHAPES
+    mail = re.compile(_MAIL_EDGE + _MAIL, re.ASCII)
+    numbers = (
+        _Kind(
+            en,
+            zh,
+            re.compile(_EDGE + shape + _END, re.ASCII),
+            re.compile(shape + _END, re.ASCII),
+            is_real,
+        )
+        for en, zh, shape, is_real in _SHAPES
     )
+    return (_Kind("[e-mail]", "[邮箱]", mail, mail, _is_address), *numbers)
 
 
-_MAYBE = re.compile(r"@|[0-9][0-9 -]{5}|[0-9A-Z]{17}")
-_WIDE = re.compile(r"[\uff20\uff10-\uff19]")
-# Digits, letters and some signs as they are typed in Chinese; a character for a character.
-_NARROW = {
-    wide: wide - 0xFEE0
-    for wide in (
-        *map(ord, "＋－．＠＿"),
-        *range(0xFF10, 0xFF1A),
-        *range(0xFF21, 0xFF3B),
-        *range(0xFF41, 0xFF5B),
-    )
-}
+@functools.cache
+def _any_kind() -> re.Pattern[str]:
+    """Compile what finds the places where something may begin."""
+    numbers = "|".join(shape for _, _, shape, _ in _SHAPES)
+    return re.compile(f"{_MAIL_EDGE}{_MAIL}|{_EDGE}(?=[0-9A-Za-z+(])(?:{numbers}){_END}", re.ASCII)
+
+
+_MAYBE = re.compile(
+    r"@|[\[({<] ?at|[0-9](?:[ .·–—()-]{0,3}[0-9]){6}|[0-9a-z]{17}", re.ASCII | re.IGNORECASE
+)
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_JOINT = re.compile(r"[/-]?")  # what may stand between two numbers of people
 
 
 def mask(text: str) -> str:
@@ -197,9 +241,42 @@ def mask(text: str) -> str:
 
     The words are Chinese in a text that has Chinese in it.
     """
-    while _MAYBE.search(_narrow(text)) and (masked := _masked(text)) != text:
-        text = masked  # what stood beside something masked may be told apart now
+    is_chinese = bool(_CHINESE.search(text))
+    for _ in range(PASSES_MAX):  # what stood beside something masked may be told apart now
+        read = plain(text)
+        pieces: list[str] = []
+        done = 0
+        for start, end, kind in _personal(read.text) if _MAYBE.search(read.text) else ():
+            began, ended = read.span(start, end)
+            pieces += text[done:began], kind.zh if is_chinese else kind.en
+            done = ended
+        if not pieces:
+            break
+        text = "".join((*pieces, text[done:]))
     return text
+
+
+def _personal(text: str) -> Iterator[tuple[int, int, _Kind]]:
+    """Find what belongs to people, from the left to the right, in one go."""
+    at = 0
+    while found := _any_kind().search(text, at):
+        at = found.start()
+        if not (hit := _at(text, at, is_apart=True)):
+            at += 1
+        while hit:  # a number joined to one that is masked would otherwise look like a part of it
+            end, kind = hit
+            yield at, end, kind
+            joint = _JOINT.match(text, end)
+            at = joint.end() if joint else end
+            hit = _at(text, at, is_apart=False)
+
+
+def _at(text: str, start: int, *, is_apart: bool) -> tuple[int, _Kind] | None:
+    for kind in _kinds():
+        shape = kind.apart if is_apart else kind.shape
+        if (found := shape.match(text, start)) and kind.is_real(found[0]):
+            return found.end(), kind
+    return None
 
 
 def masked(extract: Extract) -> Extract:
@@ -218,22 +295,3 @@ def masked(extract: Extract) -> Extract:
             for block in extract.blocks
         ),
     )
-
-
-def _masked(text: str) -> str:
-    is_chinese = bool(_CHINESE.search(text))
-    for kind in _kinds():
-        word = kind.zh if is_chinese else kind.en
-        pieces: list[str] = []
-        end = 0
-        for found in kind.shape.finditer(_narrow(text)):
-            if kind.is_real(found[0]):
-                pieces += text[end : found.start()], word
-                end = found.end()
-        text = "".join((*pieces, text[end:])) if pieces else text
-    return text
-
-
-def _narrow(text: str) -> str:
-    """Write wide digits and letters as plain ones; every character keeps its place."""
-    return text.translate(_NARROW) if _WIDE.search(text) else text

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
 
 from posthouse.knowledge.masking import mask
+from posthouse.knowledge.plain import Plain, plain
 
 # What more letters may still turn into a number, an address or a word of the list.
-_UNFINISHED = re.compile(r"(?:[\w.%+@-]+|[+(]?\d[\d ()-]*)\Z", re.ASCII)
+_UNFINISHED = re.compile(
+    r"(?:[\w.%+-]+ ?[\[({<](?: ?(?:a|at|@)?|[^\s\])}>]{1,3} ?[\])}>]? ?[\w.-]*)"
+    r"|[\w.%+@-]+|[+(]?\d[\d .·–—()-]*)\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff"
+_IDEOGRAPHS = re.compile(f"[{_IDEOGRAPH}]{{2,}}")
 
 
 class Verdict(StrEnum):
@@ -31,7 +38,9 @@ class Checked(Struct, frozen=True):
 
 
 class WordList:
-    """The words of one handler; upper and lower case are the same, width is not.
+    """The words of one handler, as they read: case, width and invisible characters count nothing.
+
+    A Chinese word is found spaced out too, where it stands apart from what is around it.
 
     Args:
         block: an answer with one of these is not sent.
@@ -42,33 +51,60 @@ class WordList:
     def __init__(
         self, block: tuple[str, ...], hold: tuple[str, ...], replace: Mapping[str, str]
     ) -> None:
-        self._block, self._hold = _any_of(block), _any_of(hold)
-        self._instead = {word.casefold(): other for word, other in replace.items()}
-        self._replace = _any_of(tuple(replace))
+        self._block, self._hold = _Words(block), _Words(hold)
+        self._replace = _Words(tuple(replace))
+        self._instead = replace
 
-    def check(self, text: str) -> Checked:
-        """Say whether a text may leave, and as what."""
-        blocked = self._block and self._block.search(text)
-        if blocked:
-            return Checked(Verdict.BLOCKED, "", blocked[0])
-        replaced = self._replaced(text)
-        held = self._hold and self._hold.search(text)
-        if held:
-            return Checked(Verdict.HELD, mask(replaced), held[0])
-        return Checked(Verdict.PASSED, mask(replaced))
+    def check(self, text: str, *, is_masked: bool = True) -> Checked:
+        """Say whether a text may leave, and as what.
 
-    def _replaced(self, text: str) -> str:
-        if self._replace is None:
-            return text
-        return self._replace.sub(lambda found: self._instead.get(found[0].casefold(), ""), text)
+        Args:
+            text: of an answer.
+            is_masked: whether numbers and addresses of people are masked in it.
+        """
+        read = plain(text)
+        if blocked := next(self._block.find(read), None):
+            return Checked(Verdict.BLOCKED, "", text[slice(*blocked[1])])
+        replaced = self._replaced(text, read)
+        left = mask(replaced) if is_masked else replaced
+        if held := next(self._hold.find(read), None):
+            return Checked(Verdict.HELD, left, text[slice(*held[1])])
+        return Checked(Verdict.PASSED, left)
+
+    def _replaced(self, text: str, read: Plain) -> str:
+        pieces: list[str] = []
+        done = 0
+        for word, (start, end) in self._replace.find(read):
+            pieces += text[done:start], self._instead[word]
+            done = end
+        return "".join((*pieces, text[done:]))
 
 
 def settled(text: str) -> str:
     """Return a growing answer without its last word: half a telephone number is not masked."""
-    return _UNFINISHED.sub("", text)
+    read = plain(text)
+    last = _UNFINISHED.search(read.text)
+    return text[: read.span(last.start(), last.end())[0]] if last else text
 
 
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Find any of the words, the longest first."""
-    by_length = sorted(filter(str.strip, words), key=len, reverse=True)
-    return re.compile("|".join(map(re.escape, by_length)), re.IGNORECASE) if by_length else None
+class _Words:
+    """Finds any of some words, the longest first."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        seen = ((plain(word).text, word) for word in words)
+        read = sorted((pair for pair in seen if pair[0].strip()), key=lambda pair: -len(pair[0]))
+        self._words = [word for _, word in read]
+        self._any = re.compile("|".join(_shape(word) for word, _ in read), re.IGNORECASE)
+
+    def find(self, read: Plain) -> Iterator[tuple[str, tuple[int, int]]]:
+        """Yield each word that is found, and where it stands in the original."""
+        for found in self._any.finditer(read.text) if self._words else ():
+            assert found.lastindex is not None, "each word is a group"
+            yield self._words[found.lastindex - 1], read.span(found.start(), found.end())
+
+
+def _shape(word: str) -> str:
+    if not _IDEOGRAPHS.fullmatch(word):
+        return f"({re.escape(word)})"
+    spaced = " {1,2}".join(word)
+    return f"({word}|(?<![{_IDEOGRAPH}]){spaced}(?![{_IDEOGRAPH}]))"

@@ -17,6 +17,15 @@ WORDS = WordList(("机密", "Secret"), ("退款",), {"竞品": "其他产品", "
         ("a SECRET", Verdict.BLOCKED, ""),
         ("可以退款", Verdict.HELD, "可以退款"),
         ("竞品和 OLD", Verdict.PASSED, "其他产品和 new"),
+        ("a ＳＥＣＲＥＴ", Verdict.BLOCKED, ""),
+        ("a se\u200bcret", Verdict.BLOCKED, ""),
+        ("这是机\u2060密", Verdict.BLOCKED, ""),
+        ("这是 机 密 内容", Verdict.BLOCKED, ""),
+        ("可以退\ufeff款", Verdict.HELD, "可以退\ufeff款"),
+        ("退　款", Verdict.HELD, "退　款"),
+        ("竞\u200b品，ｏｌd；竞 品", Verdict.PASSED, "其他产品，new；其他产品"),
+        ("打开计算机 密码是空的", Verdict.PASSED, "打开计算机 密码是空的"),
+        ("s e c r e t", Verdict.PASSED, "s e c r e t"),
     ],
 )
 def test_the_list_decides(text: str, verdict: Verdict, left: str) -> None:
@@ -33,6 +42,12 @@ def test_what_belongs_to_people_is_masked_whatever_the_list_says(words: WordList
         assert "13812345678" not in checked.text
 
 
+def test_words_are_written_in_any_width_too() -> None:
+    words = WordList(("ＳＥＣＲＥＴ",), (), {"旧\u200b版": "新版"})
+    assert words.check("a secret").verdict is Verdict.BLOCKED
+    assert words.check("旧版").text == "新版"
+
+
 @pytest.mark.parametrize(
     ("grown", "shown"),
     [
@@ -40,7 +55,13 @@ def test_what_belongs_to_people_is_masked_whatever_the_list_says(words: WordList
         ("请打 138 1234 56", "请打 "),
         ("写信到 li@corp.c", "写信到 "),
         ("Call 13812345678 ", "Call "),
+        ("请打 138.1234 . 56", "请打 "),
+        ("请打 138\u200b1234", "请打 "),
+        ("请打 １３８１２３４", "请打 "),
+        ("写信到 li [at", "写信到 "),
+        ("写信到 li(at) corp.c", "写信到 "),
         ("打开盖子，取出", "打开盖子，取出"),
+        ("见第 3 章（安装", "见第 3 章（安装"),
     ],
 )
 def test_a_growing_answer_shows_no_half_of_a_number(grown: str, shown: str) -> None:
