@@ -409,3 +409,12 @@ async def test_a_picture_with_words_is_answered_by_the_words() -> None:
     said = await answer(house, "", parts=(picture, Text("Which port does it listen on?")))
     assert "8350" in said
     assert "cannot see the picture" in said
+
+
+@simulated
+async def test_who_sent_a_picture_learns_that_nobody_looked_at_it() -> None:
+    house = await opened()
+    picture = Image(Media("sha256:0", "a.png"))
+    said = await answer(house, "", parts=(picture, Text("What is the capital of Peru?")))
+    assert DOES_NOT_KNOW in said
+    assert "cannot see pictures" in said

@@ -51,6 +51,8 @@ def does_not_know(understood: Understood, human_word: str) -> Concluded:
     if not understood.asking.is_addressed:
         return _ended(understood, "not_in_knowledge")
     sentences = [say("not_in_knowledge", language), say("rephrase", language)]
+    if _is_blind(understood.asking):
+        sentences = [say("not_in_knowledge", language), say("no_picture", language)]
     if human_word:
         sentences.append(say("ask_a_human", language, word=human_word))
     return _ended(understood, "not_in_knowledge", ("" if language == "zh" else " ").join(sentences))
@@ -60,7 +62,7 @@ def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") ->
     """Answer with the words of the documents."""
     language = understood.language
     asking = understood.asking
-    if asking.pictures_sent > len(asking.pictures):
+    if _is_blind(asking):
         opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
     answer, sources = extracted(understood.weights, understood.sources, language, opening)
     if not any(source.is_cited for source in sources):
@@ -73,8 +75,7 @@ def written(understood: Understood, text: str, shown: tuple[Source, ...]) -> Con
     numbers = frozenset(cited(text))
     sources = tuple(replace(source, is_cited=source.number in numbers) for source in shown)
     language, asking = understood.language, understood.asking
-    is_blind = asking.pictures_sent > len(asking.pictures)
-    opening = f"{say('picture_not_seen', language)}\n\n" if is_blind else ""
+    opening = f"{say('picture_not_seen', language)}\n\n" if _is_blind(asking) else ""
     answer = f"{opening}{tidy(text).strip()}\n\n{listed(sources, language)}"
     return replace(_ended(understood, ANSWERED, answer), sources=sources)
 
@@ -111,6 +112,11 @@ def let_out(
     reason = "held_for_review" if checked.verdict is Verdict.HELD else "blocked_words"
     answer = say(reason, language) if is_addressed else ""
     return replace(conclusion, reason=reason, answer=answer, held=checked.text, offer="")
+
+
+def _is_blind(asking: Asking) -> bool:
+    """Whether pictures came along that nobody could look at."""
+    return asking.pictures_sent > len(asking.pictures)
 
 
 def _shown(source: Source, words: WordList) -> Source:
