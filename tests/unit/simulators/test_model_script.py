@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from posthouse.simulators.model.script import Line, Message, Script, quotation
+from posthouse.simulators.model.script import (
+    QUOTED_MAX,
+    Line,
+    Message,
+    Script,
+    quotation,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +23,29 @@ from posthouse.simulators.model.script import Line, Message, Script, quotation
 )
 def test_it_quotes_the_first_source(told: str) -> None:
     assert quotation((Message("user", told),)) == "Press the button. [1]"
+
+
+def quoted(text: str, question: str = "") -> str:
+    told = msgspec.json.encode({"question": question, "sources": [{"number": 1, "text": text}]})
+    return quotation((Message("user", told.decode()),))
+
+
+def test_it_quotes_whole_sentences_and_not_too_many() -> None:
+    sentence = "It listens on port 8350 of this machine unless the settings name another one."
+    assert quoted(" ".join([sentence] * 9)) == f"{' '.join([sentence] * 5)} [1]"
+
+
+def test_of_a_sentence_without_an_end_it_quotes_whole_words() -> None:
+    assert quoted("and so on " * 100) == f"{'and so on ' * 39}and so [1]"
+    assert quoted("山" * 1000) == f"{'山' * QUOTED_MAX} [1]"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"), [("怎么停？", "发送“停”。"), ("how do I stop it?", "Say *stop*.")]
+)
+def test_it_quotes_prose_in_the_language_of_the_question(question: str, said: str) -> None:
+    text = "```sh\nstop\n```\n\nSay *stop*.\n\n发送“停”。"
+    assert quoted(text, question) == f"{said} [1]"
 
 
 def test_it_knows_nothing_by_itself() -> None:

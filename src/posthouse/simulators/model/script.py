@@ -9,7 +9,10 @@ import msgspec
 from msgspec import Struct
 
 LINES_MAX = 1000
-QUOTED_MAX = 160
+QUOTED_MAX = 400
+SENTENCE = re.compile(r".+?(?:[。！？]+[”’」』）]*|[.!?:](?=\s)|$)\s*", re.DOTALL)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+NO_PROSE = ("```", "~~~", "|", "#", "- ")  # how paragraphs begin that hold no sentences
 SOURCE = re.compile(r"\[1\][^\n]*\n+(?P<text>[^\n]+(?:\n(?!\[2\]|\n)[^\n]+)*)")
 
 
@@ -98,25 +101,46 @@ class _Source(Struct):
 
 class _Told(Struct):
     sources: list[_Source]
+    question: str = ""
 
 
 def quotation(messages: tuple[Message, ...]) -> str:
-    """Answer as a small model would: with the first source, and where it stands.
+    """Answer as a small model would: in the asker's language, with sentences of the first source.
 
     Sources come as JSON with a list of that name, or as ``[1]`` and the words below it.
     """
     for message in reversed(messages):
-        if text := _first_source(message.text):
-            return f"{' '.join(text.split())[:QUOTED_MAX]} [1]"
+        told = _told(message.text)
+        if told.sources and (text := told.sources[0].text.strip()):
+            return f"{_sentences(_paragraph(text, told.question))} [1]"
     return "I am a pretended model, and nobody told me anything to answer from."
 
 
-def _first_source(text: str) -> str:
+def _told(text: str) -> _Told:
     try:
-        return next((source.text for source in msgspec.json.decode(text, type=_Told).sources), "")
+        return msgspec.json.decode(text, type=_Told)
     except msgspec.MsgspecError:
         found = SOURCE.search(text)
-        return found["text"] if found else ""
+        return _Told([_Source(found["text"])] if found else [])
+
+
+def _paragraph(text: str, question: str) -> str:
+    """Choose the first paragraph of prose that is written as the question is."""
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    prose = [part for part in paragraphs if not part.startswith(NO_PROSE)] or paragraphs
+    is_chinese = bool(CHINESE.search(question))
+    alike = (part for part in prose if question and bool(CHINESE.search(part)) == is_chinese)
+    return next(alike, prose[0])
+
+
+def _sentences(text: str) -> str:
+    """Return as many whole sentences as may be quoted; of one too long, whole words."""
+    quoted = ""
+    for sentence in SENTENCE.findall(" ".join(text.split())):
+        if len(quoted) + len(sentence) > QUOTED_MAX:
+            break
+        quoted += sentence
+    return quoted.rstrip() or " ".join(text[:QUOTED_MAX].split()[:-1]) or text[:QUOTED_MAX]
 
 
 def pieces(text: str) -> list[str]:
