@@ -83,6 +83,8 @@ def finished(state: TurnState, reason: str) -> TurnRow:
         (EVENT, finished(TurnState.FINISHED, "answered"), "answered", True),
         (EVENT, finished(TurnState.FINISHED, "no_answer"), "delivered", True),
         (EVENT, finished(TurnState.FINISHED, "shadow"), "delivered", True),
+        (EVENT, finished(TurnState.FINISHED, "unsure 0.41<0.73"), "delivered", True),
+        (EVENT, finished(TurnState.FINISHED, "not_in_knowledge"), "delivered", True),
         (EVENT, finished(TurnState.BURIED, "buried"), "unanswered", True),
         (EVENT, finished(TurnState.CANCELLED, "stopped"), "unanswered", True),
         (EVENT, finished(TurnState.INTERRUPTED, "interrupted"), "unanswered", True),

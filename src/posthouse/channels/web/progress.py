@@ -51,9 +51,13 @@ def _progress(road: Road, number: int) -> Progress:
     return _ended(number, turn.reason)
 
 
-# Words that are nobody's business below a message: the bot was simply not asked.
+# Words that are nobody's business below a message: the bot was not asked, or what it has to say of
+# this it has said itself. Operators see them on the message's road.
 _UNSAID = frozenset(
-    {"not_addressed", "no_route", "recalled", "recalled_early", "no_answer", "shadow", ""}
+    {
+        *("not_addressed", "no_route", "recalled", "recalled_early", "no_answer", "shadow", ""),
+        *("unsure", "not_a_question", "not_in_knowledge"),
+    }
 )
 
 
