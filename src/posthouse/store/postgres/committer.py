@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -36,6 +35,7 @@ from posthouse.store.sql.about import About, Ask, Thing
 from posthouse.store.sql.committer import Hook
 from posthouse.store.sql.database import Database
 from posthouse.store.sql.waiting import Queue, Waiting, bound, fail, tell, wake
+from posthouse.store.sql.worker import Worker
 
 SQL = load("postgres/transaction.sql")
 CHATS = load("postgres/about.sql")
@@ -56,37 +56,15 @@ T = TypeVar("T")
 
 
 class Writer:
-    """One thread, one connection, one commit for many waiters."""
+    """One connection, one commit for many waiters."""
 
-    def __init__(self, line: Line, at: Hook | None, name: str) -> None:
+    def __init__(self, line: Line, at: Hook | None) -> None:
         self._line = line
         self._at = at
-        self._queue = Queue()
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
 
-    def __len__(self) -> int:
-        return len(self._queue)
-
-    def put(self, waiting: Waiting) -> None:
-        """Let an operation wait for its turn."""
-        self._queue.put(waiting)
-
-    async def close(self) -> None:
-        """Write what waits, and nothing more."""
-        self._queue.close()
-        await asyncio.to_thread(self._thread.join)
-
-    # --- below: the writer's thread ----------------------------------------------------------
-
-    def _run(self) -> None:
-        while not self._queue.is_closing:
-            self._queue.wait()
-            while batch := self._queue.take(OPERATIONS_MAX):
-                self._commit_batch(batch)
-        self._line.close()
-
-    def _commit_batch(self, batch: list[Waiting]) -> None:
+    def work(self, queue: Queue) -> None:
+        """Write some of what waits."""
+        batch = queue.take(OPERATIONS_MAX)
         left: list[Waiting] = []  # there was no time for these
         try:
             left = self._run_batch(batch)
@@ -97,7 +75,7 @@ class Writer:
             else:
                 for waiting in batch:
                     self._run_alone(waiting)
-        self._queue.give_back(left)
+        queue.give_back(left)
         wake(self._at, [waiting for waiting in batch if waiting not in left])
 
     def _run_batch(self, batch: list[Waiting]) -> list[Waiting]:
@@ -147,7 +125,10 @@ class PostgresCommitter:
     """Hands operations to writers."""
 
     def __init__(self, url: str, at: Hook | None = None) -> None:
-        self._writers = [Writer(Line(url), at, f"writer {n}") for n in range(WRITERS)]
+        lines = [Line(url) for _ in range(WRITERS)]
+        self._writers = [
+            Worker(f"writer {n}", Writer(line, at).work, line.close) for n, line in enumerate(lines)
+        ]
         self._is_closing = False
 
     def commit(
@@ -171,7 +152,7 @@ class PostgresCommitter:
         for writer in self._writers:
             await writer.close()
 
-    def _writer(self, things: About) -> Writer:
+    def _writer(self, things: About) -> Worker:
         if not things:
             return self._writers[0]
         first = things[0]

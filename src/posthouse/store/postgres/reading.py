@@ -6,8 +6,6 @@ Questions that wait at the same moment are asked together.
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -18,6 +16,7 @@ from posthouse.store.postgres.together import Together
 from posthouse.store.sql.about import NOTHING
 from posthouse.store.sql.database import Database, Row, Value
 from posthouse.store.sql.waiting import Queue, Waiting, bound, fail, wake
+from posthouse.store.sql.worker import Worker
 
 READERS = 3
 QUESTIONS_MAX = 64  # asked together
@@ -28,44 +27,16 @@ T = TypeVar("T")
 
 
 class Reader:
-    """One thread, one connection, many questions at once."""
+    """One connection, many questions at once."""
 
-    def __init__(self, line: Line, name: str) -> None:
+    def __init__(self, line: Line) -> None:
         self._line = line
-        self._queue = Queue()
-        self._busy_since: float | None = None
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._thread.start()
 
-    def __len__(self) -> int:
-        return len(self._queue)
-
-    @property
-    def is_held_up(self) -> bool:
-        """Whether what is being asked takes long."""
-        since = self._busy_since
-        return since is not None and time.monotonic() - since > HELD_UP_S
-
-    def put(self, waiting: Waiting) -> None:
-        """Let a question wait for its turn."""
-        self._queue.put(waiting)
-
-    async def close(self) -> None:
-        """Answer what was asked, and nothing more."""
-        self._queue.close()
-        await asyncio.to_thread(self._thread.join)
-
-    # --- below: the reader's thread ----------------------------------------------------------
-
-    def _run(self) -> None:
-        while not self._queue.is_closing:
-            self._queue.wait()
-            while batch := self._queue.take(QUESTIONS_MAX):
-                self._busy_since = time.monotonic()
-                self._answer(batch)
-                self._busy_since = None
-                wake(None, batch)
-        self._line.close()
+    def work(self, queue: Queue) -> None:
+        """Answer some of what was asked."""
+        batch = queue.take(QUESTIONS_MAX)
+        self._answer(batch)
+        wake(None, batch)
 
     def _answer(self, batch: list[Waiting]) -> None:
         try:
@@ -97,7 +68,9 @@ class PostgresReading:
 
     def __init__(self, url: str) -> None:
         lines = [Line(url, is_reading=True) for _ in range(READERS)]
-        self._readers = [Reader(line, f"reader {n}") for n, line in enumerate(lines)]
+        self._readers = [
+            Worker(f"reader {n}", Reader(line).work, line.close) for n, line in enumerate(lines)
+        ]
         self._is_closing = False
 
     async def one(self, sql: str, **values: Value) -> Row | None:
@@ -112,7 +85,7 @@ class PostgresReading:
         if self._is_closing:
             raise StoreClosed
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        free = [reader for reader in self._readers if not reader.is_held_up]
+        free = [reader for reader in self._readers if reader.busy_s <= HELD_UP_S]
         reader = free[0] if free else min(self._readers, key=len)
         reader.put(Waiting("read", NOTHING, bound(question, args, kwargs), future))
         return await future

@@ -7,7 +7,6 @@ while a flush runs shares the next one.
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -22,6 +21,7 @@ from posthouse.store.sql.about import About
 from posthouse.store.sql.committer import Hook
 from posthouse.store.sql.database import Database as AnyDatabase
 from posthouse.store.sql.waiting import Queue, Waiting, bound, tell, wake
+from posthouse.store.sql.worker import Worker
 from posthouse.store.sqlite.database import Database
 
 SQL = load("sqlite/transaction.sql")
@@ -42,9 +42,7 @@ class GroupCommitter:
     def __init__(self, database: Database, at: Hook | None = None) -> None:
         self._database = database
         self._at = at
-        self._queue = Queue()
-        self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
-        self._thread.start()
+        self._worker = Worker("committer", self._work)
 
     def commit(
         self,
@@ -54,31 +52,23 @@ class GroupCommitter:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> Awaitable[T]:
-        if self._queue.is_closing:
+        if self._worker.is_closing:
             raise StoreClosed
-        if len(self._queue) >= WAITING_MAX:
+        if len(self._worker) >= WAITING_MAX:
             raise TryLater(f"{WAITING_MAX} writes are waiting for the disk; try again in a moment")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.put(Waiting(step, things, bound(operation, args, kwargs), future))
+        self._worker.put(Waiting(step, things, bound(operation, args, kwargs), future))
         return future
 
     async def close(self) -> None:
-        self._queue.close()
-        await asyncio.to_thread(self._thread.join)
+        await self._worker.close()
 
     # --- below: the writer's thread ----------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._queue.is_closing:
-            self._queue.wait()
-            while batch := self._commit_batch():
-                wake(self._at, batch)
-
-    def _commit_batch(self) -> list[Waiting]:
-        """Run and commit what is waiting; every one returned has a result or an error."""
-        batch: list[Waiting] = []
+    def _work(self, queue: Queue) -> None:
+        batch: list[Waiting] = []  # every one of it comes to a result or an error
         try:
-            self._run_together(batch)
+            self._run_together(batch, queue)
         except apsw.Error as problem:
             self._rollback()
             if is_storage_problem(problem):
@@ -88,23 +78,17 @@ class GroupCommitter:
         except Exception:  # noqa: BLE001 - one of them failed; alone, it gets its own error
             self._rollback()
             self._run_apart(batch)
-        return batch
+        wake(self._at, batch)
 
-    def _run_together(self, batch: list[Waiting]) -> None:
-        first = self._queue.next()
-        if first is None:
-            return
-        batch.append(first)
+    def _run_together(self, batch: list[Waiting], queue: Queue) -> None:
+        batch += queue.take(1)
         ends_at = time.monotonic() + BATCH_S
         self._database.run(SQL["begin"])
-        waiting: Waiting | None = first
-        while waiting is not None:
+        for waiting in batch:  # which grows as long as there is time
             waiting.result = waiting.operation(self._database)
-            if len(batch) >= OPERATIONS_MAX or time.monotonic() >= ends_at:
-                break
-            waiting = self._queue.next()
-            if waiting is not None:
-                batch.append(waiting)
+            has_time = len(batch) < OPERATIONS_MAX and time.monotonic() < ends_at
+            if has_time and (another := queue.next()):
+                batch.append(another)
         self._commit(batch)
 
     def _run_apart(self, batch: list[Waiting]) -> None:
