@@ -8,7 +8,8 @@ weighs more in a larger base, and more of them match), words by the share of pas
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from math import log, log1p
 from typing import Final
 from zlib import crc32
@@ -16,8 +17,9 @@ from zlib import crc32
 from msgspec import Struct
 
 from posthouse.knowledge.gate.small_words import SMALL_WORDS
-from posthouse.knowledge.passage import Found
-from posthouse.knowledge.words import normalise
+from posthouse.knowledge.passage import Found, Passage
+from posthouse.knowledge.ranking import weight
+from posthouse.knowledge.words import normalise, tokens
 
 TEXT_CHARACTERS_MAX: Final = 512
 PIECE_CHARACTERS_MAX: Final = 3
@@ -28,7 +30,7 @@ EVERYDAY_SHARE: Final = 0.01  # a word that one passage in a hundred holds is ev
 _TOPS: Final = (1, 5, 30)
 _SHARES: Final = (0.0, 0.0003, 0.001, 0.003, 0.01)  # bounds between bands of rarity
 _SHORT: Final = (10, 20)  # characters: among short messages every one more tells much
-NUMBERS: Final = 2 * len(_TOPS) + 5 + len(_SHORT) + 2 * (len(_SHARES) + 1)
+NUMBERS: Final = 2 * len(_TOPS) + 5 + len(_SHORT) + 2 * (len(_SHARES) + 1) + 4
 _FIRST_UNSPACED: Final = "\u3005"
 
 
@@ -99,6 +101,8 @@ def _numbers(normal: str, found: Found) -> tuple[float, ...]:
         log1p(len(normal)),
         *(min(len(normal), short) for short in _SHORT),
         *_rarity(found),
+        *_named(found),
+        *_agreement(found),
     )
 
 
@@ -124,3 +128,32 @@ def _rarity(found: Found) -> list[float]:
         band = bisect_right(_SHARES, share) if count else 0
         counts[band + (bands if word >= _FIRST_UNSPACED else 0)] += 1
     return [log1p(count) for count in counts]
+
+
+def _named(found: Found) -> tuple[float, float]:
+    """Return how much of the message names what the best passages are about: the most, the mean.
+
+    Words that stand in a heading are a subject; those that stand in a text may be chance.
+    """
+    weights = {word: weight(count, found.passages) for word, count in found.words}
+    whole = sum(weights.values())
+    if not whole or not found.hits:
+        return 0.0, 0.0
+    shares = [_held(weights, hit.passage) / whole for hit in found.hits[:PLACES]]
+    return max(shares), sum(shares) / PLACES
+
+
+def _held(weights: Mapping[str, float], passage: Passage) -> float:
+    names = set(tokens(normalise(" ".join((*passage.headings, passage.title, passage.path)))))
+    return sum(told for word, told in weights.items() if word in names)
+
+
+def _agreement(found: Found) -> tuple[float, float]:
+    """Return how many of the best passages stand in one document, and in one folder."""
+    paths = [hit.passage.path for hit in found.hits[:PLACES]]
+    folders = [path.rpartition("/")[0] for path in paths]
+    return _commonest(paths) / PLACES, _commonest(folders) / PLACES
+
+
+def _commonest(names: Sequence[str]) -> int:
+    return max(Counter(names).values(), default=0)

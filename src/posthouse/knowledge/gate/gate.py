@@ -25,7 +25,7 @@ from posthouse.knowledge.gate.logistic import Weights, sigmoid
 from posthouse.knowledge.passage import Found
 from posthouse.model.errors import NotUnderstood
 
-FORMAT: Final = 1  # of a stored gate and of what its numbers mean; others are not read
+FORMAT: Final = 2  # of a stored gate and of what its numbers mean; others are not read
 PRIOR_SHARE: Final = 0.5  # how far the beliefs of the shipped gate are trusted beside examples
 _STEPS: Final = 32_767  # a weight is stored as a whole number of steps of the largest
 

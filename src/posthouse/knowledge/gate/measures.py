@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -9,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 PRECISION_OF_THE_PUBLISHED: Final = 0.90
+BORROWED: Final = 10.0  # messages: as many of all blocks stand beside those of one
 
 
 class Decided(Struct, frozen=True):
@@ -112,3 +114,34 @@ def best(lines: Sequence[Line]) -> Line:
 def recall_at(lines: Sequence[Line], precision: float) -> float:
     """Return how much is found at a precision or a better one."""
     return max((one.recall for one in lines if one.precision >= precision), default=0.0)
+
+
+def steady(
+    scores: Sequence[float], wanted: Sequence[bool], blocks: Sequence[int], precision: float
+) -> float | None:
+    """Return the smallest threshold with a precision in every block; None where there is none.
+
+    The next subject may be harder than those before, as some of those were: a precision that holds
+    in the mean only is missed there. Of a block with few answers the others tell what it cannot.
+
+    Args:
+        scores: one for each message, like all that follows.
+        wanted: whether it wanted an answer.
+        blocks: in which block it is.
+        precision: the share of answers that shall be wanted.
+    """
+    said: Counter[int] = Counter()
+    right: Counter[int] = Counter()
+    threshold: float | None = None
+    rows = sorted(zip(scores, blocks, wanted, strict=True), reverse=True)
+    for score, tied in groupby(rows, key=lambda row: row[0]):
+        for _, block, is_wanted in tied:
+            said[block] += 1
+            right[block] += is_wanted
+        mean = right.total() / said.total()
+        if all(
+            right[block] + BORROWED * mean >= precision * (count + BORROWED)
+            for block, count in said.items()
+        ):
+            threshold = score
+    return threshold

@@ -15,12 +15,13 @@ from msgspec import Struct
 from posthouse.knowledge.gate import shipped as beliefs
 from posthouse.knowledge.gate.gate import PRIOR_SHARE, Gate, Learnt, Points, Seen, see
 from posthouse.knowledge.gate.logistic import Example, Weights, fit, log_odds_of, sigmoid
-from posthouse.knowledge.gate.measures import Decided, Line, best, curve
+from posthouse.knowledge.gate.measures import Decided, best, curve, steady
 from posthouse.knowledge.passage import Found
 from posthouse.knowledge.words import fingerprint
 from posthouse.model.errors import OperatorMistake
 
 BLOCKS: Final = 5
+FITS: Final = BLOCKS + 1  # that one gate takes: what each block is judged by, and its own
 WANTED_PRECISION: Final = 0.90
 LENIENT_RECALL: Final = 0.97
 CASES_MIN: Final = BLOCKS  # of either kind
@@ -54,18 +55,24 @@ def newest(labels: Iterable[tuple[str, bool]]) -> tuple[tuple[str, bool], ...]:
     return tuple(said.values())
 
 
-def learn(cases: Sequence[Case], precision: float = WANTED_PRECISION) -> Gate:
+def learn(
+    cases: Sequence[Case],
+    precision: float = WANTED_PRECISION,
+    progress: Callable[[int], None] = lambda _fits: None,
+) -> Gate:
     """Train a gate.
 
     Args:
         cases: oldest first.
         precision: the share of overheard messages it answers that shall have wanted it.
+        progress: told of each of the ``FITS`` that is done.
 
     Raises:
         OperatorMistake: there are too few of either kind.
     """
     check(cases)
-    raw = _judged_by_others(cases)
+    blocks = _blocks(cases)
+    raw = _judged_by_others(cases, blocks, progress)
     wanted = [one.is_wanted for one in cases]
     slope, offset = _calibrated(raw, wanted)
     scores = [
@@ -73,7 +80,8 @@ def learn(cases: Sequence[Case], precision: float = WANTED_PRECISION) -> Gate:
         for value, one in zip(raw, cases, strict=True)
     ]
     learnt = Learnt(weights=_fitted(cases), slope=slope, offset=offset)
-    return Gate(_points(list(curve(scores, wanted)), sum(wanted), precision), learnt)
+    progress(1)
+    return Gate(_points(scores, wanted, blocks, precision), learnt)
 
 
 def check(cases: Sequence[Case]) -> None:
@@ -103,36 +111,53 @@ def decided(gate: Gate, cases: Iterable[Case]) -> Iterator[Decided]:
 def nested(
     cases: Sequence[Case],
     precision: float = WANTED_PRECISION,
-    progress: Callable[[int], None] = lambda _done: None,
+    progress: Callable[[int], None] = lambda _fits: None,
 ) -> list[Decided]:
-    """Let each block be decided by a gate whose training, thresholds too, never saw it."""
+    """Let each block be decided by a gate whose training, thresholds too, never saw it.
+
+    Args:
+        cases: oldest first.
+        precision: as ``learn`` takes it.
+        progress: told of each of the ``BLOCKS * FITS`` that is done.
+    """
     outcome: list[Decided] = []
     for block, others in parted(cases):
-        gate = learn([cases[at] for at in others], precision)
+        gate = learn([cases[at] for at in others], precision, progress)
         outcome += decided(gate, [cases[at] for at in block])
-        progress(1)
     return outcome
 
 
 def parted(cases: Sequence[Case]) -> Iterator[tuple[list[int], list[int]]]:
     """Part the cases of either kind into blocks of neighbours; yield each, and the others."""
+    return _parts(_blocks(cases))
+
+
+def _parts(blocks: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+    for block in range(BLOCKS):
+        inside = [at for at, own in enumerate(blocks) if own == block]
+        yield inside, [at for at, own in enumerate(blocks) if own != block]
+
+
+def _blocks(cases: Sequence[Case]) -> list[int]:
+    """Say of each case in which block it is."""
     totals = {kind: sum(one.is_wanted is kind for one in cases) for kind in (True, False)}
     met = {True: 0, False: 0}
     blocks: list[int] = []
     for one in cases:
         blocks.append(met[one.is_wanted] * BLOCKS // totals[one.is_wanted])
         met[one.is_wanted] += 1
-    for block in range(BLOCKS):
-        inside = [at for at, own in enumerate(blocks) if own == block]
-        yield inside, [at for at, own in enumerate(blocks) if own != block]
+    return blocks
 
 
-def _judged_by_others(cases: Sequence[Case]) -> list[float]:
+def _judged_by_others(
+    cases: Sequence[Case], blocks: Sequence[int], progress: Callable[[int], None]
+) -> list[float]:
     raw = [0.0] * len(cases)
-    for block, others in parted(cases):
+    for block, others in _parts(blocks):
         weights = _fitted([cases[at] for at in others])
         for at in block:
             raw[at] = PRIOR_SHARE * cases[at].seen.prior + weights.evidence(cases[at].seen.features)
+        progress(1)
     return raw
 
 
@@ -163,15 +188,18 @@ def _calibrated(raw: Sequence[float], wanted: Sequence[bool]) -> tuple[float, fl
     return max(slope, 0.0), offset  # what foretells the contrary foretells nothing
 
 
-def _points(lines: Sequence[Line], wanted: int, precision: float) -> Points:
+def _points(
+    scores: Sequence[float], wanted: Sequence[bool], blocks: Sequence[int], precision: float
+) -> Points:
     """Draw the lines; where the wanted precision is out of reach, what is overheard stays so."""
-    precise = [one.threshold for one in lines if one.precision >= precision]
+    lines, number = list(curve(scores, wanted)), sum(wanted)
+    sure = steady(scores, wanted, blocks, precision)
     found = [one.threshold for one in lines if one.recall >= LENIENT_RECALL]
-    balanced = leaning(best(lines).threshold, beliefs.BALANCED, wanted)
+    balanced = leaning(best(lines).threshold, beliefs.BALANCED, number)
     return Points(
-        sure=max(leaning(min(precise), beliefs.SURE, wanted), balanced) if precise else SILENT,
+        sure=SILENT if sure is None else max(leaning(sure, beliefs.SURE, number), balanced),
         balanced=balanced,
-        lenient=min(leaning(max(found), beliefs.LENIENT, wanted), balanced),
+        lenient=min(leaning(max(found), beliefs.LENIENT, number), balanced),
     )
 
 

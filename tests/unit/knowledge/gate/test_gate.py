@@ -22,7 +22,7 @@ from posthouse.knowledge.gate.features import (
 from posthouse.knowledge.gate.gate import Gate, Points, see
 from posthouse.knowledge.gate.training import learn
 from posthouse.knowledge.index import Index, Learned
-from posthouse.knowledge.passage import Block, Extract, Found, Passage
+from posthouse.knowledge.passage import Block, Extract, Found, Hit, Passage
 from posthouse.model.errors import NotUnderstood
 from tests.unit.knowledge.gate.chat import cases, found, index, labels
 
@@ -142,6 +142,29 @@ def test_whatever_is_written_is_judged(text: str) -> None:
     seen = features(text, NOTHING)
     assert len(seen.numbers) == NUMBERS
     assert all(0 <= bucket < BUCKETS for bucket in seen.buckets)
+
+
+def of_passages(*passages: tuple[str, str]) -> tuple[float, ...]:
+    """Return what is seen of places: the best name, the mean; sharing a document, a folder."""
+    hits = tuple(
+        Hit(Passage("bees", 1, path, "", "蜂群", headings=(heading,)), 0.5)
+        for path, heading in passages
+    )
+    words = (("过冬", 1), ("保温", 2), ("怎么", 0))
+    return features("过冬怎么保温", Found("", hits, words=words, passages=9)).numbers[-4:]
+
+
+def test_a_subject_that_a_heading_names_is_seen() -> None:
+    most, mean, *_ = of_passages(("a.md", "过冬"), ("b.md", "喂糖水"))
+    assert 0.0 < most < 1.0
+    assert mean == pytest.approx(most / 5)
+    assert of_passages(("a.md", "喂糖水"))[0] == 0.0
+    assert of_passages(("a.md", "怎么过冬，怎么保温"))[0] == pytest.approx(1.0)
+
+
+def test_passages_that_agree_on_a_place_are_seen() -> None:
+    places = (("hive/a.md", ""), ("hive/b.md", ""), ("hive/a.md", ""), ("tools/a.md", ""))
+    assert of_passages(*places)[2:] == (2 / 5, 3 / 5)
 
 
 def test_pieces_are_the_same_in_every_process() -> None:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from posthouse.knowledge.gate.measures import Decided, auc, best, curve, line, quality, recall_at
+from posthouse.knowledge.gate.measures import (
+    Decided,
+    auc,
+    best,
+    curve,
+    line,
+    quality,
+    recall_at,
+    steady,
+)
 
 SCORES = (0.9, 0.8, 0.8, 0.3, 0.1)
 WANTED = (True, True, False, True, False)
@@ -48,3 +57,21 @@ def test_decisions_are_measured_with_the_threshold_of_the_gate_that_made_them() 
     assert (measured.precision, measured.recall) == (1.0, 1.0)
     assert measured.auc == 0.0
     assert measured.sure_recall == 0.0
+
+
+def test_a_steady_line_holds_in_the_worst_block_too() -> None:
+    """The second block is right half of the time below 0.8, and always above."""
+    easy = [(0.6, 0, True)] * 100
+    hard = [(0.9, 1, True)] * 30 + [(0.7, 1, number % 2 == 0) for number in range(30)]
+    scores, blocks, wanted = zip(*easy, *hard, strict=True)
+    assert min(line.threshold for line in curve(scores, wanted) if line.precision >= 0.9) == 0.6
+    assert steady(scores, wanted, blocks, 0.9) == 0.9
+
+
+def test_of_a_block_with_hardly_an_answer_the_others_tell() -> None:
+    scores, blocks, wanted = zip(*[(0.6, 0, True)] * 199, (0.6, 1, False), strict=True)
+    assert steady(scores, wanted, blocks, 0.9) == 0.6
+
+
+def test_what_is_wrong_everywhere_has_no_steady_line() -> None:
+    assert steady([0.9, 0.8], [False, True], [0, 1], 0.9) is None
