@@ -32,7 +32,7 @@ def quoted(text: str, question: str = "") -> str:
 
 def test_it_quotes_whole_sentences_and_not_too_many() -> None:
     sentence = "It listens on port 8350 of this machine unless the settings name another one."
-    assert quoted(" ".join([sentence] * 9)) == f"{' '.join([sentence] * 5)} [1]"
+    assert quoted(" ".join([sentence] * 9)) == " ".join([f"{sentence} [1]"] * 5)
 
 
 def test_of_a_sentence_without_an_end_it_quotes_whole_words() -> None:

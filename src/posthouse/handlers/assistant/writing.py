@@ -17,6 +17,7 @@ from posthouse.handlers.assistant.finding import Understood
 from posthouse.handlers.assistant.scores import read_score
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.support import Ground
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Tried
 from posthouse.llm.model import End, ModelCutShort, ModelError, ToolCall, Words
 
@@ -145,7 +146,7 @@ class Writer:
                     offer="human",
                 )
                 return [Stage("checked", "handoff"), offer]
-        problem = objection(text, len(shown))
+        problem = objection(text, _ground(understood, shown))
         if not problem:
             return [Stage("checked", "cited"), conclusions.written(understood, text, shown)]
         refused = Stage("checked", problem)
@@ -154,3 +155,9 @@ class Writer:
         if problem == "does_not_know":
             return [refused, conclusions.does_not_know(understood, self._human_word)]
         return [refused, conclusions.quoted(understood)]
+
+
+def _ground(understood: Understood, shown: tuple[Source, ...]) -> Ground:
+    """Return what an answer may rest on."""
+    sources = ["\n".join((each.title, *each.headings, each.text)) for each in shown]
+    return Ground(sources, given=(understood.asking.text, understood.query))

@@ -112,7 +112,7 @@ def quotation(messages: tuple[Message, ...]) -> str:
     for message in reversed(messages):
         told = _told(message.text)
         if told.sources and (text := told.sources[0].text.strip()):
-            return f"{_sentences(_paragraph(text, told.question))} [1]"
+            return " ".join(f"{each} [1]" for each in _sentences(_paragraph(text, told.question)))
     return "I am a pretended model, and nobody told me anything to answer from."
 
 
@@ -133,14 +133,15 @@ def _paragraph(text: str, question: str) -> str:
     return next(alike, prose[0])
 
 
-def _sentences(text: str) -> str:
+def _sentences(text: str) -> list[str]:
     """Return as many whole sentences as may be quoted; of one too long, whole words."""
-    quoted = ""
+    quoted: list[str] = []
     for sentence in SENTENCE.findall(" ".join(text.split())):
-        if len(quoted) + len(sentence) > QUOTED_MAX:
+        if sum(map(len, quoted)) + len(sentence) > QUOTED_MAX:
             break
-        quoted += sentence
-    return quoted.rstrip() or " ".join(text[:QUOTED_MAX].split()[:-1]) or text[:QUOTED_MAX]
+        quoted.append(sentence)
+    whole = [sentence.rstrip() for sentence in quoted if sentence.strip()]
+    return whole or [" ".join(text[:QUOTED_MAX].split()[:-1]) or text[:QUOTED_MAX]]
 
 
 def pieces(text: str) -> list[str]:
