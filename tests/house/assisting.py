@@ -58,7 +58,10 @@ REFUND = Passage(
     text="Refunds take *exactly* five days.",
     hash="p3",
 )
-FIXED = {"How long does a refund take?": REFUND}
+HOTLINE = Passage(
+    base=BASE, document_id=4, path="faq", title="FAQ", text="Call Ann: 13812345678.", hash="p4"
+)
+FIXED = {"How long does a refund take?": REFUND, "Whom do I call?": HOTLINE}
 
 
 class Shelf:

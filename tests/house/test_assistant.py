@@ -57,6 +57,12 @@ async def test_a_fixed_answer_is_said_word_for_word() -> None:
 
 
 @simulated
+async def test_a_number_in_a_fixed_answer_can_be_called() -> None:
+    house = await opened()
+    assert await answer(house, "Whom do I call?") == "Call Ann: 13812345678."
+
+
+@simulated
 async def test_who_asks_what_nobody_knows_is_told_so() -> None:
     house = await opened()
     message = await house.say("What does lunch cost?")

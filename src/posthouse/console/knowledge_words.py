@@ -98,8 +98,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "answer_hint": ("支持 Markdown；写好立即生效", "Markdown; it is live at once"),
     "say_exactly": ("问到这句话时，一字不改地这样回答", "Say exactly this to just this question"),
     "say_exactly_hint": (
-        "不勾选：作为一条资料，由机器人引用",
-        "otherwise it is one source among others, quoted where it fits",
+        "号码也原样发出，不遮盖（外发词表仍有效）。不勾选：作为一条资料被引用，号码会遮盖",
+        "numbers too, unmasked (words that may not leave still hold); else a source among others",
     ),
     "save_answer": ("保存，立即生效", "Save: live at once"),
     "new_faq": ("新写一条问答", "Write a question and its answer"),

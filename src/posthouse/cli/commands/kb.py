@@ -56,7 +56,7 @@ def kb_add_command(  # noqa: PLR0913 - one for each option
     ] = None,
     no_mask: Annotated[
         bool,
-        typer.Option("--no-mask", help=say("不遮盖电话、邮箱等", "leave phone numbers, e-mails …")),
+        typer.Option("--no-mask", help=say("检索时不遮盖电话等", "search phone numbers … as well")),
     ] = False,
     private: Annotated[
         bool, typer.Option("--private", help=say("允许本机和内网的网页", "allow internal pages"))

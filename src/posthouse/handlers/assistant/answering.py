@@ -104,7 +104,11 @@ class Answering:
             is_addressed = understood.asking.is_addressed
             return (
                 conclusions.let_out(
-                    each, self._words, understood.language, is_addressed=is_addressed
+                    each,
+                    self._words,
+                    understood.language,
+                    is_addressed=is_addressed,
+                    is_fixed=understood.exact is not None,
                 ),
             )
         if isinstance(each, Growing):

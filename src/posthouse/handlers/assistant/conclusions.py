@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.citations import cited, tidy
 from posthouse.handlers.assistant.extract import extracted
 from posthouse.handlers.assistant.finding import Understood
-from posthouse.handlers.assistant.outgoing import Verdict, WordList
+from posthouse.handlers.assistant.outgoing import Checked, Verdict, WordList
 from posthouse.handlers.assistant.sentences import has, say
 from posthouse.handlers.assistant.sources import fixed, listed
 from posthouse.handlers.trying import Concluded, Source
@@ -16,6 +19,8 @@ from posthouse.knowledge.passage import Passage
 from posthouse.llm.model import ModelError
 
 ANSWERED = "answered"
+
+Check = Callable[[str], Checked]
 
 
 def small_talk(asking: Asking, language: str) -> Concluded:
@@ -98,15 +103,22 @@ def without_tokens(understood: Understood) -> Concluded:
 
 
 def let_out(
-    conclusion: Concluded, words: WordList, language: str, *, is_addressed: bool
+    conclusion: Concluded,
+    words: WordList,
+    language: str,
+    *,
+    is_addressed: bool,
+    is_fixed: bool = False,
 ) -> Concluded:
     """Hold an answer to the list of words; what may not leave becomes a sentence, or silence.
 
-    The passages go where the answer goes, and are held to the same list.
+    The passages go where the answer goes, and are held to the same list. In a fixed answer nothing
+    is masked: who wrote down what is to be said meant the number in it to be called.
     """
-    shown = tuple(_shown(source, words) for source in conclusion.sources)
+    check = functools.partial(words.check, is_masked=not is_fixed)
+    shown = tuple(_shown(source, check) for source in conclusion.sources)
     conclusion = replace(conclusion, sources=shown)
-    checked = words.check(conclusion.answer)
+    checked = check(conclusion.answer)
     if checked.verdict is Verdict.PASSED:
         return replace(conclusion, answer=checked.text)
     reason = "held_for_review" if checked.verdict is Verdict.HELD else "blocked_words"
@@ -119,18 +131,18 @@ def _is_blind(asking: Asking) -> bool:
     return asking.pictures_sent > len(asking.pictures)
 
 
-def _shown(source: Source, words: WordList) -> Source:
+def _shown(source: Source, check: Check) -> Source:
     return replace(
         source,
-        title=_passed(source.title, words),
-        text=_passed(source.text, words),
-        headings=tuple(_passed(heading, words) for heading in source.headings),
-        address=_passed(source.address, words),
+        title=_passed(source.title, check),
+        text=_passed(source.text, check),
+        headings=tuple(_passed(heading, check) for heading in source.headings),
+        address=_passed(source.address, check),
     )
 
 
-def _passed(text: str, words: WordList) -> str:
-    checked = words.check(text)
+def _passed(text: str, check: Check) -> str:
+    checked = check(text)
     return checked.text if checked.verdict is Verdict.PASSED else ""
 
 

@@ -79,3 +79,20 @@ def test_the_passages_of_an_answer_are_held_to_the_same_list() -> None:
     assert [each.text for each in out.sources] == ["Call [phone]", "", "", "其他产品"]
     assert [each.title for each in out.sources] == [each.text for each in out.sources]
     assert out.answer == "thus [1]"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "answer"),
+    [
+        ("Call 400-123-4567 or 13812345678.", "answered", "Call 400-123-4567 or 13812345678."),
+        ("old: 13812345678", "answered", "new: 13812345678"),
+        ("a secret: 13812345678", "blocked_words", ""),
+    ],
+)
+def test_nothing_is_masked_in_what_an_operator_wrote_to_be_said_exactly(
+    said: str, reason: str, answer: str
+) -> None:
+    source = Source(number=1, base="b", title="?", text=said, key="b:1", score=1.0)
+    fixed = Concluded(reason="answered", answer=said, sources=(source,))
+    out = let_out(fixed, WORDS, "en", is_addressed=False, is_fixed=True)
+    assert (out.reason, out.answer, out.sources[0].text) == (reason, answer, answer)
