@@ -24,6 +24,7 @@ from posthouse.handlers.assistant.gates import Gates
 from posthouse.handlers.assistant.handler import Assistant
 from posthouse.handlers.assistant.handler import Parts as AssistantParts
 from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.settings import NO_MODEL, AssistantOptions
 from posthouse.handlers.assistant.tools import Tools
 from posthouse.handlers.assistant.writing import Writer
@@ -173,7 +174,10 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             answering=Answering(options, finder, Writer(options, errands), voice_for),
             errands=errands,
             handover=Handover(name, options.handoff_words, store.conduct, store.grants),
-            book=Book(store.asked, price_of(settings.models)),
+            book=Book(store.asked),
+            purses=Purses(
+                name, store.asked, price_of(settings.models), options.trial_tokens_per_day
+            ),
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,

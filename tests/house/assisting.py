@@ -13,12 +13,13 @@ from posthouse.handlers.assistant.finding import Finder, Freshen, Library
 from posthouse.handlers.assistant.gates import Gate, Gates
 from posthouse.handlers.assistant.handler import Assistant, Parts
 from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.tools import Tool, Tools
 from posthouse.handlers.assistant.writing import Writer
 from posthouse.knowledge.passage import Found, Hit, Passage
 from posthouse.knowledge.words import fingerprint, normalise, tokens
-from posthouse.llm.model import Model
+from posthouse.llm.model import Model, Usage
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.address import ChatMode
 from posthouse.model.event import MessageReceived
@@ -162,13 +163,18 @@ def assistant(
             ),
             errands=errands,
             handover=Handover(NAME, settings.handoff_words, store.conduct, store.grants),
-            book=Book(store.asked, lambda used: used.prompt_tokens + 2 * used.answer_tokens),
+            book=Book(store.asked),
+            purses=Purses(NAME, store.asked, _price, settings.trial_tokens_per_day),
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,
             roads=store.reader,
         ),
     )
+
+
+def _price(used: Usage) -> int:
+    return used.prompt_tokens + 2 * used.answer_tokens
 
 
 async def opened(**choices: Any) -> HouseKit:  # noqa: ANN401 - of ``closed`` and ``assistant``

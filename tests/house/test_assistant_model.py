@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
-from posthouse.handlers.trying import Growing, Trial, Tries
+from posthouse.handlers.trying import Concluded, Growing, Trial, Tries
 from posthouse.llm.model import (
     End,
     ModelBusy,
@@ -22,6 +22,7 @@ from posthouse.llm.model import (
     Words,
 )
 from posthouse.llm.scripted import Line, Scripted
+from posthouse.model.errors import UsedUp
 from posthouse.model.message import Image, Media, Text
 from posthouse.store.conduct import Rule, Scope
 from tests.house.assisting import NAME, asked, listen, notes, opened, saying
@@ -372,6 +373,67 @@ async def test_without_tokens_the_documents_are_quoted() -> None:
     assert len(model.prompts) == 1
     assert await house.reason(message) == "tokens_used_up"
     assert "> The house listens on port 8350." in (await house.texts())[-1]
+
+
+TOMORROW_S = 26 * 3600.0
+
+
+def trying(house: HouseKit, question: str = PORT, **details: Any) -> Trial:  # noqa: ANN401 - of ``Trial``
+    return Trial(question=question, author="token:crm", at=house.clock(), **details)
+
+
+async def tried(house: HouseKit, trial: Trial) -> Concluded:
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    async with aclosing(handler.attempt(trial)) as stages:
+        found = [each async for each in stages]
+    assert isinstance(found[-1], Concluded)
+    return found[-1]
+
+
+@simulated
+async def test_a_trial_is_paid_by_who_tries_and_not_by_whom_it_stands_for() -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,), tokens_per_day=10, questions_per_day=1)
+    chat = (await house.chat()).id
+    trial = trying(house, bot="b", chat=chat, person="ann")
+    for _ in range(2):
+        assert (await tried(house, trial)).answer.startswith(CITED)
+    assert (await house.store.asked.spent(0.0)).calls == 0
+    (share,) = await house.store.asked.trial_shares(0.0)
+    assert (share.author, share.bot, share.chat, share.person) == ("token:crm", "b", chat, "ann")
+    assert share.spent.calls == 2
+    assert share.spent.cost_micro > share.spent.prompt_tokens > 0
+    assert (await said(house)).startswith(CITED)
+
+
+@simulated
+async def test_trials_end_where_their_tokens_of_the_day_do() -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,), trial_tokens_per_day=10)
+    await tried(house, trying(house))
+    with pytest.raises(UsedUp, match="trial_tokens_per_day = 10") as refused:
+        await tried(house, trying(house))
+    assert 60 <= refused.value.retry_after_s <= TOMORROW_S
+    assert (await said(house)).startswith(CITED), "people are answered"
+    fixed = await tried(house, trying(house, "How long does a refund take?"))
+    assert fixed.reason == "answered", "what needs no model is still tried"
+    await house.quiet(TOMORROW_S)
+    assert (await tried(house, trying(house))).answer.startswith(CITED)
+
+
+@simulated
+async def test_a_trial_that_was_left_is_paid() -> None:
+    house = await opened(models=(writing_slowly(),))
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    attempt = handler.attempt(trying(house))
+    async for each in attempt:
+        if isinstance(each, Growing):
+            break
+    await attempt.aclose()
+    await house.quiet(1.0)
+    assert (await house.store.asked.spent_on_trials(0.0, NAME)).prompt_tokens > 0
 
 
 @pytest.mark.parametrize(("model", "calls"), [(None, 1), ("", 0), ("scripted", 1), ("gone", 0)])

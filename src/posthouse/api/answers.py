@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from posthouse.model.errors import PosthouseError, Refused, TryLater
+from posthouse.model.errors import PosthouseError, Refused, TryLater, UsedUp
 from posthouse.settings.language import Said
 
 ERRORS: Mapping[str, tuple[int, Said]] = {
@@ -48,6 +48,10 @@ ERRORS: Mapping[str, tuple[int, Said]] = {
             "这个 Idempotency-Key 已用于另一份内容",
             "this Idempotency-Key came with another body before",
         ),
+    ),
+    "used_up": (
+        429,
+        Said("今天的额度已用完", "what may be used today is used up"),
     ),
     "failed": (
         500,
@@ -97,5 +101,6 @@ def error_of(problem: PosthouseError) -> Response:
     zh, en = problem.zh, str(problem)
     if isinstance(problem, TryLater):
         seconds = str(int(problem.retry_after_s))
-        return error("try_later", zh=zh, en=en, headers={"Retry-After": seconds})
+        code = "used_up" if isinstance(problem, UsedUp) else "try_later"
+        return error(code, zh=zh, en=en, headers={"Retry-After": seconds})
     return error("not_allowed" if isinstance(problem, Refused) else "not_understood", zh=zh, en=en)

@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from posthouse.api.answers import ERRORS, as_json, error, error_of
-from posthouse.api.callers import Callers
+from posthouse.api.callers import Caller, Callers
 from posthouse.api.message import CODE
 from posthouse.api.requests import JSON, decoded, media_type
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tries
@@ -120,7 +120,7 @@ class Ask:
         if media_type(request.headers) != JSON:
             return error("wrong_type")
         question = _read(await request.body())
-        handler, trial = self._handler(question.handler), await self._trial(question)
+        handler, trial = self._handler(question.handler), await self._trial(question, caller)
         if handler is None or trial is None:
             zh, en = _NOBODY if handler is None else _NO_CHAT
             return error("not_found", zh=zh, en=en)
@@ -136,12 +136,13 @@ class Ask:
             return tries.get(name)
         return tries.get(HANDLER) or next(iter(tries.values()), None)
 
-    async def _trial(self, question: Question) -> Trial | None:
+    async def _trial(self, question: Question, caller: Caller) -> Trial | None:
         chat = await self._chats.get(question.chat) if question.chat else None
         if question.chat and chat is None:
             return None
         return Trial(
             question=question.question,
+            author=f"token:{caller.name}",
             bot="" if chat is None else chat.bot,
             chat=question.chat,
             person=question.person,

@@ -14,10 +14,11 @@ TOKEN_BYTES_MAX = 200
 
 
 class Caller(Struct, frozen=True):
-    """A token's number and its scopes."""
+    """A token's number, its scopes and its name."""
 
     token: int
     scopes: tuple[str, ...]
+    name: str
 
 
 class Callers:
@@ -42,4 +43,4 @@ class Callers:
         if not 0 < len(secret) <= TOKEN_BYTES_MAX:
             return None
         token = await self._access.token(hashed(secret), self._clock())
-        return None if token is None else Caller(token.id, token.scopes)
+        return None if token is None else Caller(token.id, token.scopes, token.name)

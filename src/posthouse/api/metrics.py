@@ -17,9 +17,12 @@ from starlette.routing import BaseRoute, Route
 from posthouse import __version__
 from posthouse.api.vitals import Vitals
 from posthouse.channels.channel import ConnectionState
+from posthouse.handlers.assistant.limits import midnight
 from posthouse.model.relay import BotState
+from posthouse.store.asked import Asked, Spent
 from posthouse.store.upkeep import Upkeep
 
+MICRO = 1_000_000
 KEEP_S = 1.0  # scrapes closer together see the same numbers of the store
 
 
@@ -40,6 +43,8 @@ GAUGES = (
     Number("store_full", "", "1 while nothing is accepted because the store is full."),
     Number("store_bytes", "", "Room that the database takes on disk."),
     Number("book", "what", "What is in the book now: waiting turns, queued deliveries and so on."),
+    Number("model_tokens_today", "use", "Tokens of models told and answered since midnight."),
+    Number("model_cost_today", "use", "What that cost, by the prices in the settings."),
     Number("bot_connected", "bot", "1 while the bot is connected, or needs no connection."),
     Number("bot_failures", "bot", "Failed attempts to connect since the last success."),
     Number("relay_waiting", "bot", "On a relay: messages that no house has yet, leased ones too."),
@@ -63,13 +68,19 @@ class Metrics:
     """Collects the numbers when somebody asks, and not before."""
 
     def __init__(
-        self, vitals: Vitals, upkeep: Upkeep, clock: Callable[[], float] = time.time
+        self,
+        vitals: Vitals,
+        upkeep: Upkeep,
+        asked: Asked,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._vitals = vitals
         self._upkeep = upkeep
+        self._asked = asked
         self._clock = clock
         self._counts: Mapping[str, int] = {}
         self._bytes = 0
+        self._spent: Mapping[str, Spent] = {}
         self._counted_at = float("-inf")
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -93,6 +104,11 @@ class Metrics:
         if abs(now - self._counted_at) >= KEEP_S:
             self._counts = await self._upkeep.counts()
             self._bytes = await self._upkeep.size_bytes()
+            today = midnight(now)
+            self._spent = {
+                "people": await self._asked.spent(today),
+                "trials": await self._asked.spent_on_trials(today),
+            }
             self._counted_at = now
         return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -107,6 +123,12 @@ class Metrics:
             "store_full": {"": vitals.is_full},
             "store_bytes": {"": self._bytes},
             "book": self._counts,
+            "model_tokens_today": {
+                use: spent.prompt_tokens + spent.answer_tokens for use, spent in self._spent.items()
+            },
+            "model_cost_today": {
+                use: spent.cost_micro / MICRO for use, spent in self._spent.items()
+            },
             "bot_connected": {bot.name: bot.status.state in _FINE for bot in bots},
             "bot_failures": {bot.name: bot.status.failures for bot in bots},
             **_relayed(vitals.relayed()),

@@ -109,7 +109,7 @@ def document() -> Json:
                     answers={200: reply},
                     stream=_STREAM,
                     body=question,
-                    errors=("not_found", "wrong_type"),
+                    errors=("not_found", "wrong_type", "used_up"),
                 )
             },
         },

@@ -21,7 +21,7 @@ from posthouse.store.pushes import OWNER
 CLI = "cli"  # what the audit calls who may read the lock file
 CHATS_MAX = 10_000
 NAME_CHARACTERS_MAX = 64
-_OWNER = Caller(OWNER, (PUSH,))
+_OWNER = Caller(OWNER, (PUSH,), "cli")
 
 
 class NewToken(Struct, frozen=True, kw_only=True):

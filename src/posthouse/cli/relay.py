@@ -93,7 +93,7 @@ def _app(station: Station, token: str) -> Starlette:
     return build_app(
         station.settings.server,
         health=Health(station, store.holding, time.time),
-        metrics=Metrics(station, store.upkeep),
+        metrics=Metrics(station, store.upkeep, store.asked),
         admin=Admin(desk, token),
         routes=station.door().routes(),
         of_channels=station.routes,

@@ -215,7 +215,7 @@ def _app(settings: Settings, house: House, token: str, reloading: Reloading | No
     return build_app(
         settings.server,
         health=Health(house, store.holding, time.time),
-        metrics=Metrics(house, store.upkeep),
+        metrics=Metrics(house, store.upkeep, store.asked),
         admin=Admin(desk, token),
         messages=house.messages(),
         routes=(*house.asking().routes(), *console.routes()),

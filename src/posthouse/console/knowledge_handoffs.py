@@ -12,6 +12,7 @@ from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name
 from posthouse.console.pages import DAY_S, Pages, go
 from posthouse.console.problems import Declined
+from posthouse.console.words import words_of
 from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Share, SpendingOn
 from posthouse.store.conduct import Handoff
@@ -114,6 +115,11 @@ class Spending:
             tab="spending",
             spent=await self._books.asked.spent(since),
             shares=shares,
+            tried=await self._books.asked.spent_on_trials(since),
+            trials=[
+                await self._trial(share, ask.language)
+                for share in await self._books.asked.trial_shares(since, SHARES_SHOWN)
+            ],
             days=days,
             spans=SPANS_DAYS,
         )
@@ -121,10 +127,23 @@ class Spending:
     async def _part(self, share: Share, language: str) -> Part:
         if not share.chat:
             return Part(share.model or share.person or share.bot, _beside(share), share)
-        chat = await self._books.chats.get(share.chat)
-        last = (await self._books.reader.last_heard((share.chat,))).get(share.chat)
-        name = "" if chat is None else chat_name(chat, last, language)
-        return Part(name or f"#{share.chat}", share.bot, share)
+        return Part(await self._chat(share.chat, language), share.bot, share)
+
+    async def _trial(self, share: Share, language: str) -> Part:
+        """Name who tried, and as whom where."""
+        words = words_of(language)
+        kind, _, name = share.author.partition(":")
+        details = (
+            words.get(f"tried_by_{kind}", ""),
+            await self._chat(share.chat, language) if share.chat else share.bot,
+            words["tried_as"].format(person=share.person) if share.person else "",
+        )
+        return Part(name or kind or "—", " · ".join(filter(None, details)), share)
+
+    async def _chat(self, number: int, language: str) -> str:
+        chat = await self._books.chats.get(number)
+        last = (await self._books.reader.last_heard((number,))).get(number)
+        return ("" if chat is None else chat_name(chat, last, language)) or f"#{number}"
 
 
 def _beside(share: Share) -> str:

@@ -1,4 +1,4 @@
-"""知识 · 试一试: ask as somebody in some chat; nothing is sent and nothing is written down."""
+"""知识 · 试一试: ask as somebody in some chat; nothing is sent."""
 
 from __future__ import annotations
 
@@ -91,6 +91,7 @@ class Trying:
         known = people.get(person)
         return Trial(
             question=question,
+            author=ask.visitor.author,
             bot="" if chat is None else chat.bot,
             chat=0 if chat is None else chat.id,
             person=person,
@@ -158,8 +159,7 @@ async def _attempt(tries: Tries, trial: Trial, language: str, until: float) -> O
         mood = Mood(words["try_no_time"], states.WARN)
         return Outcome(question=trial.question, mood=mood, stages=tuple(stages))
     except PosthouseError as problem:
-        said = problem.zh if language == "zh" and problem.zh else str(problem)
-        mood = Mood(said, states.BAD)
+        mood = Mood(problem.sentence(language), states.BAD)
         return Outcome(question=trial.question, mood=mood, stages=tuple(stages))
     except Exception:
         log.exception("trial_failed")

@@ -235,6 +235,20 @@ WORDS: dict[str, tuple[str, str]] = {
     "by_which_bot": ("按机器人", "By bot"),
     "by_chat": ("按会话", "By chat"),
     "by_person": ("按人", "By person"),
+    "spent_trying": ("试问", "Trials"),
+    "spent_trying_lead": (
+        (
+            "“试一试”和 /api/v1/ask 的用量单独计，不占会话和个人的额度；"
+            "每天的上限是设置里的 trial_tokens_per_day。"
+        ),
+        (
+            "What “Try it” and /api/v1/ask use counts against no chat and no person; its daily"
+            " limit is trial_tokens_per_day in the settings."
+        ),
+    ),
+    "tried_by_token": ("API 令牌", "API token"),
+    "tried_by_operator": ("控制台", "console"),
+    "tried_as": ("以 {person} 的身份", "as {person}"),
     # What was just done.
     "done_reading": ("正在读取，进度会显示在这里。", "It is being read; the page shows how far."),
     "done_uploaded": ("已收下。", "Taken in."),

@@ -12,6 +12,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     """A question, and as whom it is asked where; the rules of that place hold."""
 
     question: str
+    author: str = ""  # who pays: "token:crm", "operator:ann"
     bot: str = ""
     chat: int = 0  # the house's number; 0: in no chat
     person: str = ""  # a platform id
@@ -73,5 +74,9 @@ class Tries(Protocol):
     """A handler that can be asked without a chat; the last thing it yields is ``Concluded``."""
 
     def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
-        """Answer as it would there and then; nothing is recorded, nothing is sent."""
+        """Answer as it would there and then; only what models cost is written down.
+
+        Raises:
+            UsedUp: it would take a model, and trials have used up theirs of today.
+        """
         ...

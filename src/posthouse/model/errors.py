@@ -5,7 +5,8 @@ The docstring of a class is its default message and names the remedy::
     PosthouseError
     ├── OperatorMistake       the operator must change something, then try again
     ├── TryLater              nothing is wrong with the request; repeat it later
-    │   └── StorageFull       … once there is space again
+    │   ├── StorageFull       … once there is space again
+    │   └── UsedUp            … when a new day has begun
     ├── Refused               the request is not allowed as it stands; do not repeat it
     ├── NotUnderstood         the bytes make no sense; do not repeat them
     └── FenceLost             another gateway has this lane now; drop what you were doing
@@ -44,6 +45,14 @@ class StorageFull(TryLater):
 
 class StoreClosed(TryLater):
     """The house is stopping; send it again after the restart."""
+
+
+class UsedUp(TryLater):
+    """What may be used in a day is used up; the message names the setting."""
+
+    def __init__(self, message: str = "", zh: str = "", *, retry_after_s: float = 3600.0) -> None:
+        super().__init__(message, zh)
+        self.retry_after_s = retry_after_s
 
 
 class Refused(PosthouseError):

@@ -18,7 +18,7 @@ from posthouse.api.ask import AT_ONCE, PATH, Ask
 from posthouse.api.guards import Failures
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tried, Tries
 from posthouse.model.address import Place
-from posthouse.model.errors import TryLater
+from posthouse.model.errors import TryLater, UsedUp
 from posthouse.model.secret import hashed
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 
@@ -103,7 +103,8 @@ async def test_a_question_is_answered_with_its_steps_and_references(
     (reference,) = told["references"]
     assert (reference["title"], reference["is_cited"]) == ("Guide", True)
     (trial,) = scripted.trials
-    assert (trial.bot, trial.chat, trial.person) == ("support", chat.id, "ann")
+    assert (trial.author, trial.bot, trial.chat) == ("token:ask", "support", chat.id)
+    assert trial.person == "ann"
     assert (trial.bases, trial.is_addressed, trial.at) == (("help",), True, NOW)
     assert scripted.closed == 1
     assert await store.asked.recent() == ()
@@ -136,6 +137,17 @@ def test_what_goes_wrong_is_told_without_details(
     streamed = desk.post({"question": "how?"}, accept="text/event-stream").text
     assert f'event: failed\ndata: {{"code":"{code}"' in streamed
     assert "secret" not in plain.text + streamed
+
+
+def test_what_is_used_up_is_said_with_when_to_come_back(store: SqliteStore) -> None:
+    problem = UsedUp("trial_tokens_per_day = 9", retry_after_s=4000.0)
+    desk = Desk(store, {"assistant": Scripted((Stage("a", "b"), problem))})
+    plain = desk.post({"question": "how?"})
+    assert (plain.status_code, plain.headers["retry-after"]) == (429, "4000")
+    assert plain.json()["code"] == "used_up"
+    assert "trial_tokens_per_day" in plain.json()["en"]
+    streamed = desk.post({"question": "how?"}, accept="text/event-stream").text
+    assert 'event: failed\ndata: {"code":"used_up"' in streamed
 
 
 def test_who_may_not_ask_learns_nothing(desk: Desk, scripted: Scripted) -> None:

@@ -30,6 +30,7 @@ from posthouse.model.permission import Effect, Field, Grant, Subject, SubjectKin
 from posthouse.model.relay import BotState
 from posthouse.model.secret import hashed
 from posthouse.settings.settings import ServerSettings
+from posthouse.store.asked import TrialSpending
 from posthouse.store.grants import NewGrant
 from posthouse.store.sqlite.store import SqliteStore
 from posthouse.wakeup.local import LocalWakeup
@@ -137,7 +138,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     app = build_app(
         settings,
         health=Health(vitals, store.holding, lambda: 1010.0),
-        metrics=Metrics(vitals, store.upkeep, lambda: 1010.0),
+        metrics=Metrics(vitals, store.upkeep, store.asked, lambda: 1010.0),
         admin=Admin(Desk(books, LocalWakeup(), ("hall",), lambda: 1010.0), TOKEN),
         routes=ROUTES,
     )
@@ -149,6 +150,20 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     server.stop()
     await serving
     await store.close()
+
+
+TRIED = TrialSpending(
+    handler="assistant",
+    author="token:crm",
+    model="small",
+    bot="",
+    chat=0,
+    person="",
+    at=1000.0,
+    prompt_tokens=100,
+    answer_tokens=10,
+    cost_micro=50_000,
+)
 
 
 # ── health ───────────────────────────────────────────────────────────────────────────────────
@@ -208,12 +223,16 @@ async def test_a_broken_scene_is_named(site: Site) -> None:
 
 async def test_metrics_hold_what_is_at_hand(site: Site) -> None:
     site.vitals.counted = {("events_total", "routed"): 7, ("other_total", "x"): 1}
+    await site.store.asked.spend_on_trial(TRIED)
     async with site.session.get("/metrics") as answer:
         lines = (await answer.text()).splitlines()
     assert 'posthouse_events_total{state="routed"} 7.0' in lines
     assert 'posthouse_bot_failures{bot="hall"} 3.0' in lines
     assert "posthouse_lease_held 1.0" in lines
     assert any(line.startswith('posthouse_book{what="turns_waiting"}') for line in lines)
+    assert 'posthouse_model_tokens_today{use="people"} 0.0' in lines
+    assert 'posthouse_model_tokens_today{use="trials"} 110.0' in lines
+    assert 'posthouse_model_cost_today{use="trials"} 0.05' in lines
     assert not any("other_total" in line for line in lines)
 
 

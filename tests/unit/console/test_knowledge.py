@@ -14,7 +14,8 @@ from posthouse.console.faq import Faq, entry
 from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.model.delivery import State
-from posthouse.store.asked import Spending, Verdict
+from posthouse.model.permission import OperatorRole
+from posthouse.store.asked import Spending, TrialSpending, Verdict
 from posthouse.store.conduct import Handoff, Rule, Scope
 from posthouse.store.documents import Document, SourceKind
 from posthouse.testing.conformance.scene import BOT
@@ -342,6 +343,30 @@ async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Brow
         )
     page = (await viewer.get("knowledge/spending?days=1")).text
     for words in ("small", "large", "2,400", "0.0112", "ann"):
+        assert words in page
+    assert "trial_tokens_per_day" not in page
+
+
+async def test_what_trials_cost_is_shown_apart(office: Office) -> None:
+    viewer = await office.enter(OperatorRole.VIEWER, "vic", language="en")
+    for author, chat, person in (("token:crm", 0, ""), ("operator:ada", office.chat, "ann")):
+        await office.store.asked.spend_on_trial(
+            TrialSpending(
+                handler="assistant",
+                author=author,
+                model="small",
+                bot=BOT,
+                chat=chat,
+                person=person,
+                at=office.scene.now,
+                prompt_tokens=1200,
+                answer_tokens=34,
+                cost_micro=5600,
+            )
+        )
+    page = (await viewer.get("knowledge/spending?days=1")).text
+    assert "No model was asked" in page, "by people"
+    for words in ("Trials", "crm", "API token", "ada", "console", "as ann", "2,400", "0.0112"):
         assert words in page
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from posthouse.handlers.assistant import conclusions
 from posthouse.handlers.assistant.asking import Asking
-from posthouse.handlers.assistant.calls import Calls, Pay, Voice
+from posthouse.handlers.assistant.calls import Calls, Purse, Voice
 from posthouse.handlers.assistant.finding import Finder, Understood
 from posthouse.handlers.assistant.outgoing import Verdict, WordList, settled
 from posthouse.handlers.assistant.references import is_small_talk
@@ -53,15 +53,18 @@ class Answering:
             return checked.text
         return say("blocked_words", language)
 
-    async def answer(self, asking: Asking, pay: Pay) -> AsyncGenerator[Tried]:
+    async def answer(self, asking: Asking, purse: Purse) -> AsyncGenerator[Tried]:
         """Answer a question; ``Concluded`` comes last.
 
         Args:
             asking: the question.
-            pay: writes down what the calls to a model have used.
+            purse: pays for the calls to a model.
+
+        Raises:
+            UsedUp: the question needs a model, and none may be asked today.
         """
         voice = self._voice_for(asking.rule.model)
-        calls = Calls(voice, pay) if voice is not None and asking.has_tokens else None
+        calls = Calls(voice, purse) if voice is not None and asking.has_tokens else None
         if calls is None or not calls.model.sees_pictures:
             asking = replace(asking, pictures=())
         language = asking.rule.language or language_of(asking.text, asking.language)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import aclosing
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from msgspec import Struct
@@ -15,10 +15,28 @@ from posthouse.model.errors import PosthouseError
 
 CALLS_MAX: Final = 2  # for an answered question
 
-# Which call of the question, and what it has used.
-Pay = Callable[[int, Usage], Coroutine[None, None, None]]
-
 log = structlog.get_logger("posthouse.assistant")
+
+
+class Purse(Protocol):
+    """Pays for the calls of one question."""
+
+    async def demand(self) -> None:
+        """Make sure that the first of them may be made.
+
+        Raises:
+            UsedUp: not today.
+        """
+        ...
+
+    async def pay(self, call: int, used: Usage) -> None:
+        """Write down what a call has used.
+
+        Args:
+            call: which of the question, counted from 0.
+            used: that.
+        """
+        ...
 
 
 class Voice(Struct, frozen=True, kw_only=True):
@@ -34,13 +52,13 @@ class Calls:
 
     Args:
         voice: who is asked.
-        pay: writes down what a call has used.
+        purse: pays for it.
     """
 
-    def __init__(self, voice: Voice, pay: Pay) -> None:
+    def __init__(self, voice: Voice, purse: Purse) -> None:
         self.voice = voice
         self.model = voice.model
-        self._pay = pay
+        self._purse = purse
         self._made = 0
 
     @property
@@ -53,9 +71,12 @@ class Calls:
 
         Raises:
             ModelError: no answer, or no whole one.
+            UsedUp: nothing may be asked today.
         """
         assert self.left, "a question makes no more calls than that"
         number, self._made = self._made, self._made + 1
+        if not number:  # a question that has begun is answered
+            await self._purse.demand()
         meter = _Meter(self.model.name, prompt)
         try:
             async with aclosing(self.model.answer(prompt)) as pieces:
@@ -64,18 +85,19 @@ class Calls:
                     yield piece
         except ModelError:
             if meter.has_run:
-                await self._pay(number, meter.used)
+                await self._purse.pay(number, meter.used)
             raise
         except (asyncio.CancelledError, GeneratorExit):  # whoever stops an answer waits for nothing
-            _in_the_background(self._pay(number, meter.used))
+            _in_the_background(self._purse.pay(number, meter.used))
             raise
-        await self._pay(number, meter.used)
+        await self._purse.pay(number, meter.used)
 
     async def whole(self, prompt: Prompt) -> str:
         """Ask, and return all that is said.
 
         Raises:
             ModelError: no answer, or no whole one.
+            UsedUp: nothing may be asked today.
         """
         said = ""
         async with aclosing(self.stream(prompt)) as pieces:

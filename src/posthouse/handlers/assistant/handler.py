@@ -16,13 +16,13 @@ from posthouse.handlers.assistant.errands import Errands
 from posthouse.handlers.assistant.handover import Handover
 from posthouse.handlers.assistant.limits import Limits
 from posthouse.handlers.assistant.pictures import fetched, images_of
+from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.references import last_question
 from posthouse.handlers.assistant.rules import overlaid
 from posthouse.handlers.assistant.sentences import language_of, say
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.handler import EndOfTurn, Push, Traits, TurnContext
 from posthouse.handlers.trying import Concluded, Growing, Stage, Trial, Tried
-from posthouse.llm.model import Usage
 from posthouse.model.action import Acknowledge, Action, Draft, Note, Send
 from posthouse.model.address import Chat, ChatKind, ChatMode, Person
 from posthouse.model.event import ReactionChanged
@@ -44,6 +44,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     errands: Errands
     handover: Handover
     book: Book
+    purses: Purses
     asked: Asked
     conduct: Conduct
     chats: Chats
@@ -110,8 +111,8 @@ class Assistant:
         else:
             asking = await self._asking(turn, context, rule)
             ended = Concluded(reason="no_answer")
-            pay = self._parts.book.paying(turn, context.now)
-            async with aclosing(self._parts.answering.answer(asking, pay)) as stages:
+            purse = self._parts.purses.of_turn(turn, context.now)
+            async with aclosing(self._parts.answering.answer(asking, purse)) as stages:
                 async for each in stages:
                     match each:
                         case Stage(name=name, value=value):
@@ -245,7 +246,11 @@ class Assistant:
     # --- trials -------------------------------------------------------------------------------
 
     async def attempt(self, trial: Trial) -> AsyncGenerator[Tried]:
-        """Answer as it would in that chat, to that person; nobody hears of it."""
+        """Answer as it would in that chat, to that person; nobody hears of it.
+
+        Raises:
+            UsedUp: it would take a model, and trials have used up theirs of today.
+        """
         chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NO_CHAT
         rule = await self._rule(trial.bot or chat.bot, chat.id, trial.person)
         if trial.bases is not None:
@@ -262,13 +267,10 @@ class Assistant:
             is_addressed=trial.is_addressed,
             handler=self._name,
         )
-        async with aclosing(self._parts.answering.answer(asking, _for_nothing)) as stages:
+        purse = self._parts.purses.of_trial(trial, asking.bot)
+        async with aclosing(self._parts.answering.answer(asking, purse)) as stages:
             async for each in stages:
                 yield each
-
-
-async def _for_nothing(_call: int, _used: Usage) -> None:
-    """Write nothing down: what a trial costs is nobody's question."""
 
 
 def _is_addressed(turn: Turn) -> bool:

@@ -47,7 +47,7 @@ class Limits:
         return spent.prompt_tokens + spent.answer_tokens < rule.tokens_per_day
 
 
-def midnight(now: float) -> float:
-    """Return when the day began, in the house's time zone."""
+def midnight(now: float, days_later: int = 0) -> float:
+    """Return when the day began, or one later, in the house's time zone."""
     day = time.localtime(now)
-    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday, 0, 0, 0, 0, 0, -1))
+    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday + days_later, 0, 0, 0, 0, 0, -1))

@@ -26,6 +26,7 @@ class AssistantOptions(Section):
     hours: str = ""
     questions_per_day: Annotated[int, Field(ge=0)] = 0
     tokens_per_day: Annotated[int, Field(ge=0)] = 0
+    trial_tokens_per_day: Annotated[int, Field(ge=0)] = 1_000_000
     addressed_threshold: Share | None = None
     overheard_threshold: Share | None = None
     relevance_min: Annotated[float, Field(ge=0, le=10)] = 5.0

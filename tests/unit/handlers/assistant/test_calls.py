@@ -25,23 +25,33 @@ PRICES = price_of(
 )
 
 
+class Purse:
+    """Pays whatever is asked, and remembers it (``calls.Purse``)."""
+
+    def __init__(self) -> None:
+        self.paid: list[Usage] = []
+
+    async def demand(self) -> None:
+        """There is always enough."""
+
+    async def pay(self, call: int, used: Usage) -> None:
+        assert call == len(self.paid)
+        self.paid.append(used)
+
+
 @pytest.mark.parametrize("fault", [Fault.NONE, Fault.CUT])
 async def test_a_call_costs_what_its_settings_say(fault: Fault) -> None:
-    paid: list[Usage] = []
-
-    async def pay(_call: int, used: Usage) -> None:
-        paid.append(used)
-
+    purse = Purse()
     script = Script(is_strict=True)
     script.add(Line(pattern="撤回", text="发送“撤回”两个字即可。" * 4, fault=fault))
     async with ModelServer(script) as server:
         model = OpenAiModel("mine", "shared", Address(base_url=server.address, within_s=5.0))
         try:
-            await Calls(Voice(model=model), pay).whole(QUESTION)
+            await Calls(Voice(model=model), purse).whole(QUESTION)
         except ModelCutShort:
             assert fault is Fault.CUT
         await model.close()
-    (used,) = paid
+    (used,) = purse.paid
     assert used.is_estimated is (fault is Fault.CUT)
     assert used.prompt_tokens > 0
     assert PRICES(used) == used.prompt_tokens + 10 * used.answer_tokens
