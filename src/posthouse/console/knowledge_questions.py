@@ -16,8 +16,9 @@ from posthouse.console.house import Surroundings
 from posthouse.console.names import chat_name
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
-from posthouse.console.replies import put_reply
+from posthouse.console.replies import put
 from posthouse.console.states import Mood
+from posthouse.gateway.beside import reviewed
 from posthouse.knowledge.words import fingerprint
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain
@@ -167,8 +168,8 @@ class Questions:
         if question.reason != HELD or chat is None or bot is None:
             raise Declined("changed_meanwhile")
         who, now = ask.visitor, self._around.clock()
-        key = f"held{question.turn}"
-        numbers = await put_reply(self._around, who.operator.name, chat, bot, question.answer, key)
+        answer = reviewed(question.turn, question.answer, chat, bot, self._around.new_key)
+        numbers = await put(self._around, chat, answer)
         await self._books.asked.record(replace(question, reason="answered"))
         await self._books.asked.resolve(question.turn, who.author, now)
         self._around.wakeup.nudge(SENDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -12,14 +12,14 @@ from starlette.responses import Response
 from posthouse.console import states
 from posthouse.console.asking import Ask, Entry
 from posthouse.console.house import Surroundings
-from posthouse.console.knowledge_questions import Asked, Questions
+from posthouse.console.knowledge_questions import HELD, Asked, Questions
 from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.replies import put_reply
 from posthouse.console.states import Mood
 from posthouse.console.timeline import CAN_GO_BACK
 from posthouse.console.words import words_of
-from posthouse.model.delivery import Delivery, Kind
+from posthouse.model.delivery import Delivery, Kind, State
 from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Question
 from posthouse.wakeup.wakeup import SENDS
@@ -30,6 +30,7 @@ PASSAGE_CHARS_MAX = 4096
 TEXT_CHARS_MAX = 4000
 QUESTION_SHOWN_CHARS = 60
 OPERATOR = OperatorRole.OPERATOR
+NEVER_SAID = frozenset({State.FAILED, State.DROPPED})
 
 
 class Told(Struct, frozen=True):
@@ -81,6 +82,7 @@ class WhoWasTold:
             is_cut=len(told) > SHOWN,
             can_go_back=sum(d.state in CAN_GO_BACK for each in out.values() for d in each),
             chats=len({each.chat for each in told}),
+            to_correct=len(_newest(told, out)),
             is_quarantined=passage in await self._books.documents.quarantined(base),
             key=self._around.new_key(),
             text_max=TEXT_CHARS_MAX,
@@ -133,10 +135,9 @@ class WhoWasTold:
         text, key = ask.form.get("text", "").strip(), ask.form.get("key", "")[:64]
         if not text or len(text) > TEXT_CHARS_MAX or not key.isalnum():
             raise Declined("not_understood")
-        newest: dict[int, Question] = {}
-        for each in await self._books.asked.told(passage, TOLD_MAX):
-            newest.setdefault(each.chat, each)
-        said = [await self._say(ask, each, text, f"{key}{each.turn}") for each in newest.values()]
+        told = await self._books.asked.told(passage, TOLD_MAX)
+        newest = _newest(told, await self._out(told))
+        said = [await self._say(ask, each, text, f"{key}{each.turn}") for each in newest]
         self._around.wakeup.nudge(SENDS)
         await self._audit(ask, "correct", passage, sum(said))
         return self._back(ask, "corrected")
@@ -170,6 +171,22 @@ def _passage(ask: Ask) -> str:
 
 def _base_of(passage: str) -> str:
     return passage.partition(":")[0] if ":" in passage else ""
+
+
+def _newest(
+    told: Sequence[Question], out: Mapping[int, Sequence[Delivery]]
+) -> tuple[Question, ...]:
+    """Return the newest question of each chat that has heard an answer."""
+    newest: dict[int, Question] = {}
+    for each in told:
+        if _was_said(each, out[each.turn]):
+            newest.setdefault(each.chat, each)
+    return tuple(newest.values())
+
+
+def _was_said(told: Question, said: Sequence[Delivery]) -> bool:
+    """Whether people have heard an answer, or are about to."""
+    return told.reason != HELD and any(each.state not in NEVER_SAID for each in said)
 
 
 def _mood(said: Sequence[Delivery], language: str) -> Mood:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from posthouse.channels.channel import Letter
-from posthouse.channels.degrade import split
+from collections.abc import Iterable
+
 from posthouse.console.house import Surroundings
+from posthouse.gateway.beside import said
 from posthouse.gateway.bots import Bot
 from posthouse.model.address import Chat
 from posthouse.model.disposition import NewDelivery
-from posthouse.model.message import Content
 
 
 async def put_reply(
@@ -24,16 +24,14 @@ async def put_reply(
         text: what is said, in Markdown.
         key: names the reply: what is put twice under it is said once.
     """
-    now = around.clock()
-    numbers = []
-    for part, content in enumerate(split(Content(text), bot.capabilities)):
-        new = NewDelivery(
-            origin=f"console:{operator}:{key}",
-            ordinal=0,
-            part=part,
-            content=content,
-            key=around.new_key(),
-            body=bot.channel.encode(content, Letter(chat=chat)),
-        )
-        numbers.append(await around.books.journal.put_notice(chat.id, new, now))
+    origin = f"console:{operator}:{key}"
+    return await put(around, chat, said(text, chat, bot, origin, around.new_key))
+
+
+async def put(
+    around: Surroundings, chat: Chat, deliveries: Iterable[NewDelivery]
+) -> tuple[int, ...]:
+    """Queue deliveries; returns the numbers of those that are new."""
+    now, journal = around.clock(), around.books.journal
+    numbers = [await journal.put_notice(chat.id, each, now) for each in deliveries]
     return tuple(number for number in numbers if number is not None)
