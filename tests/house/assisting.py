@@ -9,7 +9,7 @@ from posthouse.handlers.assistant.answering import Answering
 from posthouse.handlers.assistant.book import Book
 from posthouse.handlers.assistant.calls import Voice
 from posthouse.handlers.assistant.errands import Errands
-from posthouse.handlers.assistant.finding import Finder, Freshen, Library
+from posthouse.handlers.assistant.finding import Finder, Library
 from posthouse.handlers.assistant.gates import Gate, Gates
 from posthouse.handlers.assistant.handler import Assistant, Parts
 from posthouse.handlers.assistant.handover import Handover
@@ -18,6 +18,7 @@ from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.tools import Tool, Tools
 from posthouse.handlers.assistant.writing import Writer
 from posthouse.knowledge.passage import Found, Hit, Passage
+from posthouse.knowledge.usual import Freshen
 from posthouse.knowledge.words import fingerprint, normalise, tokens
 from posthouse.llm.model import Model, Usage
 from posthouse.llm.scripted import Line, Scripted

@@ -14,6 +14,7 @@ from posthouse.knowledge.room import Looking, ReadingRoom
 from posthouse.knowledge.sources.built_in import BASE as BUILT_IN
 from posthouse.knowledge.sources.catalogue import BY_HAND, is_base_name
 from posthouse.knowledge.sources.place import Options
+from posthouse.knowledge.usual import bases_for
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Base, Document, Source
 
@@ -109,12 +110,14 @@ async def remove_sources(desk: Desk, wanted: Which) -> int:
     """
     room = _room(desk)
     found = await _sources(room, wanted)
+    if wanted.source:
+        await room.remove(found[0])
+    else:
+        found = await room.remove_base(wanted.base)
     for source in found:
-        await room.remove(source)
         details = {"kind": str(source.kind), "place": source.place}
         await _audit(desk, "source.remove", source.base, details)
     if not wanted.source:
-        await room.documents.remove_base(wanted.base)
         await _audit(desk, "base.remove", wanted.base, {})
     return len(found)
 
@@ -153,17 +156,8 @@ async def search(desk: Desk, wanted: Search) -> Found:
     for base in wanted.bases:
         if base not in names and base != BUILT_IN:
             raise _no_such(base)
-    bases = wanted.bases or await _usual(room)
-    await room.freshen(bases)
+    bases = await bases_for(room.documents, room.freshen, wanted.bases)
     return await room.find(bases, wanted.question, max(1, min(wanted.limit, HITS_MAX)))
-
-
-async def _usual(room: ReadingRoom) -> tuple[str, ...]:
-    """Return the bases that an assistant looks into when it is told of none."""
-    names = {base.name for base in await room.documents.bases()} - {BUILT_IN}
-    await room.freshen(tuple(sorted(names)))  # an empty one may hold something by now
-    held = [base.name for base in await room.documents.bases() if base.documents]
-    return tuple(name for name in held if name != BUILT_IN) or (BUILT_IN,)
 
 
 async def _sources(room: ReadingRoom, wanted: Which) -> tuple[Source, ...]:

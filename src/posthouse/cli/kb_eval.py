@@ -26,8 +26,9 @@ from posthouse.knowledge.gate.training import BLOCKS, WANTED_PRECISION, decided,
 from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.labels import Labelled, labelled
 from posthouse.knowledge.library import Library
+from posthouse.knowledge.sources.catalogue import enter
 from posthouse.model.errors import OperatorMistake
-from posthouse.store.documents import Documents, Source, SourceKind
+from posthouse.store.documents import Documents, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
 
 BASE: Final = "eval"
@@ -104,10 +105,7 @@ async def searching(corpus: Path, terminal: Terminal) -> AsyncIterator[Find]:
 
 
 async def _read(documents: Documents, place: Path, language: str) -> None:
-    now = time.time()
-    await documents.add_base(BASE, now)
-    number = await documents.add_source(BASE, SourceKind.FOLDER, str(place), "{}", now)
-    source = Source(id=number, base=BASE, kind=SourceKind.FOLDER, place=str(place))
+    source = await enter(documents, BASE, SourceKind.FOLDER, str(place), time.time())
     await Ingest(documents, time.time, language).sync(source)
 
 

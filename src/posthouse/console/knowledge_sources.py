@@ -75,9 +75,7 @@ class Sources:
 
     async def _remove_base(self, ask: Ask) -> Response:
         base = await self._base(ask)
-        for source in await self._documents.sources(base.name):
-            await self._room.remove(source)
-        await self._documents.remove_base(base.name)
+        await self._room.remove_base(base.name)
         await self._audit(ask, "base.remove", base.name, {"documents": base.documents})
         return go("../../../knowledge?done=removed")
 

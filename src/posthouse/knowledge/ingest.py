@@ -18,7 +18,7 @@ from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.intake import Intake, hash_of
 from posthouse.knowledge.passage import Block, Extract
 from posthouse.knowledge.reading import Reading
-from posthouse.knowledge.sources.catalogue import options_of, place_of
+from posthouse.knowledge.sources.catalogue import AS_USUAL, enter, options_of, place_of
 from posthouse.knowledge.sources.place import Fetched, Item, Options, Unavailable
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import (
@@ -34,7 +34,6 @@ BATCH_DOCUMENTS = 64  # put in one transaction, so that many small files do not 
 BATCH_BYTES = 2 * 1024**2
 ROWS_AT_ONCE = 1000
 REMOVED_AT_ONCE = 1000
-AS_USUAL = Options()
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -124,7 +123,7 @@ class Ingest:
         Returns:
             What was entered; its ``problem`` says why nothing could be read.
         """
-        source = await self._filled_by_hand(base, SourceKind.UPLOAD)
+        source = await enter(self._documents, base, SourceKind.UPLOAD, "", self._clock())
         async with Reading() as reading:
             made = await self._intake.read(
                 reading, source, Item(name), Fetched(data, name), options
@@ -150,7 +149,7 @@ class Ingest:
                 f"A question of at most {PATH_BYTES_MAX} bytes and an answer are needed.",
                 zh=f"问题（不超过 {PATH_BYTES_MAX} 字节）和答案都要填写。",
             )
-        source = await self._filled_by_hand(base, SourceKind.FAQ)
+        source = await enter(self._documents, base, SourceKind.FAQ, "", self._clock())
         extract = Extract(question, (Block(answer),), is_exact=is_exact, question=question)
         body = msgspec.json.encode(extract)
         entry = NewDocument(
@@ -164,12 +163,6 @@ class Ingest:
             body=body,
         )
         await self._documents.put((entry,), self._clock())
-
-    async def _filled_by_hand(self, base: str, kind: SourceKind) -> Source:
-        now = self._clock()
-        await self._documents.add_base(base, now)
-        number = await self._documents.add_source(base, kind, "", "{}", now)
-        return Source(id=number, base=base, kind=kind, place="")
 
 
 class _Run:

@@ -13,7 +13,7 @@ import structlog
 
 from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.sources.built_in import BASE as BUILT_IN
-from posthouse.knowledge.sources.catalogue import BY_HAND, ON_DISK
+from posthouse.knowledge.sources.catalogue import BY_HAND, ON_DISK, enter
 from posthouse.model.errors import PosthouseError
 from posthouse.store.documents import Documents, Source, SourceKind
 
@@ -65,7 +65,7 @@ class Keeping:
     async def freshen(self, bases: Sequence[str]) -> None:
         """Let what has changed on this machine count for the question that is about to be asked."""
         if BUILT_IN in bases and not await self._documents.sources(BUILT_IN):
-            await self._enter_built_in()
+            await enter(self._documents, BUILT_IN, SourceKind.BUILT_IN, "", self._clock())
         sources = [
             source
             for base in bases
@@ -86,11 +86,6 @@ class Keeping:
             look.cancel()
         if looks:
             await asyncio.wait(looks)
-
-    async def _enter_built_in(self) -> None:
-        now = self._clock()
-        await self._documents.add_base(BUILT_IN, now)
-        await self._documents.add_source(BUILT_IN, SourceKind.BUILT_IN, "", "{}", now)
 
     def _is_due(self, source: Source) -> bool:
         if source.kind in BY_HAND or source.kind is SourceKind.BUILT_IN:

@@ -6,19 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-import msgspec
 import structlog
 from msgspec import Struct
 
 from posthouse.knowledge.ingest import Ingest, Progress, Report
 from posthouse.knowledge.keeping import Keeping
 from posthouse.knowledge.passage import Found, Passage
-from posthouse.knowledge.sources.catalogue import kind_of, options_of
+from posthouse.knowledge.sources.catalogue import enter, kind_of, options_of
 from posthouse.knowledge.sources.place import Options
 from posthouse.knowledge.teaching import Teaching
 from posthouse.model.errors import PosthouseError
 from posthouse.settings.settings import KnowledgeSettings
-from posthouse.store.documents import Documents, Source, SourceKind
+from posthouse.store.documents import Documents, Source
 
 RESTART_AFTER_S = 60.0
 
@@ -112,7 +111,7 @@ class ReadingRoom:
             OperatorMistake: there is nothing at this place.
         """
         kind, place = await asyncio.to_thread(kind_of, place)
-        source = await self._enter(base, kind, place, options)
+        source = await enter(self.documents, base, kind, place, self._clock(), options)
         self.begin(source)
         return source
 
@@ -124,6 +123,14 @@ class ReadingRoom:
         await self.documents.remove_source(source.id, self._clock())
         self._reports.pop(source.id, None)
         self.ingest.forget(source.id)
+
+    async def remove_base(self, base: str) -> tuple[Source, ...]:
+        """Forget a base with its documents; returns the sources that it had."""
+        sources = await self.documents.sources(base)
+        for source in sources:
+            await self.remove(source)
+        await self.documents.remove_base(base)
+        return sources
 
     def begin(self, source: Source) -> None:
         """Read a source now, beside everything else; ``looking`` tells how far it is."""
@@ -154,7 +161,8 @@ class ReadingRoom:
                     log.warning("knowledge_not_read", place=place, problem=str(problem))
                     continue
                 options = _options(settings)
-                wanted.add((await self._enter(base, kind, full, options)).id)
+                source = await enter(self.documents, base, kind, full, self._clock(), options)
+                wanted.add(source.id)
         for source in await self.documents.sources():
             if options_of(source).is_declared and source.id not in wanted:
                 await self._forget_declared(source)
@@ -187,13 +195,6 @@ class ReadingRoom:
             except Exception:  # a defect here must not end it for good
                 log.exception("loop_failed", loop="knowledge")
                 await self._sleep(RESTART_AFTER_S)
-
-    async def _enter(self, base: str, kind: SourceKind, place: str, options: Options) -> Source:
-        now = self._clock()
-        told = msgspec.json.encode(options).decode()
-        await self.documents.add_base(base, now)
-        number = await self.documents.add_source(base, kind, place, told, now)
-        return Source(id=number, base=base, kind=kind, place=place, options=told, added_at=now)
 
     async def _sync(self, source: Source) -> None:
         try:

@@ -99,3 +99,16 @@ async def test_a_source_that_is_removed_while_it_is_read_leaves_nothing(
     assert await documents.documents("hr") == ()
     assert room.looking(source.id).progress is None
     await room.close()
+
+
+async def test_a_base_goes_with_all_its_sources(documents: Documents, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("Kept on paper.")
+    room = room_of(documents, tmp_path / "index", Rests(), {})
+    source = await room.add("hr", str(tmp_path), Options())
+    await room.ingest.answer("hr", "How?", "So.")
+    await room.ingest.answer("it", "How?", "So.")
+    assert source.id in {each.id for each in await room.remove_base("hr")}
+    assert [base.name for base in await documents.bases()] == ["it"]
+    assert [each.base for each in await documents.sources()] == ["it"]
+    assert room.looking(source.id).progress is None
+    await room.close()

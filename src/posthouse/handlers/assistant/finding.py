@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -20,16 +19,13 @@ from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.sources import numbered
 from posthouse.handlers.trying import Source, Stage
 from posthouse.knowledge.passage import Found, Passage
-from posthouse.knowledge.sources.built_in import BASE as BUILT_IN
+from posthouse.knowledge.usual import Freshen, bases_for
 from posthouse.llm.model import ModelError
 from posthouse.store.documents import Documents
 
 QUERY_CHARACTERS_MAX: Final = 2000
 
 log = structlog.get_logger("posthouse.assistant")
-
-
-Freshen = Callable[[Sequence[str]], Awaitable[None]]  # lets bases catch up with their sources
 
 
 class Library(Protocol):
@@ -88,8 +84,7 @@ class Finder:
 
     async def understand(self, asking: Asking, calls: Calls | None) -> Understood:
         """Find what was asked, and judge whether it is an answer."""
-        bases = await self._bases(asking)
-        await self._freshen(bases)
+        bases = await bases_for(self._documents, self._freshen, asking.rule.bases or ())
         plain = asking.text[:QUERY_CHARACTERS_MAX]
         understood = Understood(
             asking=asking,
@@ -128,18 +123,6 @@ class Finder:
 
     async def _find(self, bases: tuple[str, ...], query: str) -> Found:
         return await self._library.find(bases, query, self._options.passages_max)
-
-    async def _bases(self, asking: Asking) -> tuple[str, ...]:
-        """Return the bases that answer; where none is named, all that hold anything.
-
-        The house's own documentation answers then only where there is nothing else.
-        """
-        if asking.rule.bases:
-            return asking.rule.bases
-        names = {base.name for base in await self._documents.bases()} - {BUILT_IN}
-        await self._freshen(tuple(sorted(names)))  # an empty one may hold something by now
-        held = [base.name for base in await self._documents.bases() if base.documents]
-        return tuple(name for name in held if name != BUILT_IN) or (BUILT_IN,)
 
     async def _resolved(self, asking: Asking, plain: str, calls: Calls | None) -> str:
         """Put in what a message leans on: by a model where there is one, else by words.

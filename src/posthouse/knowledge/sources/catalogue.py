@@ -12,10 +12,11 @@ from posthouse.knowledge.sources.files import Checkout, Folder
 from posthouse.knowledge.sources.page import Page, anywhere, checked, is_public
 from posthouse.knowledge.sources.place import Options, Place, Unavailable
 from posthouse.model.errors import OperatorMistake
-from posthouse.store.documents import Source, SourceKind
+from posthouse.store.documents import Documents, Source, SourceKind
 
 ON_DISK = frozenset({SourceKind.FOLDER, SourceKind.GIT, SourceKind.BUILT_IN})
 BASE_NAME = re.compile(r"[\w.-]{1,64}")
+AS_USUAL = Options()
 BY_HAND = frozenset({SourceKind.UPLOAD, SourceKind.FAQ})  # nothing to look at
 
 
@@ -27,6 +28,30 @@ def is_base_name(text: str) -> bool:
 def options_of(source: Source) -> Options:
     """Return how a source is to be read."""
     return msgspec.json.decode(source.options or "{}", type=Options)
+
+
+async def enter(
+    documents: Documents,
+    base: str,
+    kind: SourceKind,
+    place: str,
+    now: float,
+    options: Options = AS_USUAL,
+) -> Source:
+    """Write a source down, and its base where there is none; one that is known gets the options.
+
+    Args:
+        documents: the book.
+        base: which it belongs to.
+        kind: of the source.
+        place: in full, see ``kind_of``; empty where people fill it by hand.
+        now: seconds since the epoch.
+        options: how it is read.
+    """
+    told = msgspec.json.encode(options).decode()
+    await documents.add_base(base, now)
+    number = await documents.add_source(base, kind, place, told, now)
+    return Source(id=number, base=base, kind=kind, place=place, options=told, added_at=now)
 
 
 def place_of(source: Source) -> Place:
