@@ -36,6 +36,7 @@ from posthouse.gateway.router import (
     Routing,
     default_rules,
 )
+from posthouse.gateway.stop_button import StopButtons
 from posthouse.gateway.supervisor import Limits, Supervisor
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.assistant.handler import Assistant
@@ -185,7 +186,7 @@ class House:
             store.questions,
             store.reader,
             lambda: self._routing,
-            Answerers(door, self._answering),
+            Answerers(door, self._answering, StopButtons(store.questions, store.grants)),
         )
         self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
         self._answering |= {**self._handlers, **self._control()}

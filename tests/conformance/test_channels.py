@@ -10,14 +10,17 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from posthouse.channels.channel import Letter, Part, Verb
 from posthouse.model.address import Chat, ChatKind
 from posthouse.model.capabilities import Capabilities
 from posthouse.model.delivery import Outcome, Sent, Unknown
+from posthouse.model.message import Choice, Content
 from posthouse.testing.conformance import channel as suite
 from posthouse.testing.conformance.channel import Subject
 from posthouse.testing.conformance.checks import Check, checks_of
-from posthouse.testing.null_channel import NullChannel, ScriptedChannel
+from posthouse.testing.null_channel import CAPABILITIES, NullChannel, ScriptedChannel
 from tests.channels.probe.stage import CHAT, CLASSES, open_stage
 
 Open = Callable[[], AbstractAsyncContextManager[Subject]]
@@ -55,8 +58,17 @@ async def null() -> AsyncIterator[Subject]:
 
 @asynccontextmanager
 async def scripted(capabilities: Capabilities) -> AsyncIterator[Subject]:
+    yield with_buttons(ScriptedChannel((), capabilities))
+
+
+def with_buttons(channel: ScriptedChannel) -> Subject:
     chat = Chat(1, "bot", "c-1", ChatKind.GROUP)
-    yield Subject(channel=ScriptedChannel((), capabilities), chat=chat, new_key=new_keys())
+
+    async def buttons(ids: tuple[str, ...]) -> tuple[str, ...]:
+        (shown,) = (one for one in channel.shown(chat.id) if (one.id,) == ids)
+        return shown.words.choices
+
+    return Subject(channel=channel, chat=chat, new_key=new_keys(), buttons=buttons)
 
 
 @asynccontextmanager
@@ -77,6 +89,7 @@ SUBJECTS: dict[str, Open] = {
     "scripted": partial(scripted, Capabilities(resend_key_window_s=60.0, can_edit=True)),
     "scripted-everything": partial(scripted, EVERYTHING),
     "scripted-bare": partial(scripted, BARE),
+    "scripted-growing": partial(scripted, CAPABILITIES),
     **{f"probe-{name}": partial(probe, name) for name in CLASSES},
 }
 
@@ -119,6 +132,28 @@ async def test_a_broken_channel_is_seen(check: Check[Subject]) -> None:
     broken = Forgetful((), Capabilities(can_recall=True, can_look_up=True, slot_s=0.0))
     with pytest.raises(AssertionError):
         await check(Subject(channel=broken, chat=CHAT, new_key=new_keys()))
+
+
+class Sticky(ScriptedChannel):
+    """Leaves the buttons of a growing message where they are."""
+
+    def encode(self, content: Content, letter: Letter) -> bytes:
+        return super().encode(replace(content, choices=(Choice("Stop", "stop:1"),)), letter)
+
+
+class Losing(ScriptedChannel):
+    """Shows what grows without its buttons."""
+
+    async def perform(self, part: Part, chat: Chat) -> Outcome:
+        if part.is_draft and part.verb is Verb.EDIT:
+            part = replace(part, body=b'{"text": "ab"}')
+        return await super().perform(part, chat)
+
+
+@pytest.mark.parametrize("broken", [Sticky, Losing])
+async def test_a_button_in_the_wrong_place_is_seen(broken: type[ScriptedChannel]) -> None:
+    with pytest.raises(AssertionError):
+        await suite.a_growing_message_keeps_its_button(with_buttons(broken()))
 
 
 class Fragile(ScriptedChannel):

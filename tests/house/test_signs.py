@@ -1,6 +1,5 @@
 """Signs beside words: an emoji below what somebody said, and a toast where they pressed."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
 
 import pytest
@@ -9,15 +8,14 @@ from msgspec.structs import replace
 from posthouse.gateway.router import token_of
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Acknowledge, Action, Ask, Draft, React, Send
-from posthouse.model.address import Entrance
 from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, Turn
 from posthouse.testing.null_channel import ARRIVED_UNKNOWN, CAPABILITIES, REFUSED
 from tests.house.kit import Handle, HouseKit, Scripted, opened, simulated, thinking
 from tests.house.people import edited, pressed
+from tests.house.presses import WAIT_S, Press
 
 EMOJIS = replace(CAPABILITIES, can_react=True)
-WAIT_S = 2.0
 
 
 def doing(*actions: Action) -> Handle:
@@ -141,23 +139,6 @@ async def test_a_crash_puts_no_emoji_twice_and_loses_none() -> None:
 
 
 # --- toasts -----------------------------------------------------------------------------------
-
-
-class Press:
-    """Somebody presses the first button, and sees what the response carries."""
-
-    def __init__(self, house: HouseKit, token: str, who: str = "ann") -> None:
-        self.house = house
-        self.toast: bytes | None = None
-        self.took_s = 0.0
-        self.event = pressed(token, who=who, at=house.clock())
-        self.task = asyncio.create_task(self._wait())
-
-    async def _wait(self) -> None:
-        door, began_at = self.house.house.inbox.door(self.house.house.bots["b"]), self.house.clock()
-        self.toast = await door.answer((self.event,), Entrance.WEBHOOK, WAIT_S)
-        await door.answered((self.event,), is_written=True)
-        self.took_s = self.house.clock() - began_at
 
 
 async def asked(after: Callable[[Turn, TurnContext], AsyncGenerator[Action]]) -> HouseKit:

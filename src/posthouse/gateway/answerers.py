@@ -12,6 +12,7 @@ from msgspec import Struct
 from posthouse.gateway import phrases
 from posthouse.gateway.door import Door
 from posthouse.gateway.router import CONTROL_HANDLERS, Refusal
+from posthouse.gateway.stop_button import StopButtons
 from posthouse.handlers.handler import CannotAnswer, Handler, demand_answer
 from posthouse.model.address import Chat, ChatMode
 from posthouse.model.disposition import Question
@@ -37,11 +38,21 @@ class Answerers:
     Args:
         door: rules about everybody who talks to a handler.
         handlers: those of the house, by name.
+        stop_buttons: whose presses answer no question.
     """
 
-    def __init__(self, door: Door, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, door: Door, handlers: Mapping[str, Handler], stop_buttons: StopButtons
+    ) -> None:
         self._door = door
         self._handlers = handlers
+        self._stop_buttons = stop_buttons
+
+    async def refusal_to_stop(
+        self, turn: int, event: ButtonPressed, chat: Chat, language: str
+    ) -> Refusal | None:
+        """Return why somebody may not stop an answer, if so."""
+        return await self._stop_buttons.refusal(turn, event, chat, language)
 
     async def refusal(
         self,

@@ -17,12 +17,14 @@ from posthouse.gateway.bots import Bots
 from posthouse.gateway.inbox import Inbox
 from posthouse.gateway.operators import ORDERS, Operators, author_of
 from posthouse.gateway.router import CONTROL_TRAITS
+from posthouse.gateway.stop_button import turn_to_stop
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.gateway.words import ControlWord, Order, control_word, span_s
 from posthouse.handlers.handler import TurnContext
-from posthouse.model.action import Action, Ask, Note, Send, Who
+from posthouse.model.action import Acknowledge, Action, Ask, Note, Send, Who
 from posthouse.model.address import ChatKind, ChatMode, Entrance, Role
 from posthouse.model.event import (
+    ButtonPressed,
     MembersChanged,
     MessageRecalled,
     MessageReceived,
@@ -76,6 +78,8 @@ class Control:
             case MembersChanged():
                 mode = _mode_in_words(turn.chat.mode_at(context.now()), context)
                 yield _say("welcome", context, bot=self._bots[turn.chat.bot].title, mode=mode)
+            case ButtonPressed(token=token) if (number := turn_to_stop(token)) is not None:
+                yield await self._stop_turn(turn.chat.id, number, context)
             case MessageReceived():
                 text = plain_text(event.parts)
                 word = control_word(text, self._words, is_addressed=event.is_addressed)
@@ -147,6 +151,15 @@ class Control:
         )
         self._cancel(running)
         return _say("stopped" if running else "nothing_to_stop", context)
+
+    async def _stop_turn(self, chat: int, number: int, context: TurnContext) -> Action:
+        """Stop one answer; its own words say so, so the press is answered only where it was."""
+        now = context.now()
+        is_stopped = await self._stored(lambda: self._journal.stop_turn(chat, number, now))
+        if is_stopped:
+            self._cancel((number,))
+        said = "stopped" if is_stopped else "stop_late"
+        return Acknowledge(phrases.say(said, context.language))
 
     async def _change_mode(self, word: ControlWord, turn: Turn, context: TurnContext) -> Action:
         chat, now = turn.chat, context.now()

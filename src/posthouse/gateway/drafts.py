@@ -11,15 +11,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from msgspec import Struct
+
 from posthouse.channels.channel import Part, Verb
-from posthouse.channels.degrade import split
 from posthouse.gateway import performers
 from posthouse.gateway.bots import Bot
-from posthouse.gateway.outputs import letter_for
 from posthouse.gateway.pace import Pace
-from posthouse.model.delivery import Delivery, Kind, NotSent, Outcome, State
-from posthouse.model.message import Content
-from posthouse.model.turn import Turn
+from posthouse.model.address import Chat
+from posthouse.model.delivery import Delivery, NotSent, Outcome, State
 
 UPDATE_EVERY_S = 0.25
 LAND_WITHIN_S = 3.0  # an update that takes longer may still overtake the final words
@@ -56,23 +55,29 @@ class Drafts:
             waiting.cancel()
 
 
+class Growing(Struct, frozen=True, kw_only=True):
+    """What grows."""
+
+    chat: Chat
+    draft: int  # the delivery that opens it
+    body_of: Callable[[str], bytes]  # encodes what is written so far
+
+
 class DraftWriter:
     """Shows one turn's growing answer, as often as there is budget to spare."""
 
     def __init__(
         self,
-        turn: Turn,
+        growing: Growing,
         bot: Bot,
         pace: Pace,
         drafts: Drafts,
-        draft: int,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        self._turn = turn
+        self._growing = growing
         self._bot = bot
         self._pace = pace
         self._drafts = drafts
-        self._draft = draft
         self._sleep = sleep
         self.latest = ""
         self._shown = ""
@@ -92,10 +97,10 @@ class DraftWriter:
                 self._task.cancel()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
-        self._drafts.forget(self._draft)
+        self._drafts.forget(self._growing.draft)
 
     async def _show(self) -> None:
-        ids = await self._drafts.ids(self._draft)
+        ids = await self._drafts.ids(self._growing.draft)
         while ids:
             await self._news.wait()
             self._news.clear()
@@ -109,9 +114,7 @@ class DraftWriter:
                 self._news.set()
 
     async def _update(self, ids: tuple[str, ...]) -> Outcome:
-        content = split(Content(self._shown), self._bot.capabilities)[0]
-        letter = letter_for(self._turn, kind=Kind.DRAFT)
-        body = self._bot.channel.encode(content, letter)
+        body = self._growing.body_of(self._shown)
         part = Part(verb=Verb.EDIT, body=body, message_ids=ids, is_draft=True)
         async with self._calling:
-            return await performers.call(self._bot, part, self._turn.chat)
+            return await performers.call(self._bot, part, self._growing.chat)

@@ -12,7 +12,15 @@ from posthouse.gateway.answerers import Answerers, Moment
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.housekeeping import Gauge
 from posthouse.gateway.reply_slot import ReplySlots
-from posthouse.gateway.router import Refusal, Routing, route, route_reaction, split_token
+from posthouse.gateway.router import (
+    Refusal,
+    Routing,
+    route,
+    route_reaction,
+    route_stop,
+    split_token,
+)
+from posthouse.gateway.stop_button import turn_to_stop
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.model.address import Chat, Entrance, session_key
 from posthouse.model.disposition import Disposition, Question
@@ -119,6 +127,10 @@ class Inbox:
         elif isinstance(event, ReactionChanged):
             spoken = await self._roads.whose(chat.id, event.message_id)
             disposition = route_reaction(event, chat, routing, spoken)
+        elif isinstance(event, ButtonPressed) and (turn := turn_to_stop(event.token)) is not None:
+            language = phrases.language_of(chat, routing.language)
+            refusal = await self._answerers.refusal_to_stop(turn, event, chat, language)
+            disposition = route_stop(event, chat, routing, refusal)
         else:
             question = await self._question(event, chat, now)
             refusal = await self._refusal(question, event, chat, routing.language, now)

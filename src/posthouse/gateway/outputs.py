@@ -133,11 +133,10 @@ class Outputs:
         """Whether something is said, not only an emoji put below what others said."""
         return any(made.kind is not Kind.REACT for made in self.deliveries)
 
-    def draft(self, text: str) -> NewDelivery:
+    def draft(self, content: Content) -> NewDelivery:
         """Make the delivery that opens a growing message."""
         letter = letter_for(self._turn, kind=Kind.DRAFT)
-        first = split(Content(text), self._bot.capabilities)[0]
-        return self._delivery(first, letter, DRAFT_ORDINAL, 0, kind=Kind.DRAFT)
+        return self._delivery(content, letter, DRAFT_ORDINAL, 0, kind=Kind.DRAFT)
 
     def settle(self, content: Content, draft: int) -> NewDelivery:
         """Make the delivery that gives the growing message its final words."""

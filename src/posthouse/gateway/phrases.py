@@ -39,6 +39,12 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "This was interrupted and may be half done; it was not run again. Please check and resend.",
     ),
     "stopped": ("已停止。", "Stopped."),
+    "stop_button": ("停止", "Stop"),
+    "stop_foreign": (
+        "只有提问的人或操作员可以停止这个回答。",
+        "Only the person who asked, or an operator, may stop this answer.",
+    ),
+    "stop_late": ("这个回答已经结束了。", "This answer has ended already."),
     "nothing_to_stop": ("当前没有正在处理的内容。", "Nothing is running."),
     "draft_cancelled": ("（已停止）", "(stopped)"),
     "draft_failed": ("（出错，未完成）", "(failed, unfinished)"),

@@ -205,6 +205,22 @@ def _route_press(  # noqa: PLR0911 - a list of decisions, one line each
     return replace(pressed, burst_s=0.0)  # nothing else belongs to a press
 
 
+def route_stop(
+    event: ButtonPressed, chat: Chat, routing: Routing, refusal: Refusal | None
+) -> Disposition:
+    """Let the button below a growing answer stop it at once, as the word does.
+
+    Args:
+        event: the press.
+        chat: where.
+        routing: the rules.
+        refusal: why it stops nothing, if so.
+    """
+    if _is_from_before(routing.snapshot_at, event):
+        return Disposition(state=EventState.LATE, reason="restored")
+    return _control(event, chat) if refusal is None else _refused_answer(event, refusal)
+
+
 def route_reaction(
     event: ReactionChanged, chat: Chat, routing: Routing, spoken: Spoken | None
 ) -> Disposition:

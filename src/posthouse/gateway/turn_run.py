@@ -7,16 +7,19 @@ import traceback
 from contextlib import aclosing, suppress
 
 import structlog
+from msgspec.structs import replace
 
 from posthouse.channels.channel import Toasting
+from posthouse.channels.degrade import split
 from posthouse.gateway import phrases
 from posthouse.gateway.bots import Bot
 from posthouse.gateway.context import Context
 from posthouse.gateway.deliverer import Deliverer
 from posthouse.gateway.door import Door
-from posthouse.gateway.drafts import DraftWriter
+from posthouse.gateway.drafts import DraftWriter, Growing
 from posthouse.gateway.outputs import Outputs, letter_for
 from posthouse.gateway.rewrite import rewrite
+from posthouse.gateway.stop_button import stop_button
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.handler import CannotAnswer, EndOfTurn, Handler, Traits, traits_of
 from posthouse.model.action import (
@@ -33,7 +36,7 @@ from posthouse.model.action import (
 )
 from posthouse.model.address import ChatMode
 from posthouse.model.capabilities import DraftKind
-from posthouse.model.delivery import back_off_s
+from posthouse.model.delivery import Kind, back_off_s
 from posthouse.model.disposition import NewDelivery
 from posthouse.model.errors import FenceLost, PosthouseError, TryLater
 from posthouse.model.message import Content
@@ -117,7 +120,7 @@ class TurnRun:
             await self._say_and_end("handler_missing", handler=turn.handler)
         elif is_report and turn.is_started:
             await self._say_and_end("interrupted", state=TurnState.INTERRUPTED)
-        elif turn.is_again and await self._is_called_off():
+        elif (turn.is_again or turn.has_spoken) and await self._is_called_off():
             await self._end()  # asked for before a crash; finishing obeys
         elif turn.attempt > traits.attempts_max or turn.crashes > traits.crashes_max:
             await self._bury()
@@ -202,6 +205,9 @@ class TurnRun:
             return await around.journal.retry(self._claim, self._turn.id, at, "again")
 
         with suppress(FenceLost):
+            if self._draft is not None and await self._is_called_off():
+                await self._end()  # what has begun to grow is not left growing
+                return
             await around.until_stored(give_back)
         around.wakeup.nudge(TURNS)
 
@@ -309,7 +315,7 @@ class TurnRun:
 
     async def _open_draft(self, text: str) -> DraftWriter | None:
         around, turn = self._around, self._turn
-        new = self._outputs.draft(text)
+        new = self._outputs.draft(self._so_far(text))
         numbers: tuple[int, ...] = ()
         with suppress(TryLater):  # where the store is full, the answer appears at once
             numbers = await around.journal.put(self._claim, turn.id, (new,), around.clock())
@@ -322,7 +328,20 @@ class TurnRun:
             if delivery.id == draft:
                 around.drafts.tell(delivery)  # it was opened before a crash
         around.wakeup.nudge(SENDS)
-        return DraftWriter(turn, self._bot, around.pace, around.drafts, draft, around.sleep)
+        growing = Growing(chat=turn.chat, draft=draft, body_of=self._growing_body)
+        return DraftWriter(growing, self._bot, around.pace, around.drafts, around.sleep)
+
+    def _growing_body(self, text: str) -> bytes:
+        letter = letter_for(self._turn, kind=Kind.DRAFT)
+        return self._bot.channel.encode(self._so_far(text), letter)
+
+    def _so_far(self, text: str) -> Content:
+        """Show what is written so far, above a button that stops it where one can stand there."""
+        can = self._bot.capabilities
+        first = split(Content(text), can)[0]
+        if not can.has_draft_buttons:
+            return first
+        return replace(first, choices=(stop_button(self._turn.id, self._language),))
 
     # --- how it ends ----------------------------------------------------------------------
 
@@ -446,7 +465,7 @@ class TurnRun:
         return rewrite(result, old, self._bot.capabilities, self._around.clock())
 
     def _if_cancelled(self) -> tuple[NewDelivery, ...]:
-        if self._draft is None:
+        if self._draft is None or self._put_through:  # its first words have settled it
             return ()
         words = phrases.say("draft_cancelled", self._language)
         written = self._writer.latest if self._writer is not None else ""

@@ -47,6 +47,7 @@ class Capabilities(Struct, frozen=True, omit_defaults=True):
     recall_window_s: float = float("inf")
     can_react: bool = False
     draft: DraftKind = DraftKind.NONE
+    has_draft_buttons: bool = False  # they can stand below a message while it grows
     slot_s: float = 0.0  # how long the platform waits for an answer inside its HTTP request
     sends_from: SendsFrom = SendsFrom.ANY
     has_one_connection: bool = False  # it knows one at a time; one gateway holds it

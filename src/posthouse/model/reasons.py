@@ -99,6 +99,12 @@ _ALL = (
     Reason("question_late", "提问已过期", "the question had expired"),
     Reason("question_taken", "提问已被回答", "the question had been answered already"),
     Reason("question_foreign", "提问不是问这个人的", "the question was for somebody else"),
+    Reason("stop_late", "按停止时回答已经结束", "the answer had ended before it was to be stopped"),
+    Reason(
+        "stop_foreign",
+        "只有提问的人或操作员可以停止回答",
+        "only who asked, or an operator, may stop an answer",
+    ),
     Reason("question_unknown", "提问不在记录中", "the question is not in the book"),
     Reason("no_answer", "处理程序没有给出回答", "the handler had nothing to say"),
     Reason(

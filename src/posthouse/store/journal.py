@@ -414,7 +414,15 @@ class Journal(Protocol):
         """Cancel the session's waiting turns and want its running one to CANCEL (``stopped``).
 
         With ``before``, the turn that asks for it, later ones stay: they were asked for after it.
-        Returns the running turns.
+        A waiting one that had begun to speak before a crash is wanted to CANCEL as well, since
+        what it began to say has to be settled. Returns all of them.
+        """
+        ...
+
+    async def stop_turn(self, chat: int, turn: int, now: float) -> bool:
+        """Stop one turn of a chat as ``stop_session`` does.
+
+        Returns False when there is no such turn, or it is over.
         """
         ...
 

@@ -37,6 +37,7 @@ CAPABILITIES = Capabilities(
     can_edit=True,
     can_recall=True,
     draft=DraftKind.MESSAGE,
+    has_draft_buttons=True,
     choices_max=10,
     has_markdown=True,
 )

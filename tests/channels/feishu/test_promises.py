@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from posthouse.channels.feishu.codec import Identity, decode
+from posthouse.model.delivery import Sent
 from posthouse.model.event import Event
 from posthouse.testing.conformance import channel as promises
 from posthouse.testing.conformance.channel import Subject
@@ -36,6 +37,10 @@ async def test_promise(check: Check[Subject], tmp_path: Path) -> None:
     async with opened(tmp_path) as stage:
         said = await stage.hear()
         stage.feishu.settings.is_paced = False
+
+        async def buttons(ids: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(button.label for button in stage.shown(Sent(ids)).buttons)
+
         subject = Subject(
             channel=stage.channel,
             chat=chat_of(said),
@@ -43,5 +48,6 @@ async def test_promise(check: Check[Subject], tmp_path: Path) -> None:
             decode=_decode,
             payloads=_payloads(),
             secrets=(APP.app_secret,),
+            buttons=buttons,
         )
         await check(subject)

@@ -22,10 +22,17 @@ from tests.channels.web.stage import Stage
 async def subject(stage: Stage) -> Subject:
     room, _ = await stage.team("Ann")
     numbers = count(1)
+
+    async def buttons(ids: tuple[str, ...]) -> tuple[str, ...]:
+        message = await stage.rooms.message(room, int(ids[0].rpartition("-")[2]))
+        assert message is not None
+        return tuple(choice.label for choice in message.said.choices)
+
     return Subject(
         channel=stage.channel,
         chat=stage.chat(room),
         new_key=lambda: f"{next(numbers):032x}",
+        buttons=buttons,
         secrets=((stage.data / "web.key").read_bytes().hex(),),
     )
 

@@ -97,10 +97,8 @@ def test_the_first_words_settle_the_growing_message() -> None:
     assert [(d.kind, d.target) for d in made.deliveries] == [(Kind.SETTLE, 99), (Kind.SEND, None)]
 
 
-def test_a_growing_message_fits_the_platform() -> None:
-    made = outputs(can=replace(CAPABILITIES, text_max=40))
-    draft = made.draft("word " * 100)
-    assert len(draft.content.text) <= 40
+def test_a_growing_message_comes_before_everything() -> None:
+    draft = outputs().draft(Content("word"))
     assert (draft.kind, draft.ordinal) == (Kind.DRAFT, DRAFT_ORDINAL)
 
 

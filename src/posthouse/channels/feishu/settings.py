@@ -93,6 +93,7 @@ class FeishuOptions(ChannelOptions):
             can_react=True,
             recall_window_s=self.recall_window_s,
             draft=DraftKind.MESSAGE if self.streaming else DraftKind.NONE,
+            has_draft_buttons=self.streaming,
             text_unit=TextUnit.BYTES,
             text_max=self.text_max,
             choices_max=8,

@@ -53,6 +53,7 @@ CAPABILITIES = Capabilities(
     can_edit=True,
     can_recall=True,
     draft=DraftKind.MESSAGE,
+    has_draft_buttons=True,
     text_max=ANSWER_CHARS_MAX,
     choices_max=CHOICES_MAX,
     has_markdown=True,

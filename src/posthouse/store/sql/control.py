@@ -202,12 +202,28 @@ def stop_session(
     database: Database, session: str, now: float, before: int | None
 ) -> tuple[int, ...]:
     lane = lanes.turn_lane(session)
-    for (turn,) in database.all(SQL["waiting_in"], lane=lane, before=before):
-        turns.cancel_waiting(database, turn, lane, "stopped", now)
-    running = tuple(int(turn) for (turn,) in database.all(SQL["running_in"], lane=lane))
-    for turn in running:
+    running = [(turn, True) for (turn,) in database.all(SQL["running_in"], lane=lane)]
+    found = running + database.all(SQL["waiting_in"], lane=lane, before=before)
+    for turn, is_begun in found:
+        _stop(database, turn, lane, now, is_begun=bool(is_begun))
+    return tuple(int(turn) for turn, _ in found)
+
+
+def stop_turn(database: Database, chat: int, turn: int, now: float) -> bool:
+    row = database.one(SQL["unfinished"], chat=chat, turn=turn)
+    if row is None:
+        return False
+    lane, is_begun = row
+    _stop(database, turn, lane, now, is_begun=bool(is_begun))
+    return True
+
+
+def _stop(database: Database, turn: int, lane: str, now: float, *, is_begun: bool) -> None:
+    """Let a turn end; one that has begun to speak has to say so itself."""
+    if is_begun:
         _want(database, turn, Wanted.CANCEL, "stopped")
-    return running
+    else:
+        turns.cancel_waiting(database, turn, lane, "stopped", now)
 
 
 def running_turns(database: Database, chat: int) -> tuple[int, ...]:

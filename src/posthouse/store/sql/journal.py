@@ -198,6 +198,9 @@ class SqlJournal:
     ) -> tuple[int, ...]:
         return await self._commit("stop", (chat,), control.stop_session, session, now, before)
 
+    async def stop_turn(self, chat: int, turn: int, now: float) -> bool:
+        return await self._commit("stop", (chat,), control.stop_turn, chat, turn, now)
+
     async def running_turns(self, chat: int) -> tuple[int, ...]:
         return await self._reading.ask(control.running_turns, chat)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from posthouse.model.disposition import NewQuestion, Question
+from posthouse.model.turn import TurnState
 from posthouse.store.queries import load
+from posthouse.store.questions import Underway
 from posthouse.store.sql import rows
 from posthouse.store.sql.database import Row
 from posthouse.store.sql.reading import Reading
@@ -56,6 +58,13 @@ class SqlQuestions:
         if question is None and self._asking:
             self._asking.discard(session)
         return question
+
+    async def underway(self, turn: int) -> Underway | None:
+        row = await self._reading.one(SQL["underway"], turn=turn)
+        if row is None:
+            return None
+        chat, person, state, is_called_off = row
+        return Underway(chat, person, TurnState(state), bool(is_called_off))
 
 
 def _question(row: Row | None) -> Question | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,6 +36,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     payloads: tuple[bytes, ...] = ()  # genuine ones, to be spoilt
     secrets: tuple[str, ...] = ()  # what nobody may ever read
     keeps_messages: bool = True  # False: the platform forgets at once, like the null channel
+    # The buttons that people see below the message with these ids, where the test can look.
+    buttons: Callable[[tuple[str, ...]], Awaitable[tuple[str, ...]]] | None = None
 
 
 CONTENTS = (
@@ -122,6 +124,9 @@ async def capabilities_make_sense(subject: Subject) -> None:
         holds(getattr(can, name) > 0, f"{name} is above 0")
     if can.draft is DraftKind.MESSAGE:
         holds(can.can_edit, "a draft that is edited in place needs can_edit")
+    if can.has_draft_buttons:
+        holds(can.draft is DraftKind.MESSAGE, "has_draft_buttons needs a draft that is a message")
+        holds(can.choices_max > 0, "has_draft_buttons needs choices_max")
 
 
 async def what_is_sent_has_a_name(subject: Subject) -> None:
@@ -142,6 +147,39 @@ async def editing_follows_can_edit(subject: Subject) -> None:
         holds(all(isinstance(each, Sent) for each in outcomes), f"it edits, got {outcomes!r}")
     else:
         holds(all(map(_is_final_no, outcomes)), f"the no is final, got {outcomes!r}")
+
+
+async def a_growing_message_keeps_its_button(subject: Subject) -> None:
+    """It is opened with the button, grows above it, and its final words come without."""
+    if not subject.channel.capabilities.has_draft_buttons:
+        return
+    stop = (Choice("Stop", "stop:1"),)
+    ids = await _grown(subject, Content("a", choices=stop), Kind.DRAFT)
+    await _see_buttons(subject, ids, "Stop")
+    await _grown(subject, Content("ab", choices=stop), Kind.DRAFT, ids)
+    await _see_buttons(subject, ids, "Stop")
+    await _grown(subject, Content("abc"), Kind.SETTLE, ids)
+    await _see_buttons(subject, ids)
+
+
+async def _grown(
+    subject: Subject, content: Content, kind: Kind, ids: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    part = Part(
+        verb=Verb.EDIT if ids else Verb.SEND,
+        body=subject.channel.encode(content, _letter(subject, kind)),
+        key="" if ids else subject.new_key(),
+        message_ids=ids,
+        is_draft=kind is Kind.DRAFT,
+    )
+    outcome = await subject.channel.perform(part, subject.chat)
+    holds(isinstance(outcome, Sent), f"a growing message goes on, got {outcome!r}")
+    return ids or (outcome.ids if isinstance(outcome, Sent) else ())
+
+
+async def _see_buttons(subject: Subject, ids: tuple[str, ...], *labels: str) -> None:
+    if subject.buttons is not None:
+        same(await subject.buttons(ids), labels, "the buttons that people see")
 
 
 async def recalling_follows_can_recall(subject: Subject) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from posthouse.model.disposition import Claimant, NewQuestion
+from posthouse.model.turn import TurnState
 from posthouse.store.journal import Result
+from posthouse.store.questions import Underway
 from posthouse.testing.conformance.checks import holds, same
 from posthouse.testing.conformance.scene import Scene, route
 
@@ -49,6 +51,23 @@ async def an_expired_question_is_closed(scene: Scene) -> None:
     await scene.wait(1.1)
     same(await _open(scene), None, "after its end")
     holds(await scene.store.questions.find("q1") is not None, "an expired question is still known")
+
+
+async def a_stop_button_finds_its_turn(scene: Scene) -> None:
+    receipt = await scene.say("mine")
+    assert receipt.turn is not None
+    await _underway(scene, receipt.turn, TurnState.WAITING, is_called_off=False)
+    claimed = await scene.claim_one()
+    await scene.journal.stop_turn(scene.chat.id, receipt.turn, scene.now)
+    await _underway(scene, receipt.turn, TurnState.WAITING, is_called_off=True)
+    await scene.finish(claimed)
+    await _underway(scene, receipt.turn, TurnState.CANCELLED, is_called_off=False)
+    same(await scene.store.questions.underway(receipt.turn + 1), None, "an unknown turn")
+
+
+async def _underway(scene: Scene, turn: int, state: TurnState, *, is_called_off: bool) -> None:
+    found = await scene.store.questions.underway(turn)
+    same(found, Underway(scene.chat.id, "ann", state, is_called_off), "the turn of a button")
 
 
 async def _ask(scene: Scene, name: str, *, takes_text: bool = True) -> None:

@@ -61,6 +61,7 @@ class ProbeOptions(ChannelOptions):
             can_edit=can_amend,
             can_recall=can_amend,
             draft=DraftKind.MESSAGE if can_amend else DraftKind.TYPING,
+            has_draft_buttons=can_amend and self.choices_max > 0,
             slot_s=self.slot_s if kind is ProbeClass.SLOT else 0.0,
             sends_from=SendsFrom.CONNECTION if kind is ProbeClass.CONNECTION else SendsFrom.ANY,
             has_one_connection=self.has_long_connection,

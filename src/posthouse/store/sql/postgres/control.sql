@@ -12,7 +12,15 @@ UPDATE events SET state = 'recalled', reason = 'recalled', is_part = FALSE WHERE
 
 -- name: waiting_in
 -- As on SQLite.
-SELECT t.id FROM turns t JOIN lanes l ON l.lane = t.lane
+SELECT t.id, EXISTS (SELECT 1 FROM deliveries d WHERE d.origin = 'turn:' || t.id)
+FROM turns t JOIN lanes l ON l.lane = t.lane
 WHERE t.lane = :lane AND t.state = 'waiting' AND (CAST(:before AS bigint) IS NULL OR t.id < :before)
   AND NOT (l.owner IS NOT NULL AND l.current IS NOT DISTINCT FROM t.id)
 ORDER BY t.place;
+
+-- name: unfinished
+-- As on SQLite.
+SELECT t.lane, (l.owner IS NOT NULL AND l.current IS NOT DISTINCT FROM t.id)
+            OR EXISTS (SELECT 1 FROM deliveries d WHERE d.origin = 'turn:' || t.id)
+FROM turns t JOIN lanes l ON l.lane = t.lane
+WHERE t.id = :turn AND t.chat = :chat AND t.state = 'waiting';

@@ -85,9 +85,18 @@ SELECT 1 FROM turns t WHERE t.id = :turn AND t.handler = 'away'
 SELECT d.* FROM deliveries d WHERE d.origin = :origin ORDER BY d.ordinal, d.part;
 
 -- name: waiting_in
--- Turns that wait in a lane and are not running, up to the one that asks.
-SELECT t.id FROM turns t JOIN lanes l ON l.lane = t.lane
+-- Turns that wait in a lane and are not running, up to the one that asks, and whether something of
+-- each was said before a crash.
+SELECT t.id, EXISTS (SELECT 1 FROM deliveries d WHERE d.origin = 'turn:' || t.id)
+FROM turns t JOIN lanes l ON l.lane = t.lane
 WHERE t.lane = :lane AND t.state = 'waiting' AND (:before IS NULL OR t.id < :before) AND NOT (l.owner IS NOT NULL AND l.current IS t.id);
+
+-- name: unfinished
+-- The lane of a turn that is not over, and whether it is running or has said something.
+SELECT t.lane, (l.owner IS NOT NULL AND l.current IS t.id)
+            OR EXISTS (SELECT 1 FROM deliveries d WHERE d.origin = 'turn:' || t.id)
+FROM turns t JOIN lanes l ON l.lane = t.lane
+WHERE t.id = :turn AND t.chat = :chat AND t.state = 'waiting';
 
 -- name: running_in
 -- The turn that a lane is running.

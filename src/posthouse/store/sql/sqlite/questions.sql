@@ -15,3 +15,7 @@ ORDER BY number DESC LIMIT 1;
 -- name: asking
 -- The sessions with a question that a typed message may answer.
 SELECT DISTINCT session FROM questions WHERE takes_text AND answered_by IS NULL;
+
+-- name: underway
+-- Whom a turn answers, and how far it is.
+SELECT chat, person, state, wanted = 'cancel' FROM turns WHERE id = :turn;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from posthouse.model.delivery import Delivery, Kind, NotSent, Sent, State, Unknown
 from posthouse.model.turn import EventState, OnEdit, TurnState
 from posthouse.store.journal import AmendKind, ClaimedTurn, Result, Verdict, Wanted
@@ -438,8 +440,8 @@ async def stopping_ends_what_runs_and_what_waits(scene: Scene) -> None:
     theirs = await scene.say("theirs", who="ben")
     first, second = await scene.claim()
     mine = first if first.turn.person.id == "ann" else second
-    running = await scene.journal.stop_session(scene.chat.id, scene.session(), scene.now)
-    same(running, (mine.turn.id,), "running turns")
+    stopped = await scene.journal.stop_session(scene.chat.id, scene.session(), scene.now)
+    same(stopped, tuple(receipt.turn for receipt in receipts), "what was stopped")
     same((await scene.finish(mine)).verdict, Verdict.CANCELLED, "the verdict")
     same(await scene.claim(), (), "turns afterwards")
     for receipt in receipts[1:]:
@@ -469,6 +471,64 @@ async def a_stop_leaves_what_was_asked_after_it(scene: Scene) -> None:
     await scene.journal.stop_session(scene.chat.id, session, scene.now, before=stopping.turn.id)
     await scene.finish(stopping)
     same(texts(await scene.claim()), ["after"], "what is left to answer")
+
+
+async def stopping_one_turn_leaves_the_others(scene: Scene) -> None:
+    mine, theirs = await scene.say("mine"), await scene.say("theirs", who="ben")
+    waiting = await scene.say("mine too")
+    claimed = {one.turn.id: one for one in await scene.claim()}
+    assert mine.turn is not None
+    assert theirs.turn is not None
+    assert waiting.turn is not None
+    for _ in range(2):  # a control turn may be run twice
+        holds(await scene.journal.stop_turn(scene.chat.id, mine.turn, scene.now), "it is stopped")
+    verdict = (await scene.finish(claimed[mine.turn])).verdict
+    same(verdict, Verdict.CANCELLED, "the verdict")
+    same(await scene.journal.wanted(theirs.turn), Wanted.NOTHING, "somebody else's")
+    same(texts(await scene.claim()), ["mine too"], "what was asked after it")
+    holds(
+        not await scene.journal.stop_turn(scene.chat.id, mine.turn, scene.now),
+        "what is over cannot be stopped",
+    )
+
+
+async def only_turns_of_the_chat_are_stopped(scene: Scene) -> None:
+    receipt = await scene.say("mine")
+    assert receipt.turn is not None
+    for chat, turn in ((scene.chat.id + 1, receipt.turn), (scene.chat.id, receipt.turn + 1)):
+        holds(not await scene.journal.stop_turn(chat, turn, scene.now), "there is no such turn")
+    same(await scene.journal.wanted(receipt.turn), Wanted.NOTHING, "what is wanted of it")
+
+
+async def a_turn_that_nobody_has_begun_is_stopped_at_once(scene: Scene) -> None:
+    receipt = await scene.say("mine")
+    assert receipt.turn is not None
+    holds(await scene.journal.stop_turn(scene.chat.id, receipt.turn, scene.now), "it is stopped")
+    same(await scene.claim(), (), "turns afterwards")
+    turn = (await scene.road(receipt)).turn
+    assert turn is not None
+    same((turn.state, turn.reason), (TurnState.CANCELLED, "stopped"), "what became of it")
+
+
+async def what_had_begun_to_speak_is_handed_out_to_settle_it(scene: Scene) -> None:
+    for stop in (scene.journal.stop_turn, _stop_session(scene)):
+        receipt = await scene.say("mine")
+        assert receipt.turn is not None
+        claimed = await scene.claim_one()
+        await scene.journal.put(
+            claimed.claim, receipt.turn, scene.outputs(claimed, "it is …"), scene.now
+        )
+        await scene.journal.retry(claimed.claim, receipt.turn, scene.now, "stopping")
+        await stop(scene.chat.id, receipt.turn, scene.now)
+        same(await scene.journal.wanted(receipt.turn), Wanted.CANCEL, "what is wanted of it")
+        same((await scene.finish(await scene.claim_one())).verdict, Verdict.CANCELLED, "its end")
+
+
+def _stop_session(scene: Scene) -> Callable[[int, int, float], Awaitable[object]]:
+    async def stop(chat: int, _: int, now: float) -> object:
+        return await scene.journal.stop_session(chat, scene.session(), now)
+
+    return stop
 
 
 async def a_new_beginning_keeps_what_was_asked_after_it(scene: Scene) -> None:
