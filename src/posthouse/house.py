@@ -45,10 +45,8 @@ from posthouse.handlers.commands.pool import Loaded as LoadedScenes
 from posthouse.handlers.handler import Handler, Messenger, Resident, Traits
 from posthouse.handlers.trying import Tries
 from posthouse.knowledge.room import ReadingRoom
-from posthouse.model.message import Content
 from posthouse.model.relay import BotState
 from posthouse.model.secret import RetiredSecret
-from posthouse.model.turn import Turn
 from posthouse.settings.reload import taken_over
 from posthouse.settings.rotation import retired
 from posthouse.settings.settings import (
@@ -174,7 +172,7 @@ class House:
         )
         self._routing = await self._routing_now()
         orders = AssistantOrders(
-            self.around, store.chats, store.conduct, store.asked, self._assistants, self._push
+            self.around, store.chats, store.conduct, store.asked, self._assistants
         )
         self._operators = Operators(
             self.around, store.chats, store.grants, store.access, lambda: self.inbox, orders
@@ -235,12 +233,13 @@ class House:
             if isinstance(each, Messenger):
                 each.push_by(self._elsewhere.push)
 
-    async def _push(self, turn: Turn, number: int, chat: int, content: Content) -> None:
-        """Say something in another chat in the name of a turn."""
-        await self._elsewhere.push(turn, number, chat, content)
-
     def _assistants(self) -> tuple[str, ...]:
         return tuple(name for name, each in self._handlers.items() if isinstance(each, Assistant))
+
+    @property
+    def handlers(self) -> Mapping[str, Handler]:
+        """Return what answers, by name, as it is at each moment."""
+        return self._handlers
 
     @property
     def room(self) -> ReadingRoom:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from posthouse.model.capabilities import Capabilities
 from posthouse.model.message import Mention, Text
 from posthouse.store.conduct import Rule, Scope
 from posthouse.store.grants import ChatOperator
@@ -134,3 +135,17 @@ async def test_an_answer_that_waits_is_let_out() -> None:
     await order(house, f"/assistant send {question.turn}", room=OFFICE)
     assert "No such answer" in (await house.texts(OFFICE))[-1]
     await house.check()
+
+
+@simulated
+async def test_who_asked_takes_back_an_answer_that_was_let_out() -> None:
+    house = await with_operator(hold_words=("8350",), can=Capabilities(can_recall=True))
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    (question,) = await asked(house)
+    await order(house, f"/assistant send {question.turn}", room=OFFICE)
+    assert "8350" in (await house.texts())[-1]
+    await house.say("撤回")
+    await house.quiet(10.0)
+    shown = house.bots["b"].shown((await house.chat()).id)
+    assert "8350" not in "".join(each.words.text for each in shown)

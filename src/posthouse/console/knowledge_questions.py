@@ -169,7 +169,7 @@ class Questions:
             raise Declined("changed_meanwhile")
         who, now = ask.visitor, self._around.clock()
         answer = reviewed(question.turn, question.answer, chat, bot, self._around.new_key)
-        numbers = await put(self._around, chat, answer)
+        numbers = await put(self._around, chat, answer, question.person)
         await self._books.asked.record(replace(question, reason="answered"))
         await self._books.asked.resolve(question.turn, who.author, now)
         self._around.wakeup.nudge(SENDS)

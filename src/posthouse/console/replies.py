@@ -29,9 +29,9 @@ async def put_reply(
 
 
 async def put(
-    around: Surroundings, chat: Chat, deliveries: Iterable[NewDelivery]
+    around: Surroundings, chat: Chat, deliveries: Iterable[NewDelivery], person: str = ""
 ) -> tuple[int, ...]:
-    """Queue deliveries; returns the numbers of those that are new."""
+    """Queue deliveries, said to ``person`` or to all; returns the numbers of those that are new."""
     now, journal = around.clock(), around.books.journal
-    numbers = [await journal.put_notice(chat.id, each, now) for each in deliveries]
+    numbers = [await journal.put_notice(chat.id, each, now, person) for each in deliveries]
     return tuple(number for number in numbers if number is not None)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from msgspec.structs import asdict, replace
 
 from posthouse.gateway import phrases
+from posthouse.gateway.beside import reviewed
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.assistant.rules import FIELDS, changed
-from posthouse.handlers.handler import Push, TurnContext
+from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
-from posthouse.model.errors import PosthouseError
+from posthouse.model.address import ChatMode
 from posthouse.model.message import Content, Mention
 from posthouse.model.turn import Turn
 from posthouse.store.asked import Asked
 from posthouse.store.chats import Chats
 from posthouse.store.conduct import Conduct, Handoff, Rule, Scope
+from posthouse.wakeup.wakeup import SENDS
 
 RESUME: Final = frozenset({"resume", "back", "恢复", "接回"})
 SEND: Final = frozenset({"send", "发送", "发出"})
@@ -35,7 +38,6 @@ class AssistantOrders:
         conduct: keeps rules and handoffs.
         asked: keeps answers that wait for a review.
         assistants: the names of the handlers of that kind, the first for chats without their own.
-        push: says things in other chats.
     """
 
     def __init__(
@@ -45,14 +47,13 @@ class AssistantOrders:
         conduct: Conduct,
         asked: Asked,
         assistants: Callable[[], tuple[str, ...]],
-        push: Push,
     ) -> None:
+        self._around = around
         self._stored = around.until_stored
         self._chats = chats
         self._conduct = conduct
         self._asked = asked
         self._assistants = assistants
-        self._push = push
 
     async def obey(self, argument: str, turn: Turn, author: str, context: TurnContext) -> Action:
         """Carry out an order of an operator.
@@ -156,11 +157,14 @@ class AssistantOrders:
         asked = await self._asked.of_turn(int(digits)) if is_number else None
         if asked is None or asked.bot != turn.chat.bot or asked.reason != "held_for_review":
             return _say("assistant_no_review", context)
-        content, now = Content(asked.answer), context.now()
-        try:
-            await self._push(turn, 0, asked.chat, content)
-        except PosthouseError as problem:
-            return _plain(problem.sentence(context.language))
+        chat = await self._stored(lambda: self._chats.get(asked.chat))
+        bot = self._around.bots.get(asked.bot)
+        now, journal = context.now(), self._around.journal
+        if chat is None or bot is None or chat.mode_at(now) is ChatMode.SHADOW:
+            return _say("assistant_no_review", context)
+        for each in reviewed(asked.turn, asked.answer, chat, bot, self._around.new_key):
+            await self._stored(partial(journal.put_notice, chat.id, each, now, asked.person))
+        self._around.wakeup.nudge(SENDS)
         sent = replace(asked, reason="answered")
         await self._stored(lambda: self._asked.record(sent))
         await self._stored(lambda: self._asked.resolve(asked.turn, author, now))

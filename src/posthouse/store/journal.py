@@ -499,8 +499,13 @@ class Journal(Protocol):
         """
         ...
 
-    async def put_notice(self, chat: int, delivery: NewDelivery, now: float) -> int | None:
-        """Queue a delivery that no turn caused; None when its origin exists."""
+    async def put_notice(
+        self, chat: int, delivery: NewDelivery, now: float, person: str = ""
+    ) -> int | None:
+        """Queue a delivery that no running turn says; None when its origin exists.
+
+        Who it is said to (``person``) may take it back like an answer.
+        """
         ...
 
     async def retry_delivery(self, delivery: int, capabilities: Capabilities, now: float) -> bool:

@@ -152,8 +152,10 @@ def _lane_follows(
 # --- from elsewhere -------------------------------------------------------------------------
 
 
-def put_notice(database: Database, chat: int, new: NewDelivery, now: float) -> int | None:
-    author = Author(chat, outputs.bot_of(database, chat))
+def put_notice(
+    database: Database, chat: int, new: NewDelivery, now: float, person: str
+) -> int | None:
+    author = Author(chat, outputs.bot_of(database, chat), person)
     number = outputs.insert(database, author, new, outputs.fresh(author, new, now), now)
     if number is not None:
         lanes.gain_send(database, chat, author.bot, now)

@@ -275,8 +275,12 @@ class SqlJournal:
             "amend", about.claim(claim), amends.settle, claim, amend, happening, capabilities, now
         )
 
-    async def put_notice(self, chat: int, delivery: NewDelivery, now: float) -> int | None:
-        return await self._commit("notice", (chat,), deliveries.put_notice, chat, delivery, now)
+    async def put_notice(
+        self, chat: int, delivery: NewDelivery, now: float, person: str = ""
+    ) -> int | None:
+        return await self._commit(
+            "notice", (chat,), deliveries.put_notice, chat, delivery, now, person
+        )
 
     async def retry_delivery(self, delivery: int, capabilities: Capabilities, now: float) -> bool:
         return await self._commit(

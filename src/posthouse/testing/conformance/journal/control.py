@@ -179,6 +179,13 @@ async def a_recall_of_everything_reaches_everybody_and_notices(scene: Scene) -> 
     same((await scene.recall(who=None)).pending, 3, "what is taken back")
 
 
+async def a_recall_reaches_what_somebody_was_told_beside_their_turns(scene: Scene) -> None:
+    await scene.journal.put_notice(scene.chat.id, output("notice:1", "ann"), scene.now, "ann")
+    await scene.journal.put_notice(scene.chat.id, output("notice:2", "ben"), scene.now, "ben")
+    await scene.deliver()
+    same((await scene.recall(who="ann")).pending, 1, "what is taken back")
+
+
 async def a_recall_reaches_as_far_back_as_it_says(scene: Scene) -> None:
     old = await scene.told("old", "old answer")
     await scene.wait(100)
