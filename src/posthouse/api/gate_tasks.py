@@ -10,7 +10,7 @@ from posthouse.api.desk import Desk, Task
 from posthouse.api.push_tasks import CLI
 from posthouse.knowledge.gate.training import WANTED_PRECISION
 from posthouse.knowledge.labels import Labelled
-from posthouse.knowledge.teaching import KeptGate, Lesson, Teaching
+from posthouse.knowledge.teaching import KeptGate, Looking, Teaching
 from posthouse.model.errors import TryLater
 
 
@@ -37,19 +37,31 @@ class UseGate(Struct, frozen=True):
 
 
 class Done(Struct, frozen=True):
-    """It was done."""
+    """It was done, or has begun."""
 
 
-async def train(desk: Desk, wanted: TrainGate) -> Lesson:
-    """Train a gate with all that is known, and keep it.
+async def train(desk: Desk, wanted: TrainGate) -> Done:
+    """Remember labels, and begin to train a gate with all that is known.
 
     Raises:
-        OperatorMistake: there is no such base, or hardly anything to learn from.
+        OperatorMistake: there is no such base, or one is being trained for it.
     """
     teaching = _teaching(desk)
     if wanted.labels:
         await teaching.tell(wanted.base, wanted.labels)
-    return await teaching.train(wanted.base, CLI, wanted.precision, is_used=wanted.is_used)
+    await teaching.begin(wanted.base, CLI, wanted.precision, is_used=wanted.is_used)
+    return Done()
+
+
+async def looking(desk: Desk, wanted: OfBase) -> Looking:
+    """Tell how far the training of a base is."""
+    return _teaching(desk).looking(wanted.base)
+
+
+async def stop(desk: Desk, wanted: OfBase) -> Done:
+    """Give a training up."""
+    await _teaching(desk).stop(wanted.base)
+    return Done()
 
 
 async def gates(desk: Desk, wanted: OfBase) -> tuple[KeptGate, ...]:
@@ -69,11 +81,13 @@ def _teaching(desk: Desk) -> Teaching:
     return desk.room.teaching
 
 
-TRAIN_GATE = Task("train_gate", TrainGate, train, Lesson)
+TRAIN_GATE = Task("train_gate", TrainGate, train, Done)
+GATE_LOOKING = Task("gate_looking", OfBase, looking, Looking)
+STOP_TRAINING = Task("stop_training", OfBase, stop, Done)
 GATES = Task("gates", OfBase, gates, tuple[KeptGate, ...])
 USE_GATE = Task("use_gate", UseGate, use, Done)
 
 GATE_TASKS: Mapping[str, Task[Struct, object]] = {
     task.name: task  # type: ignore[misc]  # each task checks its own arguments
-    for task in (TRAIN_GATE, GATES, USE_GATE)
+    for task in (TRAIN_GATE, GATE_LOOKING, STOP_TRAINING, GATES, USE_GATE)
 }

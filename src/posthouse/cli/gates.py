@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
 
-from posthouse.api.gate_tasks import GATES, TRAIN_GATE, USE_GATE, OfBase, TrainGate, UseGate
+from posthouse.api.gate_tasks import (
+    GATE_LOOKING,
+    GATES,
+    STOP_TRAINING,
+    TRAIN_GATE,
+    USE_GATE,
+    OfBase,
+    TrainGate,
+    UseGate,
+)
 from posthouse.cli.files import bytes_of
-from posthouse.cli.house import counter_of
-from posthouse.cli.progress import at_work
+from posthouse.cli.house import Counter, counter_of
+from posthouse.cli.progress import progressing
 from posthouse.cli.terminal import OK, Terminal
 from posthouse.knowledge.gate.measures import Quality
 from posthouse.knowledge.labels import Labelled, labelled, messages
-from posthouse.knowledge.teaching import KeptGate, Lesson
+from posthouse.knowledge.teaching import KeptGate, Lesson, Looking, Stage
+from posthouse.model.errors import OperatorMistake, TryLater
 from posthouse.settings.settings import Settings
 from posthouse.settings.zone import zone_of
+
+ASK_EVERY_S = 0.2
+_STAGES = (
+    (Stage.SEARCHING, "检索", "searching"),
+    (Stage.TRAINING, "训练", "training"),
+)
 
 
 class Lessons(Struct, frozen=True, kw_only=True):
@@ -32,10 +49,11 @@ class Lessons(Struct, frozen=True, kw_only=True):
 
 
 async def train(settings: Settings, lessons: Lessons, *, as_json: bool) -> int:
-    """Train a gate and print how well it does, beside the shipped one.
+    """Train a gate and print how well it does, beside the shipped one; interrupted, it is given up.
 
     Raises:
         OperatorMistake: a file cannot be read, or there is hardly anything to learn from.
+        TryLater: somebody else has stopped the training.
     """
     wanted = TrainGate(
         base=lessons.base,
@@ -45,13 +63,44 @@ async def train(settings: Settings, lessons: Lessons, *, as_json: bool) -> int:
     )
     terminal = Terminal()
     async with counter_of(settings) as house:
-        with at_work(terminal, "检索并训练", "searching and training"):
-            lesson = await house.ask(TRAIN_GATE, wanted)
+        await house.ask(TRAIN_GATE, wanted)
+        try:
+            lesson = await _awaited(house, wanted.base, terminal)
+        except asyncio.CancelledError:
+            await house.ask(STOP_TRAINING, OfBase(wanted.base))
+            raise
     if as_json:
         terminal.json(lesson)
     else:
         _show_lesson(terminal, lesson)
     return OK
+
+
+async def _awaited(house: Counter, base: str, terminal: Terminal) -> Lesson:
+    """Wait for what comes of a training, and show how far it is."""
+    look = Looking()
+    for stage, zh, en in _STAGES:
+        with progressing(terminal, 100, zh, en) as advance:
+            look = await _past(stage, house, base, advance)
+    if look.problem is not None:
+        raise OperatorMistake(look.problem("en"), zh=look.problem("zh"))
+    if look.lesson is None:
+        raise TryLater(
+            "The training was stopped; nothing of it was kept.", zh="训练已停止，什么也没有保存。"
+        )
+    return look.lesson
+
+
+async def _past(stage: Stage, house: Counter, base: str, advance: Callable[[int], None]) -> Looking:
+    """Look until a stage is over; count it in percent."""
+    shown = 0
+    while True:
+        look = await house.ask(GATE_LOOKING, OfBase(base))
+        if look.progress is None or look.progress.stage is not stage:
+            return look
+        advance(look.progress.percent - shown)
+        shown = look.progress.percent
+        await asyncio.sleep(ASK_EVERY_S)
 
 
 async def show(settings: Settings, base: str, *, as_json: bool) -> int:

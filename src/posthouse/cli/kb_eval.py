@@ -11,6 +11,7 @@ import gzip
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -20,13 +21,24 @@ from msgspec import Struct
 from posthouse.cli.files import bytes_of
 from posthouse.cli.progress import at_work, progressing
 from posthouse.cli.terminal import OK, Terminal
+from posthouse.knowledge.apart import apart
 from posthouse.knowledge.evaluation import Evaluation, Find, cases_of, evaluation
-from posthouse.knowledge.gate.gate import shipped
-from posthouse.knowledge.gate.training import BLOCKS, WANTED_PRECISION, decided, learn, nested
+from posthouse.knowledge.gate.gate import Gate, shipped
+from posthouse.knowledge.gate.measures import Decided
+from posthouse.knowledge.gate.training import (
+    BLOCKS,
+    FITS,
+    WANTED_PRECISION,
+    Case,
+    decided,
+    learn,
+    nested,
+)
 from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.labels import Labelled, labelled
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.sources.catalogue import enter
+from posthouse.knowledge.teaching import TRAINED_WITHIN_S
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Documents, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
@@ -75,12 +87,22 @@ async def _result(
         cases = await cases_of(tested, find, progress)
         lessons = await cases_of(taught, find, progress)
     if wanted.is_nested:
-        with progressing(terminal, BLOCKS, "分块训练", "training by blocks") as progress:
-            return evaluation("nested", nested(cases, wanted.precision, progress), None)
-    with at_work(terminal, "训练", "training"):
-        gate = learn(lessons, wanted.precision) if lessons else shipped()
+        return evaluation("nested", await _nested(wanted, cases, terminal), None)
+    gate = await _learnt(wanted, lessons, terminal) if lessons else shipped()
     kind = "trained" if lessons else "shipped"
     return evaluation(kind, list(decided(gate, cases)), gate.points)
+
+
+async def _nested(wanted: Wanted, cases: Sequence[Case], terminal: Terminal) -> list[Decided]:
+    work = partial(nested, cases, wanted.precision)
+    with progressing(terminal, BLOCKS * FITS, "分块训练", "training by blocks") as progress:
+        return await apart(work, progress, TRAINED_WITHIN_S)
+
+
+async def _learnt(wanted: Wanted, lessons: Sequence[Case], terminal: Terminal) -> Gate:
+    work = partial(learn, lessons, wanted.precision)
+    with progressing(terminal, FITS, "训练", "training") as progress:
+        return await apart(work, progress, TRAINED_WITHIN_S)
 
 
 @contextlib.asynccontextmanager

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
 
-import structlog
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from posthouse.console.asking import Ask, Entry, number_of
-from posthouse.console.door import declined_by, said_by
+from posthouse.console.door import declined_by
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
-from posthouse.console.problems import PROBLEMS, Declined
+from posthouse.console.problems import Declined
 from posthouse.knowledge.gate.training import newest
 from posthouse.knowledge.labels import FILE_BYTES_MAX, Labelled, labelled, messages
-from posthouse.knowledge.teaching import Teaching
-from posthouse.model.errors import OperatorMistake, PosthouseError
+from posthouse.knowledge.teaching import Looking, Teaching
+from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import OperatorRole
-from posthouse.settings.language import Said
 from posthouse.store.asked import Label, LabelOrigin
 
 OPERATOR, ADMIN = OperatorRole.OPERATOR, OperatorRole.ADMIN
 KINDS = ("good", "bad", "labelled")
-
-log = structlog.get_logger("posthouse.console")
 
 
 class Gates:
@@ -38,8 +33,6 @@ class Gates:
         self._around = around
         self._books = around.books
         self._pages = pages
-        self._trainings: dict[str, asyncio.Task[None]] = {}
-        self._problems: dict[str, Said] = {}  # why the last training came to nothing
 
     def table(self) -> Sequence[Entry]:
         """Return what it answers, and to whom."""
@@ -47,6 +40,7 @@ class Gates:
             Entry("GET", "/knowledge/gates", self._show),
             Entry("POST", "/knowledge/gates/labels", self._take_labels, ADMIN, takes_files=True),
             Entry("POST", "/knowledge/gates/train", self._train, ADMIN),
+            Entry("POST", "/knowledge/gates/stop", self._stop, ADMIN),
             Entry("POST", "/knowledge/gates/use", self._use, ADMIN),
         )
 
@@ -56,7 +50,7 @@ class Gates:
         base = wanted if wanted in bases else next(iter(bases), "")
         labels = await self._books.asked.labels(base) if base else ()
         gates = await self._teaching().gates(base) if base else ()
-        problem = self._problems.get(base)
+        look = self._teaching().looking(base) if base else Looking()
         return self._pages.show(
             ask,
             "knowledge_gates.html",
@@ -67,29 +61,24 @@ class Gates:
             origins=list(LabelOrigin),
             gates=gates,
             used=next((gate.id for gate in gates if gate.is_used), 0),
-            is_training=base in self._trainings,
-            problem="" if problem is None else problem(ask.language),
+            progress=look.progress,
+            problem="" if look.problem is None else look.problem(ask.language),
             can_change=ask.visitor.may(ADMIN),
         )
 
     async def _train(self, ask: Ask) -> Response:
+        """Train beside the pages, which say how far it is and what comes of it."""
         base = await self._base(ask.form.get("base", ""))
-        if base not in self._trainings:
-            training = asyncio.create_task(self._train_now(base, ask.visitor.author))
-            self._trainings[base] = training
-            training.add_done_callback(lambda _: self._trainings.pop(base, None))
+        try:
+            await self._teaching().begin(base, ask.visitor.author)
+        except OperatorMistake as problem:
+            raise declined_by(problem, "changed_meanwhile") from None
         return go(f"../gates?base={base}")
 
-    async def _train_now(self, base: str, author: str) -> None:
-        """Train beside the pages; the next look at the page says what came of it."""
-        self._problems.pop(base, None)
-        try:
-            await self._teaching().train(base, author)
-        except PosthouseError as problem:
-            self._problems[base] = said_by(problem)
-        except Exception:
-            log.exception("training_failed", base=base)
-            self._problems[base] = PROBLEMS["broken"].said
+    async def _stop(self, ask: Ask) -> Response:
+        base = await self._base(ask.form.get("base", ""))
+        await self._teaching().stop(base)
+        return go(f"../gates?base={base}")
 
     async def _use(self, ask: Ask) -> Response:
         base = await self._base(ask.form.get("base", ""))

@@ -195,7 +195,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "labels_bad": ("不该回答的，每行一条", "messages that do not, one a line"),
     "labels_both": ("JSON 行：text 和 answer", "lines of JSON with text and answer"),
     "train": ("训练", "Train"),
-    "training_now": ("正在训练…", "Training…"),
+    "training_searching": (
+        "正在检索这些例子：{percent} %",
+        "Searching for the examples: {percent} %",
+    ),
+    "training_training": ("正在训练：{percent} %", "Training: {percent} %"),
+    "training_stop": ("停止训练", "Stop training"),
     "gate_shipped": ("随驿站附带的门控", "The gate that comes with the house"),
     "gate_trained": ("训练出的门控", "A trained gate"),
     "gate_used": ("使用中", "in use"),

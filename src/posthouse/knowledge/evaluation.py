@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from posthouse.knowledge.gate.gate import Points
 from posthouse.knowledge.gate.measures import Decided, Quality, auc, best, curve, quality
@@ -32,22 +33,12 @@ class Band(Struct, frozen=True, kw_only=True):
     length_auc: float
 
 
-class Evaluation(Struct, frozen=True, kw_only=True):
+class Evaluation(Quality, frozen=True, kw_only=True):
     """What is printed; ``threshold`` is that of ``f1``, ``precision`` and ``recall``."""
 
     gate: str
-    labels: int
-    wanted: int
-    auc: float
-    f1: float
-    precision: float
-    recall: float
     threshold: float | None  # None: each block has its own
-    best_f1: float
-    recall_at_precision_90: float
     sure_threshold: float | None
-    sure_precision: float
-    sure_recall: float
     length_baseline_f1: float
     length_baseline_auc: float
     bands: tuple[Band, ...]
@@ -66,23 +57,13 @@ async def cases_of(
 
 def evaluation(gate: str, decided: Sequence[Decided], points: Points | None) -> Evaluation:
     """Measure decisions, beside the baseline with the threshold that suits it best."""
-    measured: Quality = quality(decided)
     lengths = [float(len(one.text)) for one in decided]
     wanted = [one.is_wanted for one in decided]
     return Evaluation(
+        **asdict(quality(decided)),
         gate=gate,
-        labels=measured.labels,
-        wanted=measured.wanted,
-        auc=measured.auc,
-        f1=measured.f1,
-        precision=measured.precision,
-        recall=measured.recall,
         threshold=None if points is None else points.balanced,
-        best_f1=measured.best_f1,
-        recall_at_precision_90=measured.recall_at_precision_90,
         sure_threshold=None if points is None else points.sure,
-        sure_precision=measured.sure_precision,
-        sure_recall=measured.sure_recall,
         length_baseline_f1=best(list(curve(lengths, wanted))).f1,
         length_baseline_auc=auc(lengths, wanted),
         bands=tuple(_band(decided, first, last) for first, last in BANDS),

@@ -178,7 +178,9 @@ class ReadingRoom:
         self._loop = asyncio.create_task(self._keep_up())
 
     async def close(self) -> None:
-        """Stop reading, and let go of the files."""
+        """Stop reading and training, and let go of the files."""
+        if self.teaching is not None:
+            await self.teaching.close()
         tasks = {*self._syncs.values(), *([self._loop] if self._loop is not None else [])}
         for task in tasks:
             task.cancel()

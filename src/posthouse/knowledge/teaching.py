@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from enum import StrEnum
 from functools import partial
-from typing import Any
 
 import msgspec
+import structlog
 from msgspec import Struct
 
+from posthouse.knowledge.apart import apart
 from posthouse.knowledge.evaluation import cases_of
 from posthouse.knowledge.gate.gate import Gate, dump, shipped
 from posthouse.knowledge.gate.measures import Quality, quality
 from posthouse.knowledge.gate.training import (
+    BLOCKS,
+    FITS,
     WANTED_PRECISION,
     Case,
     check,
@@ -24,12 +28,15 @@ from posthouse.knowledge.gate.training import (
 )
 from posthouse.knowledge.labels import Labelled
 from posthouse.knowledge.passage import Found
-from posthouse.model.errors import OperatorMistake
+from posthouse.model.errors import OperatorMistake, PosthouseError
+from posthouse.settings.language import Said
 from posthouse.store.asked import Asked, Label, LabelOrigin
 from posthouse.store.conduct import Conduct
 from posthouse.store.documents import Documents
 
-TRAINED_WITHIN_S = 1800.0  # a process that was killed answers nothing
+TRAINED_WITHIN_S = 1800.0
+
+log = structlog.get_logger("posthouse.knowledge")
 
 
 class Figures(Struct, frozen=True, kw_only=True):
@@ -47,6 +54,34 @@ class Lesson(Struct, frozen=True, kw_only=True):
     gate: int
     figures: Figures
     is_used: bool
+
+
+class Stage(StrEnum):
+    """What a training is busy with."""
+
+    SEARCHING = "searching"  # for every message, as a bot would
+    TRAINING = "training"
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a training is."""
+
+    stage: Stage
+    done: int
+    total: int
+
+    @property
+    def percent(self) -> int:
+        """How much of the stage is done, in whole percent."""
+        return 100 * self.done // (self.total or 1)
+
+
+class Looking(Struct, frozen=True, kw_only=True):
+    """A training that goes on, or what became of the last one; nothing when it was stopped."""
+
+    progress: Progress | None = None
+    lesson: Lesson | None = None
+    problem: Said | None = None
 
 
 class KeptGate(Struct, frozen=True, kw_only=True):
@@ -83,6 +118,9 @@ class Teaching:
         self._conduct = conduct
         self._find = find
         self._clock = clock
+        self._trainings: dict[str, asyncio.Task[None]] = {}  # by base
+        self._progress: dict[str, Progress] = {}
+        self._outcomes: dict[str, Looking] = {}
 
     async def tell(self, base: str, labels: Sequence[Labelled]) -> None:
         """Remember labels that an operator has written down.
@@ -98,6 +136,57 @@ class Teaching:
         )
         await self._asked.add_labels(base, given)
 
+    async def begin(
+        self, base: str, author: str, precision: float = WANTED_PRECISION, *, is_used: bool = False
+    ) -> None:
+        """Train a gate beside everything else; ``looking`` tells how far it is.
+
+        Raises:
+            OperatorMistake: there is no such base, or one is being trained for it.
+        """
+        await self._require(base)
+        if base in self._trainings:
+            raise OperatorMistake(
+                f"A gate of {base} is being trained already: wait for it, or stop it.",
+                zh=f"{base} 已在训练中：请等它完成，或先停止。",
+            )
+        self._outcomes.pop(base, None)
+        self._progress[base] = _BEGINNING
+        training = asyncio.create_task(self._train_noted(base, author, precision, is_used=is_used))
+        self._trainings[base] = training
+        training.add_done_callback(lambda _: self._trainings.pop(base, None))
+
+    def looking(self, base: str) -> Looking:
+        """Tell how far the training of a base is."""
+        if base in self._trainings:
+            return Looking(progress=self._progress[base])
+        return self._outcomes.get(base, Looking())
+
+    async def stop(self, base: str) -> None:
+        """Give a training up; nothing of it is kept."""
+        if (training := self._trainings.get(base)) is not None:
+            training.cancel()
+            await asyncio.wait({training})
+
+    async def close(self) -> None:
+        """Give all trainings up."""
+        for base in list(self._trainings):
+            await self.stop(base)
+
+    async def _train_noted(
+        self, base: str, author: str, precision: float, *, is_used: bool
+    ) -> None:
+        try:
+            lesson = await self.train(base, author, precision, is_used=is_used)
+        except PosthouseError as problem:
+            words = Said(problem.sentence("zh"), problem.sentence("en"))
+            self._outcomes[base] = Looking(problem=words)
+        except Exception:
+            log.exception("training_failed", base=base)
+            self._outcomes[base] = Looking(problem=_BROKEN)
+        else:
+            self._outcomes[base] = Looking(lesson=lesson)
+
     async def train(
         self, base: str, author: str, precision: float = WANTED_PRECISION, *, is_used: bool = False
     ) -> Lesson:
@@ -106,6 +195,22 @@ class Teaching:
         Raises:
             OperatorMistake: there is no such base, or hardly anything to learn from.
         """
+        cases = await self._cases(base)
+        check(cases)
+        gate, figures = await apart(
+            partial(_taught, cases, precision),
+            self._counting(base, Stage.TRAINING, (BLOCKS + 1) * FITS),
+            TRAINED_WITHIN_S,
+        )
+        number = await self._conduct.add_gate(
+            base, dump(gate), msgspec.json.encode(figures).decode(), author, self._clock()
+        )
+        if is_used:
+            await self._conduct.use_gate(base, number, author, self._clock())
+        return Lesson(base=base, gate=number, figures=figures, is_used=is_used)
+
+    async def _cases(self, base: str) -> list[Case]:
+        """Search for every message that somebody has said something about."""
         await self._require(base)
         labels = await self._asked.labels(base)
         told = newest((label.text, label.is_wanted) for label in labels)
@@ -113,15 +218,21 @@ class Teaching:
         async def find(text: str) -> Found:
             return await self._find((base,), text)
 
-        cases = await cases_of([Labelled(text, is_wanted) for text, is_wanted in told], find)
-        check(cases)
-        gate, figures = await _apart(cases, precision)
-        number = await self._conduct.add_gate(
-            base, dump(gate), msgspec.json.encode(figures).decode(), author, self._clock()
+        return await cases_of(
+            [Labelled(text, is_wanted) for text, is_wanted in told],
+            find,
+            self._counting(base, Stage.SEARCHING, len(told)),
         )
-        if is_used:
-            await self._conduct.use_gate(base, number, author, self._clock())
-        return Lesson(base=base, gate=number, figures=figures, is_used=is_used)
+
+    def _counting(self, base: str, stage: Stage, total: int) -> Callable[[int], None]:
+        """Begin a stage; the value is to be called with each number of steps that are done."""
+        self._progress[base] = Progress(stage=stage, done=0, total=total)
+
+        def advance(steps: int) -> None:
+            done = self._progress[base].done + steps
+            self._progress[base] = Progress(stage=stage, done=done, total=total)
+
+        return advance
 
     async def gates(self, base: str) -> tuple[KeptGate, ...]:
         """Return the gates of a base, newest first.
@@ -165,41 +276,19 @@ class Teaching:
             )
 
 
-async def _apart(cases: Sequence[Case], precision: float) -> tuple[Gate, Figures]:
-    """Train in a process of its own: in a thread, a minute of sums would hold up every answer."""
-    from multiprocessing import get_context
-
-    loop = asyncio.get_running_loop()
-    taught: asyncio.Future[tuple[Gate, Figures]] = loop.create_future()
-
-    def settle(settle_it: Callable[[Any], None], outcome: object) -> None:
-        loop.call_soon_threadsafe(_settle, taught, settle_it, outcome)
-
-    with get_context("spawn").Pool(1) as process:  # who leaves ends it
-        process.apply_async(
-            _taught,
-            (cases, precision),
-            callback=partial(settle, taught.set_result),
-            error_callback=partial(settle, taught.set_exception),
-        )
-        async with asyncio.timeout(TRAINED_WITHIN_S):
-            return await taught
+_BEGINNING = Progress(stage=Stage.SEARCHING, done=0, total=0)
+_BROKEN = Said("训练出错了，详情见日志。", "The training broke; the log has the details.")
 
 
-def _settle(
-    future: asyncio.Future[tuple[Gate, Figures]], settle: Callable[[Any], None], outcome: object
-) -> None:
-    if not future.done():
-        settle(outcome)
-
-
-def _taught(cases: Sequence[Case], precision: float) -> tuple[Gate, Figures]:
+def _taught(
+    cases: Sequence[Case], precision: float, progress: Callable[[int], None]
+) -> tuple[Gate, Figures]:
     figures = Figures(
         precision=precision,
         before=quality(list(decided(shipped(), cases))),
-        after=quality(nested(cases, precision)),
+        after=quality(nested(cases, precision, progress)),
     )
-    return learn(cases, precision), figures
+    return learn(cases, precision, progress), figures
 
 
 def _figures(text: str) -> Figures | None:

@@ -561,6 +561,24 @@ async def test_a_gate_is_trained_from_files_and_then_used(office: Office, admin:
     ] * 2
 
 
+async def test_a_training_shows_how_far_it_is_and_is_stopped(
+    office: Office, admin: Browser, operator: Browser
+) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    await admin.post("knowledge/gates/train", {"base": "help"})
+    page = (await admin.get("knowledge/gates?base=help")).text
+    assert 'value="0" max="100"' in page
+    assert "正在检索这些例子：0 %" in page
+    assert "停止训练" in page
+    watched = (await operator.get("knowledge/gates?base=help")).text
+    assert "停止训练" not in watched
+    assert (await admin.post("knowledge/gates/train", {"base": "help"})).status == 409
+    await admin.post("knowledge/gates/stop", {"base": "help"})
+    page = (await admin.get("knowledge/gates?base=help")).text
+    assert "<progress" not in page
+    assert "训练至少需要" not in page
+
+
 async def test_too_few_examples_are_said_so(office: Office, admin: Browser) -> None:
     await office.store.documents.add_base("help", office.scene.now)
     await admin.post("knowledge/gates/train", {"base": "help"})

@@ -1,5 +1,6 @@
 """Measuring a gate beside the length of messages, also among messages of one length."""
 
+import msgspec
 import pytest
 
 from posthouse.knowledge.evaluation import cases_of, evaluation
@@ -44,6 +45,16 @@ def test_bands_meet_at_their_ends_and_leave_nothing_out() -> None:
         ("23-35", 2),
         ("36+", 2),
     ]
+
+
+def test_what_is_printed_has_the_names_that_others_read() -> None:
+    told = [decided(8, 0.8, is_wanted=True), decided(30, 0.2, is_wanted=False)]
+    printed = msgspec.to_builtins(evaluation("nested", told, None))
+    assert set(printed) == {
+        *("gate", "labels", "wanted", "auc", "f1", "precision", "recall", "threshold"),
+        *("best_f1", "recall_at_precision_90", "sure_threshold", "sure_precision", "sure_recall"),
+        *("length_baseline_f1", "length_baseline_auc", "bands"),
+    }
 
 
 async def test_messages_are_searched_in_their_order() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from itertools import groupby
 
 import msgspec
 import pytest
@@ -11,7 +13,7 @@ from msgspec import Struct
 from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.labels import Labelled
 from posthouse.knowledge.passage import Found
-from posthouse.knowledge.teaching import Figures, Teaching
+from posthouse.knowledge.teaching import Figures, Looking, Progress, Stage, Teaching
 from posthouse.knowledge.words import fingerprint
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.asked import Label, LabelOrigin
@@ -24,28 +26,39 @@ DIFFERENT = len({fingerprint(text) for text, _ in labels(40)})
 
 
 class School(Struct):
-    """A base that can be taught, and the bases that were searched."""
+    """A base that can be taught, the bases that were searched, and what was seen meanwhile."""
 
     store: SqlStore
     teaching: Teaching
     searched: list[tuple[str, ...]]
+    seen: list[Looking]
+    may_search: asyncio.Event
+
+    async def finished(self) -> Looking:
+        """Look until the training is over."""
+        while (look := self.teaching.looking("bees")).progress is not None:
+            self.seen.append(look)
+            await asyncio.sleep(0)
+        return look
 
 
 @pytest.fixture
 async def school() -> AsyncIterator[School]:
     store = open_memory_store()
     searched: list[tuple[str, ...]] = []
+    may_search = asyncio.Event()
+    may_search.set()
 
     async def find(bases: tuple[str, ...], text: str) -> Found:
+        await may_search.wait()
         searched.append(bases)
+        await asyncio.sleep(0)
         return index().search(text)
 
     await store.documents.add_base("bees", NOW)
-    yield School(
-        store,
-        Teaching(store.documents, store.asked, store.conduct, find, lambda: NOW),
-        searched,
-    )
+    teaching = Teaching(store.documents, store.asked, store.conduct, find, lambda: NOW)
+    yield School(store, teaching, searched, [], may_search)
+    await teaching.close()
     await store.close()
 
 
@@ -94,11 +107,51 @@ async def test_hardly_anything_to_learn_from_is_refused_and_nothing_kept(school:
     assert await school.teaching.gates("bees") == ()
 
 
+async def test_a_training_says_how_far_it_is_and_what_came_of_it(school: School) -> None:
+    await school.teaching.tell("bees", told(40))
+    await school.teaching.begin("bees", "cli", is_used=True)
+    look = await school.finished()
+    (kept,) = await school.teaching.gates("bees")
+    assert look.lesson is not None
+    assert (look.lesson.gate, look.lesson.is_used) == (kept.id, kept.is_used) == (kept.id, True)
+    progress = [one.progress for one in school.seen if one.progress is not None]
+    stages = [stage for stage, _ in groupby(progress, key=lambda one: one.stage)]
+    assert stages == [Stage.SEARCHING, Stage.TRAINING]
+    for stage in Stage:
+        shares = [one.percent for one in progress if one.stage is stage]
+        assert shares == sorted(shares)
+        assert 0 <= shares[0] < 50 < shares[-1] <= 100
+
+
+async def test_what_is_stopped_keeps_nothing_and_may_begin_again(school: School) -> None:
+    await school.teaching.tell("bees", told(40))
+    school.may_search.clear()
+    await school.teaching.begin("bees", "cli")
+    with pytest.raises(OperatorMistake, match="trained already: wait for it, or stop it"):
+        await school.teaching.begin("bees", "cli")
+    await school.teaching.stop("bees")
+    assert school.teaching.looking("bees") == Looking()
+    assert await school.teaching.gates("bees") == ()
+    school.may_search.set()
+    await school.teaching.begin("bees", "cli")
+    assert (await school.finished()).lesson is not None
+
+
+async def test_what_a_training_came_to_is_told_in_both_languages(school: School) -> None:
+    await school.teaching.begin("bees", "cli")
+    look = await school.finished()
+    assert look.problem is not None
+    assert "at least 5" in look.problem("en")
+    assert "至少需要 5" in look.problem("zh")
+    assert Progress(stage=Stage.SEARCHING, done=0, total=0).percent == 0  # before it begins
+
+
 async def test_other_bases_and_gates_are_no_mistake_of_ours(school: School) -> None:
     with pytest.raises(OperatorMistake, match="no knowledge base wasps; there is: bees"):
         await school.teaching.tell("wasps", told(3))
-    with pytest.raises(OperatorMistake, match="no knowledge base wasps"):
-        await school.teaching.train("wasps", "cli")
+    for teach in (school.teaching.train, school.teaching.begin):
+        with pytest.raises(OperatorMistake, match="no knowledge base wasps"):
+            await teach("wasps", "cli")
     with pytest.raises(OperatorMistake, match="bees has no gate 7"):
         await school.teaching.use("bees", 7, "cli")
 

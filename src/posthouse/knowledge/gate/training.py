@@ -71,6 +71,10 @@ def learn(
         OperatorMistake: there are too few of either kind.
     """
     check(cases)
+    return _learnt(cases, precision, progress)
+
+
+def _learnt(cases: Sequence[Case], precision: float, progress: Callable[[int], None]) -> Gate:
     blocks = _blocks(cases)
     raw = _judged_by_others(cases, blocks, progress)
     wanted = [one.is_wanted for one in cases]
@@ -119,10 +123,14 @@ def nested(
         cases: oldest first.
         precision: as ``learn`` takes it.
         progress: told of each of the ``BLOCKS * FITS`` that is done.
+
+    Raises:
+        OperatorMistake: there are too few of either kind.
     """
+    check(cases)
     outcome: list[Decided] = []
     for block, others in parted(cases):
-        gate = learn([cases[at] for at in others], precision, progress)
+        gate = _learnt([cases[at] for at in others], precision, progress)
         outcome += decided(gate, [cases[at] for at in block])
     return outcome
 

@@ -10,6 +10,7 @@ from posthouse.knowledge.gate.logistic import FEW_PIECES, Example, fit, sigmoid
 from posthouse.knowledge.gate.measures import auc, quality
 from posthouse.knowledge.gate.training import (
     BLOCKS,
+    FITS,
     case,
     decided,
     leaning,
@@ -95,6 +96,17 @@ def test_too_few_cases_of_a_kind_are_refused(wanted: int) -> None:
     ]
     with pytest.raises(OperatorMistake, match=f"there are {wanted} and {100 - wanted}"):
         learn(told)
+
+
+def test_blocks_of_the_fewest_cases_are_judged_as_well() -> None:
+    """Without its own block, a gate is taught with one case less than is asked for."""
+    told = [
+        case(f"{text}{number}", number < BLOCKS, index().search(text))
+        for number, (text, _) in enumerate(labels(2 * BLOCKS))
+    ]
+    fits: list[int] = []
+    assert len(nested(told, progress=fits.append)) == len(told)
+    assert sum(fits) == BLOCKS * FITS
 
 
 def test_of_what_was_said_about_one_text_the_last_word_counts() -> None:
