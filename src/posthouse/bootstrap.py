@@ -175,6 +175,7 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             errands=errands,
             handover=Handover(name, options.handoff_words, store.conduct, store.grants),
             book=Book(store.asked),
+            documents=store.documents,
             purses=Purses(
                 name, store.asked, price_of(settings.models), options.trial_tokens_per_day
             ),

@@ -17,6 +17,7 @@ from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.tools import Tool, Tools
 from posthouse.handlers.assistant.writing import Writer
+from posthouse.handlers.trying import Concluded, Trial, Tries
 from posthouse.knowledge.passage import Found, Hit, Passage
 from posthouse.knowledge.usual import Freshen
 from posthouse.knowledge.words import fingerprint, normalise, tokens
@@ -165,6 +166,7 @@ def assistant(
             errands=errands,
             handover=Handover(NAME, settings.handoff_words, store.conduct, store.grants),
             book=Book(store.asked),
+            documents=store.documents,
             purses=Purses(NAME, store.asked, _price, settings.trial_tokens_per_day),
             asked=store.asked,
             conduct=store.conduct,
@@ -185,6 +187,15 @@ async def opened(**choices: Any) -> HouseKit:  # noqa: ANN401 - of ``closed`` an
     house.handlers = {NAME: assistant(house, **choices)}
     await house.open()
     return house
+
+
+async def tried(house: HouseKit, trial: Trial) -> Concluded:
+    """Try a question in a house, to its end."""
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    *_, end = [each async for each in handler.attempt(trial)]
+    assert isinstance(end, Concluded)
+    return end
 
 
 async def listen(house: HouseKit, mode: ChatMode = ChatMode.LISTEN) -> None:

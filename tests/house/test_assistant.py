@@ -1,19 +1,22 @@
 """The assistant in a house without a model: quotations, honest ignorance, silence."""
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.handlers.trying import Concluded, Stage, Trial, Tries
 from posthouse.model.address import ChatMode, Person
+from posthouse.model.errors import NotThere, Refused
 from posthouse.model.event import ReactionChanged
 from posthouse.model.message import Image, Media, Text
 from posthouse.store.asked import Verdict
 from posthouse.store.conduct import Rule, Scope
 from posthouse.testing.null_channel import CAPABILITIES
-from tests.house.assisting import BASE, NAME, asked, listen, notes, opened
+from tests.house.assisting import BASE, NAME, asked, listen, notes, opened, tried
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import edited, place, pressed, recalled
 
 NO_BUTTONS = CAPABILITIES.__class__(can_edit=True, can_recall=True, has_markdown=True)
+PORT = "Which port does it listen on?"
 DOES_NOT_KNOW = "I don't know"
 
 
@@ -216,14 +219,40 @@ async def test_a_trial_goes_the_same_way_and_leaves_no_trace() -> None:
 @simulated
 async def test_a_trial_can_be_overheard_and_ask_other_bases() -> None:
     house = await opened()
-    handler = house.handlers[NAME]
-    assert isinstance(handler, Tries)
+    await house.store.documents.add_base("other", house.clock())
     overheard = Trial(question="port wine", is_addressed=False)
-    elsewhere = Trial(question="Which port does it listen on?", bases=("other",))
+    elsewhere = Trial(question=PORT, bases=("other",), bases_beyond=("other",))
     for trial, reason in ((overheard, "unsure 0."), (elsewhere, "not_in_knowledge")):
-        *_, end = [each async for each in handler.attempt(trial)]
-        assert isinstance(end, Concluded)
-        assert end.reason.startswith(reason)
+        assert (await tried(house, trial)).reason.startswith(reason)
+
+
+@simulated
+async def test_a_trial_looks_only_where_the_rules_of_the_place_let_it() -> None:
+    house = await opened(bases=())
+    for base in (BASE, "secret"):
+        await house.store.documents.add_base(base, house.clock())
+    chat = (await house.chat()).id
+    scope = Scope(handler=NAME, bot="b", chat=chat)
+    await house.store.conduct.set_rule(scope, Rule(bases=(BASE,)), "cli", house.clock())
+    here = Trial(question=PORT, bot="b", chat=chat)
+    assert (await tried(house, replace(here, bases=(BASE,)))).bases == (BASE,)
+    assert (await tried(house, replace(here, bases=()))).bases == (BASE,)
+    for base in ("secret", "gone"):
+        with pytest.raises(Refused, match=f"scope ask:base={base}") as refused:
+            await tried(house, replace(here, bases=(BASE, base)))
+        assert not isinstance(refused.value, NotThere), "whether it exists is not told"
+    let_in = replace(here, bases=("secret",), bases_beyond=("secret",))
+    assert (await tried(house, let_in)).bases == ("secret",)
+    nowhere = Trial(question=PORT, bases=("secret",))
+    assert (await tried(house, nowhere)).bases == ("secret",), "no rule is in force there"
+
+
+@simulated
+async def test_a_base_that_is_not_there_is_said_so() -> None:
+    house = await opened(bases=())
+    with pytest.raises(NotThere, match="no knowledge base gone"):
+        await tried(house, Trial(question=PORT, bases=("gone",)))
+    assert (await tried(house, Trial(question=PORT, bases=("posthouse",)))).bases == ("posthouse",)
 
 
 # --- limits -------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from posthouse.handlers.trying import Concluded, Growing, Trial, Tries
+from posthouse.handlers.trying import Growing, Trial, Tries
 from posthouse.llm.model import (
     End,
     ModelBusy,
@@ -25,7 +25,7 @@ from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.errors import UsedUp
 from posthouse.model.message import Image, Media, Text
 from posthouse.store.conduct import Rule, Scope
-from tests.house.assisting import NAME, asked, listen, notes, opened, saying
+from tests.house.assisting import NAME, asked, listen, notes, opened, saying, tried
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import edited
 
@@ -380,15 +380,6 @@ TOMORROW_S = 26 * 3600.0
 
 def trying(house: HouseKit, question: str = PORT, **details: Any) -> Trial:  # noqa: ANN401 - of ``Trial``
     return Trial(question=question, author="token:crm", at=house.clock(), **details)
-
-
-async def tried(house: HouseKit, trial: Trial) -> Concluded:
-    handler = house.handlers[NAME]
-    assert isinstance(handler, Tries)
-    async with aclosing(handler.attempt(trial)) as stages:
-        found = [each async for each in stages]
-    assert isinstance(found[-1], Concluded)
-    return found[-1]
 
 
 @simulated

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from starlette.responses import Response
 
-from posthouse.model.errors import PosthouseError, Refused, TryLater, UsedUp
+from posthouse.model.errors import NotThere, PosthouseError, Refused, TryLater, UsedUp
 from posthouse.settings.language import Said
 
 ERRORS: Mapping[str, tuple[int, Said]] = {
@@ -103,4 +103,6 @@ def error_of(problem: PosthouseError) -> Response:
         seconds = str(int(problem.retry_after_s))
         code = "used_up" if isinstance(problem, UsedUp) else "try_later"
         return error(code, zh=zh, en=en, headers={"Retry-After": seconds})
+    if isinstance(problem, NotThere):
+        return error("not_found", zh=zh, en=en)
     return error("not_allowed" if isinstance(problem, Refused) else "not_understood", zh=zh, en=en)

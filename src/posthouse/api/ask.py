@@ -19,9 +19,17 @@ from posthouse.api.callers import Caller, Callers
 from posthouse.api.message import CODE
 from posthouse.api.requests import JSON, decoded, media_type
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tries
-from posthouse.model.errors import NotUnderstood, PosthouseError, TryLater
+from posthouse.model.errors import NotThere, NotUnderstood, PosthouseError, Refused, TryLater
 from posthouse.model.reasons import explain
-from posthouse.model.scopes import ASK
+from posthouse.model.scopes import (
+    ASK,
+    bases_asked,
+    may_ask,
+    may_ask_as,
+    may_ask_handler,
+    may_ask_in,
+    may_ask_nowhere,
+)
 from posthouse.store.access import Access
 from posthouse.store.chats import Chats
 
@@ -35,11 +43,6 @@ HANDLER = "assistant"  # where several answer questions and none is named
 
 _END = r"$(?!\n)"
 
-_NOBODY = (
-    "没有会答题的处理程序",
-    "no handler answers questions: add [handlers.assistant] to the settings",
-)
-_NO_CHAT = ("没有这个会话", "there is no such chat")
 _AS_IT_COMES = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 log = structlog.get_logger("posthouse.api")
@@ -49,9 +52,22 @@ class Question(Struct, frozen=True, forbid_unknown_fields=True):
     """What is asked, and as whom where; the rules of that place hold."""
 
     question: Annotated[str, Meta(min_length=1, max_length=QUESTION_CHARACTERS_MAX)]
-    chat: Annotated[int, Meta(ge=0, le=2**53 - 1, description="the house's number; 0: none")] = 0
-    person: Annotated[str, Meta(max_length=256, description="a platform id")] = ""
-    bases: Annotated[tuple[str, ...], Meta(max_length=BASES_MAX)] | None = None
+    chat: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**53 - 1,
+            description="the house's number, for a token with `ask:chat` or `ask:bot`; 0: none",
+        ),
+    ] = 0
+    person: Annotated[
+        str,
+        Meta(max_length=256, description="a platform id, for a token with `ask:person`"),
+    ] = ""
+    bases: Annotated[
+        tuple[str, ...],
+        Meta(max_length=BASES_MAX, description="of those that answer there, or with `ask:base`"),
+    ] = ()
     is_addressed: Annotated[bool, Meta(description="false: as if it had been overheard")] = True
     language: Literal["", "zh", "en"] = ""
     handler: Annotated[str, Meta(pattern=rf"^({CODE})?{_END}")] = ""
@@ -115,31 +131,37 @@ class Ask:
         caller = await self._callers.of(request)
         if caller is None:
             return error("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
-        if ASK not in caller.scopes:
+        if not may_ask(caller.scopes):
             return error("not_allowed")
         if media_type(request.headers) != JSON:
             return error("wrong_type")
         question = _read(await request.body())
-        handler, trial = self._handler(question.handler), await self._trial(question, caller)
-        if handler is None or trial is None:
-            zh, en = _NOBODY if handler is None else _NO_CHAT
-            return error("not_found", zh=zh, en=en)
+        trial = await self._trial(question, caller)
+        handler = self._handler(question.handler, caller)
         if STREAM not in request.headers.get("accept", ""):
             return as_json(await self._collected(handler, trial))
         return StreamingResponse(
             self._streamed(handler, trial), media_type=STREAM, headers=_AS_IT_COMES
         )
 
-    def _handler(self, name: str) -> Tries | None:
+    def _handler(self, name: str, caller: Caller) -> Tries:
         tries = self._tries()
-        if name:
-            return tries.get(name)
-        return tries.get(HANDLER) or next(iter(tries.values()), None)
+        usual = HANDLER if HANDLER in tries else next(iter(tries), "")
+        name = name or usual
+        if name not in {"", usual} and not may_ask_handler(caller.scopes, name):
+            raise _lacks(f"ask:handler={name}")
+        if name not in tries:
+            raise NotThere(
+                f"no handler {name or HANDLER} answers questions: see [handlers] in the settings",
+                zh=f"没有会答题的处理程序 {name or HANDLER}：见设置里的 [handlers]",
+            )
+        return tries[name]
 
-    async def _trial(self, question: Question, caller: Caller) -> Trial | None:
+    async def _trial(self, question: Question, caller: Caller) -> Trial:
         chat = await self._chats.get(question.chat) if question.chat else None
+        _demand(caller.scopes, question, "" if chat is None else chat.bot)
         if question.chat and chat is None:
-            return None
+            raise NotThere("there is no such chat", zh="没有这个会话")
         return Trial(
             question=question.question,
             author=f"token:{caller.name}",
@@ -147,6 +169,7 @@ class Ask:
             chat=question.chat,
             person=question.person,
             bases=question.bases,
+            bases_beyond=bases_asked(caller.scopes),
             is_addressed=question.is_addressed,
             at=self._clock(),
             language=question.language,
@@ -209,6 +232,27 @@ class Ask:
             ) from None
         finally:
             self._under_way -= 1
+
+
+def _demand(scopes: tuple[str, ...], question: Question, bot: str) -> None:
+    """Make sure that a token may ask there as them.
+
+    Raises:
+        Refused: not with its scopes; who may not ask in a chat does not learn whether it exists.
+    """
+    if question.chat and not may_ask_in(scopes, question.chat, bot):
+        raise _lacks(f"ask:chat={question.chat}")
+    if not question.chat and not may_ask_nowhere(scopes, question.bases):
+        raise _lacks(ASK)
+    if not may_ask_as(scopes, question.person):
+        raise _lacks(f"ask:person={question.person}")
+
+
+def _lacks(scope: str) -> Refused:
+    return Refused(
+        f"this token may not ask so; it lacks the scope {scope}",
+        zh=f"这个令牌不能这样问；缺少权限范围 {scope}",
+    )
 
 
 def _reply(end: Concluded, steps: Sequence[Step]) -> Reply:

@@ -359,8 +359,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "token_new": ("新建令牌", "New token"),
     "token_add": ("创建", "Create"),
     "token_scopes": (
-        "权限（空格分隔）：push、push:bot=ops、push:tag=alerts、read",
-        "scopes (separated by spaces): push, push:bot=ops, push:tag=alerts, read",
+        "权限（空格分隔）：push、push:bot=ops、push:tag=alerts、read、ask、ask:chat=7",
+        "scopes (separated by spaces): push, push:bot=ops, push:tag=alerts, read, ask, ask:chat=7",
     ),
     "token_days": ("有效天数（0 为永久）", "Days it is valid (0: for ever)"),
     "token_shown": ("令牌 {name}，它只显示这一次：", "Token {name}; it is shown only once:"),

@@ -17,7 +17,8 @@ class Trial(Struct, frozen=True, kw_only=True):
     chat: int = 0  # the house's number; 0: in no chat
     person: str = ""  # a platform id
     person_name: str = ""
-    bases: tuple[str, ...] | None = None  # None: those that answer there
+    bases: tuple[str, ...] = ()  # none: those that answer there
+    bases_beyond: tuple[str, ...] = ()  # that may be named though they do not answer there
     is_addressed: bool = True  # else as if it had been overheard
     at: float = 0.0  # when; permissions hang on it
     language: str = ""  # of the house's own sentences; "" for that of the settings
@@ -77,6 +78,8 @@ class Tries(Protocol):
         """Answer as it would there and then; only what models cost is written down.
 
         Raises:
+            NotThere: there is no such knowledge base.
+            Refused: a knowledge base does not answer there.
             UsedUp: it would take a model, and trials have used up theirs of today.
         """
         ...

@@ -8,6 +8,7 @@ The docstring of a class is its default message and names the remedy::
     │   ├── StorageFull       … once there is space again
     │   └── UsedUp            … when a new day has begun
     ├── Refused               the request is not allowed as it stands; do not repeat it
+    │   └── NotThere          … because what it names does not exist
     ├── NotUnderstood         the bytes make no sense; do not repeat them
     └── FenceLost             another gateway has this lane now; drop what you were doing
 """
@@ -57,6 +58,10 @@ class UsedUp(TryLater):
 
 class Refused(PosthouseError):
     """This request is not allowed."""
+
+
+class NotThere(Refused):
+    """What this request names does not exist."""
 
 
 class NotUnderstood(PosthouseError):

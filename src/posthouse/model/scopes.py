@@ -1,6 +1,7 @@
 """What a token may do.
 
-``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=day``, ``read``, ``ask``, ``relay``,
+``push``, ``push:bot=ops``, ``push:chat=7``, ``push:tag=day``, ``read``, ``ask``, ``ask:bot=ops``,
+``ask:chat=7``, ``ask:person=ou_1``, ``ask:base=help``, ``ask:handler=hr``, ``relay``,
 ``relay:bot=ops``.
 """
 
@@ -13,16 +14,19 @@ from posthouse.model.errors import OperatorMistake
 
 PUSH = "push"
 READ = "read"
-ASK = "ask"
+ASK = "ask"  # in no chat and as nobody; the narrower ones add places, people and knowledge
+ASK_BASE = "ask:base="
 RELAY = "relay"  # of a relay: to fetch what waits there
 SCOPES_MAX = 50
 TAGS_MAX = 50
 TAG = r"[\w.-]{1,64}"  # letters of any language, digits, _ . -
 
+NAME = r"[A-Za-z0-9_-]{1,64}"  # of a bot, a handler, a base
+
 _TAG = re.compile(TAG)
 _SCOPE = re.compile(
-    rf"push|read|ask|relay|(?:push|relay):bot=[A-Za-z0-9_-]{{1,64}}"
-    rf"|push:chat=[0-9]{{1,18}}|push:tag={TAG}"
+    rf"push|read|ask|relay|(?:push|ask|relay):bot={NAME}|(?:push|ask):chat=[0-9]{{1,18}}"
+    rf"|push:tag={TAG}|ask:(?:base|handler)={NAME}|ask:person=\S{{1,256}}"
 )
 
 
@@ -36,10 +40,13 @@ def checked_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if unknown or not scopes or len(scopes) > SCOPES_MAX:
         raise OperatorMistake(
             f"{unknown[0] if unknown else 'nothing'} is not a scope; give 1 to {SCOPES_MAX} of:"
-            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read, ask, relay,"
+            " push, push:bot=NAME, push:chat=NUMBER, push:tag=NAME, read, ask, ask:bot=NAME,"
+            " ask:chat=NUMBER, ask:person=ID, ask:base=NAME, ask:handler=NAME, relay,"
             " relay:bot=NAME.",
             zh=f"{unknown[0] if unknown else '空'} 不是权限范围；请给出 1 到 {SCOPES_MAX} 个："
-            "push、push:bot=名字、push:chat=编号、push:tag=标签、read、ask、relay、relay:bot=名字。",
+            "push、push:bot=名字、push:chat=编号、push:tag=标签、read、ask、ask:bot=名字、"
+            "ask:chat=编号、ask:person=平台ID、ask:base=知识库、ask:handler=名字、relay、"
+            "relay:bot=名字。",
         )
     return tuple(dict.fromkeys(scopes))
 
@@ -85,6 +92,36 @@ def may_push_to(scopes: tuple[str, ...], chat: Chat, tags: tuple[str, ...]) -> b
         or f"push:chat={chat.id}" in scopes
         or any(may_push_to_tag(scopes, tag) for tag in tags)
     )
+
+
+def may_ask(scopes: tuple[str, ...]) -> bool:
+    """Whether there is anything at all that may be asked."""
+    return any(scope == ASK or scope.startswith("ask:") for scope in scopes)
+
+
+def may_ask_in(scopes: tuple[str, ...], chat: int, bot: str) -> bool:
+    """Whether a chat's rules and knowledge may be asked; ``bot`` is empty for one not there."""
+    return f"ask:chat={chat}" in scopes or bool(bot and f"ask:bot={bot}" in scopes)
+
+
+def may_ask_nowhere(scopes: tuple[str, ...], bases: tuple[str, ...]) -> bool:
+    """Whether something may be asked outside of chats: anything, or just of these bases."""
+    return ASK in scopes or (bool(bases) and {*bases} <= {*bases_asked(scopes)})
+
+
+def may_ask_as(scopes: tuple[str, ...], person: str) -> bool:
+    """Whether one may ask as somebody, with what only they are told or may have done."""
+    return not person or f"ask:person={person}" in scopes
+
+
+def may_ask_handler(scopes: tuple[str, ...], handler: str) -> bool:
+    """Whether another handler may be asked than the one that answers where none is named."""
+    return f"ask:handler={handler}" in scopes
+
+
+def bases_asked(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the bases that may be asked whatever rules say."""
+    return tuple(scope.removeprefix(ASK_BASE) for scope in scopes if scope.startswith(ASK_BASE))
 
 
 def may_fetch(scopes: tuple[str, ...], bot: str) -> bool:

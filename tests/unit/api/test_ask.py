@@ -18,11 +18,19 @@ from posthouse.api.ask import AT_ONCE, PATH, Ask
 from posthouse.api.guards import Failures
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tried, Tries
 from posthouse.model.address import Place
-from posthouse.model.errors import TryLater, UsedUp
+from posthouse.model.errors import NotThere, Refused, TryLater, UsedUp
 from posthouse.model.secret import hashed
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 
 NOW = 1_750_000_000.0
+SCOPES = {
+    "ask": ("ask",),
+    "push": ("push",),
+    "room": ("ask:chat=1",),
+    "bot": ("ask:bot=support", "ask:person=ann"),
+    "faq": ("ask:base=help",),
+    "wide": ("ask", "ask:chat=77", "ask:handler=hr", "ask:base=secret"),
+}
 SOURCE = Source(
     number=1, base="help", title="Guide", text="thus", key="help:g#1", score=0.9, is_cited=True
 )
@@ -74,8 +82,8 @@ class Desk:
 @pytest.fixture
 async def store() -> SqliteStore:
     store = open_memory_store()
-    for name in ("ask", "push"):
-        await store.access.add_token(name, (name,), hashed(f"ph_{name}"), "cli", NOW)
+    for name, scopes in SCOPES.items():
+        await store.access.add_token(name, scopes, hashed(f"ph_{name}"), "cli", NOW)
     return store
 
 
@@ -94,7 +102,7 @@ async def test_a_question_is_answered_with_its_steps_and_references(
 ) -> None:
     chat = await store.chats.resolve(Place("support", "room"), NOW)
     body = {"question": "how?", "chat": chat.id, "person": "ann", "bases": ["help"]}
-    answer = desk.post(body)
+    answer = desk.post(body, "ph_bot")
     assert answer.status_code == 200
     told = answer.json()
     assert (told["answer"], told["reason"], told["zh"]) == ("thus [1]", "answered", "已回答")
@@ -103,7 +111,7 @@ async def test_a_question_is_answered_with_its_steps_and_references(
     (reference,) = told["references"]
     assert (reference["title"], reference["is_cited"]) == ("Guide", True)
     (trial,) = scripted.trials
-    assert (trial.author, trial.bot, trial.chat) == ("token:ask", "support", chat.id)
+    assert (trial.author, trial.bot, trial.chat) == ("token:bot", "support", chat.id)
     assert trial.person == "ann"
     assert (trial.bases, trial.is_addressed, trial.at) == (("help",), True, NOW)
     assert scripted.closed == 1
@@ -157,6 +165,55 @@ def test_who_may_not_ask_learns_nothing(desk: Desk, scripted: Scripted) -> None:
 
 
 @pytest.mark.parametrize(
+    ("token", "body", "lacks"),
+    [
+        ("ask", {}, ""),
+        ("ask", {"chat": 1}, "ask:chat=1"),
+        ("ask", {"chat": 78}, "ask:chat=78"),
+        ("ask", {"person": "ann"}, "ask:person=ann"),
+        ("ask", {"handler": "assistant"}, ""),
+        ("ask", {"handler": "hr"}, "ask:handler=hr"),
+        ("ask", {"handler": "gone"}, "ask:handler=gone"),
+        ("wide", {"handler": "hr"}, ""),
+        ("room", {"chat": 1}, ""),
+        ("room", {}, "ask"),
+        ("room", {"chat": 1, "person": "ann"}, "ask:person=ann"),
+        ("bot", {"chat": 1, "person": "ann"}, ""),
+        ("bot", {"chat": 1, "person": "ben"}, "ask:person=ben"),
+        ("faq", {"bases": ["help"]}, ""),
+        ("faq", {}, "ask"),
+        ("faq", {"bases": ["help", "hr"]}, "ask"),
+        ("push", {}, "any"),
+    ],
+)
+async def test_a_token_asks_only_where_and_as_whom_it_may(
+    store: SqliteStore, scripted: Scripted, token: str, body: dict[str, object], lacks: str
+) -> None:
+    desk = Desk(store, {"assistant": scripted, "hr": scripted})
+    chat = await store.chats.resolve(Place("support", "room"), NOW)
+    assert chat.id == 1
+    answer = desk.post({"question": "how?"} | body, f"ph_{token}")
+    assert answer.status_code == (403 if lacks else 200)
+    assert len(scripted.trials) == (0 if lacks else 1)
+    if token != "push":
+        assert not lacks or answer.json()["en"].endswith(f"the scope {lacks}")
+
+
+def test_a_trial_knows_which_bases_its_token_may_name(desk: Desk, scripted: Scripted) -> None:
+    desk.post({"question": "how?"}, "ph_wide")
+    assert scripted.trials[0].bases_beyond == ("secret",)
+
+
+@pytest.mark.parametrize(("problem", "code"), [(NotThere("x"), 404), (Refused("x"), 403)])
+def test_a_base_that_may_not_be_asked_is_told(
+    store: SqliteStore, problem: Exception, code: int
+) -> None:
+    desk = Desk(store, {"assistant": Scripted((problem,))})
+    answer = desk.post({"question": "how?", "bases": ["x"]})
+    assert (answer.status_code, answer.json()["en"]) == (code, "x")
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {},
@@ -177,8 +234,8 @@ def test_what_is_no_question_is_refused(desk: Desk, scripted: Scripted, body: ob
 
 
 def test_nobody_to_ask_is_said_so(desk: Desk, store: SqliteStore) -> None:
-    assert desk.post({"question": "x", "handler": "gone"}).status_code == 404
-    assert desk.post({"question": "x", "chat": 77}).status_code == 404
+    assert desk.post({"question": "x", "handler": "hr"}, "ph_wide").status_code == 404
+    assert desk.post({"question": "x", "chat": 77}, "ph_wide").status_code == 404
     assert desk.post({"question": "x"}, **{"content-type": "text/plain"}).status_code == 415
     nobody = Desk(store, {}).post({"question": "x"})
     assert (nobody.status_code, nobody.json()["code"]) == (404, "not_found")

@@ -21,6 +21,7 @@ from posthouse.handlers.assistant.references import last_question
 from posthouse.handlers.assistant.rules import overlaid
 from posthouse.handlers.assistant.sentences import language_of, say
 from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.trials import demand_bases
 from posthouse.handlers.handler import EndOfTurn, Push, Traits, TurnContext
 from posthouse.handlers.trying import Concluded, Growing, Stage, Trial, Tried
 from posthouse.model.action import Acknowledge, Action, Draft, Note, Send
@@ -31,6 +32,7 @@ from posthouse.model.turn import OnCrash, OnEdit, Turn
 from posthouse.store.asked import Asked, Verdict
 from posthouse.store.chats import Chats
 from posthouse.store.conduct import Conduct, Rule, Scope
+from posthouse.store.documents import Documents
 from posthouse.store.reader import Roads
 
 ANSWERED: Final = "answered"
@@ -45,6 +47,7 @@ class Parts(Struct, frozen=True, kw_only=True):
     handover: Handover
     book: Book
     purses: Purses
+    documents: Documents
     asked: Asked
     conduct: Conduct
     chats: Chats
@@ -249,11 +252,14 @@ class Assistant:
         """Answer as it would in that chat, to that person; nobody hears of it.
 
         Raises:
+            NotThere: there is no such knowledge base.
+            Refused: a knowledge base does not answer there.
             UsedUp: it would take a model, and trials have used up theirs of today.
         """
         chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NO_CHAT
         rule = await self._rule(trial.bot or chat.bot, chat.id, trial.person)
-        if trial.bases is not None:
+        if trial.bases:
+            await demand_bases(trial, rule, self._parts.documents)
             rule = overlaid(rule, Rule(bases=trial.bases))
         asking = Asking(
             text=trial.question,
