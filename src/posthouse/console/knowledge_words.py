@@ -142,7 +142,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "try_button": ("试问", "Try"),
     "try_result": ("结果", "Outcome"),
     "try_answered": ("{count} 个会回答，共 {total} 个", "{count} of {total} would be answered"),
-    "try_silent": ("不回答", "silent"),
     "try_would_say": ("会回答", "Would answer"),
     "try_stages": ("步骤", "Steps"),
     "try_found": ("找到的段落", "What was found"),

@@ -47,7 +47,6 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "stop_late": ("这个回答已经结束了。", "This answer has ended already."),
     "nothing_to_stop": ("当前没有正在处理的内容。", "Nothing is running."),
     "draft_cancelled": ("（已停止）", "(stopped)"),
-    "draft_failed": ("（出错，未完成）", "(failed, unfinished)"),
     "new": (
         "新的对话开始了，之前的内容不再参考。",
         "A new conversation begins; the old one is set aside.",

@@ -71,7 +71,6 @@ SCOPES = (
         Said("边写边显示的回答", "answers that grow while they are written"),
     ),
 )
-EVERYTHING_IN_GROUPS = "im:message.group_msg"  # sensitive: an administrator has to approve it
 EVENTS = (
     "im.message.receive_v1",
     "im.message.recalled_v1",

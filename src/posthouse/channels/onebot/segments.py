@@ -73,30 +73,10 @@ def _text(escaped: str) -> Segment:
 
 
 def unescape(text: str) -> str:
-    """Undo ``escape``; ``&amp;`` last, so that an escaped escape stays one."""
+    """Read what stands for the marks of codes; ``&amp;`` last, so that one of ``&#44;`` stays."""
     for written, meant in (("&#44;", ","), ("&#91;", "["), ("&#93;", "]"), ("&amp;", "&")):
         text = text.replace(written, meant)
     return text
-
-
-def escape(text: str, *, is_value: bool = False) -> str:
-    """Write a text so that it holds no code; values inside of codes escape commas as well."""
-    text = text.replace("&", "&amp;").replace("[", "&#91;").replace("]", "&#93;")
-    return text.replace(",", "&#44;") if is_value else text
-
-
-def to_cq(segments: Sequence[Segment]) -> str:
-    """Write segments as one string."""
-    return "".join(
-        escape(each.get("text")) if each.type == "text" else _code(each) for each in segments
-    )
-
-
-def _code(segment: Segment) -> str:
-    values = (
-        f",{name}={escape(str(v), is_value=True)}" for name, v in (segment.data or {}).items()
-    )
-    return f"[CQ:{segment.type}{''.join(values)}]"
 
 
 # --- segments → parts -----------------------------------------------------------------------
