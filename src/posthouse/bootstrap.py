@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -24,9 +25,10 @@ from posthouse.handlers.assistant.gates import Gates
 from posthouse.handlers.assistant.handler import Assistant
 from posthouse.handlers.assistant.handler import Parts as AssistantParts
 from posthouse.handlers.assistant.handover import Handover
+from posthouse.handlers.assistant.lent import LentTool, reference
 from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.settings import NO_MODEL, AssistantOptions
-from posthouse.handlers.assistant.tools import Tools
+from posthouse.handlers.assistant.tools import Tool, Tools
 from posthouse.handlers.assistant.writing import Writer
 from posthouse.handlers.commands.files import Files
 from posthouse.handlers.commands.folders import Folders
@@ -37,6 +39,7 @@ from posthouse.handlers.commands.scenes import Scenes
 from posthouse.handlers.commands.settings import CommandsOptions
 from posthouse.handlers.demo import Demo
 from posthouse.handlers.handler import Handler
+from posthouse.handlers.lending import Lender
 from posthouse.handlers.permissions import Permissions
 from posthouse.house import MEDIA, Builders, House
 from posthouse.knowledge.embedding import Embedder, Reranker
@@ -78,6 +81,7 @@ class Minds:
         self.room = build_reading_room(settings, store, world)
         self.store = store
         self._world = world
+        self.handlers: Mapping[str, Handler] = {}  # of the house, as they are at each moment
         self._models: list[tuple[Mapping[str, ModelSettings], dict[str, Model]]] = []
 
     def models(self, settings: Settings) -> dict[str, Model]:
@@ -88,6 +92,11 @@ class Minds:
         models = build_models(settings, self._world)
         self._models.append((settings.models, models))
         return models
+
+    def lender(self, name: str) -> Lender | None:
+        """Return what lends the commands of a handler, as it is now."""
+        handler = self.handlers.get(name)
+        return handler.lending if isinstance(handler, Commands) else None
 
     async def close(self) -> None:
         """Let go of files and connections."""
@@ -120,7 +129,7 @@ def _handler(
     minds: Minds | None,
 ) -> Handler:
     kind = handler.kind or name
-    if kind == "commands":
+    if has_commands(name, handler):
         options = section(CommandsOptions, handler.model_extra or {}, f"handlers.{name}")
         scenes = _scenes(name, options, settings, world, permissions)
         return Commands(settings.words.prefixes, scenes)
@@ -164,7 +173,7 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
             temperature=options.temperature,
         )
 
-    errands = Errands(Tools({}, store.grants))
+    errands = Errands(Tools(_tools(name, options, settings, minds), store.grants))
     gates = Gates(store.conduct, gate.shipped, gate.load)
     finder = Finder(options, store.documents, minds.room, gates, minds.room.freshen)
     return Assistant(
@@ -242,6 +251,30 @@ def _line(endpoint: EndpointSettings) -> Line:
         proxy=endpoint.proxy,
         ca_file=endpoint.ca_file,
     )
+
+
+def _tools(
+    name: str, options: AssistantOptions, settings: Settings, minds: Minds
+) -> dict[str, Tool]:
+    """Build the functions of an assistant: commands, looked for where they are at that moment.
+
+    Raises:
+        OperatorMistake: a setting names a handler that has no commands.
+    """
+    wanted = tuple(map(reference, options.tools))
+    for each in wanted:
+        if (other := settings.handlers.get(each.handler)) and has_commands(each.handler, other):
+            continue
+        raise OperatorMistake(
+            f'[handlers.{name}] tools: "{each.handler}" is no handler of the kind "commands"',
+            zh=f'[handlers.{name}] tools："{each.handler}" 不是 kind = "commands" 的处理程序。',
+        )
+    return {each.name: LentTool(each, partial(minds.lender, each.handler)) for each in wanted}
+
+
+def has_commands(name: str, handler: HandlerSettings) -> bool:
+    """Whether a handler of this name is one of the kind ``commands``."""
+    return (handler.kind or name) == "commands"
 
 
 def _scenes(
@@ -439,7 +472,9 @@ def build_house(settings: Settings, world: World | None = None) -> House:
     )
     channels = {name: builders.channel(name, settings, ()) for name in settings.bots}
     shutil.rmtree(settings.data / SCRATCH, ignore_errors=True)  # what a killed house has left
-    return House(settings, world, store, wakeup, handlers, channels, builders, minds)
+    house = House(settings, world, store, wakeup, handlers, channels, builders, minds)
+    minds.handlers = house.handlers
+    return house
 
 
 def invitation(settings: Settings, name: str, expires_s: float) -> str:

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.tools import Function, Result
 from posthouse.llm.model import ToolCall, ToolOffer
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.message import File, Media, Quote, Text
 from posthouse.model.permission import Effect, Field, Subject, SubjectKind
+from posthouse.model.turn import Answer
 from posthouse.store.grants import NewGrant
 from tests.house.assisting import NAME, PORT, RECALL, listen, opened
 from tests.house.injections import INJECTIONS, Where
@@ -28,17 +31,26 @@ class Bell:
         self, name: str = "ring", *, has_side_effects: bool = True, result: str = "rung"
     ) -> None:
         self.result = result
-        self.offer = ToolOffer(name, "Rings.", '{"type": "object"}')
-        self.has_side_effects = has_side_effects
+        offer = ToolOffer(name, "Rings.", '{"type": "object"}')
+        self._function = Function(title=name, offer=offer, has_side_effects=has_side_effects)
         self.rung: list[tuple[str, Mapping[str, object]]] = []
+
+    async def function(self) -> Function:
+        return self._function
+
+    async def ruling(self, asking: Asking) -> None:
+        """Only the book of permissions knows."""
 
     def described(self, arguments: Mapping[str, object], language: str) -> str:
         return f"ring in {language}: {dict(arguments)}"
 
-    async def run(self, arguments: Mapping[str, object], person: str, chat: int) -> str:
-        assert chat
-        self.rung.append((person, arguments))
-        return self.result
+    async def run(self, arguments: Mapping[str, object], asking: Asking) -> Result:
+        assert asking.chat
+        self.rung.append((asking.person.id, arguments))
+        return Result(self.result)
+
+    async def go_on(self, answer: Answer, asking: Asking) -> Result:
+        raise AssertionError("it asks nothing")
 
 
 def ringing() -> Scripted:

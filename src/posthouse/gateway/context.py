@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from posthouse.gateway.surroundings import Surroundings
-from posthouse.model.errors import PosthouseError, Refused
+from posthouse.handlers.handler import Interrupted
+from posthouse.model.errors import Refused
 from posthouse.model.message import Media
 from posthouse.store.journal import ClaimedTurn, OnceState
-
-
-class Interrupted(PosthouseError):
-    """A crash cut this side effect; check by hand whether it happened, then start it anew."""
 
 
 class Context:

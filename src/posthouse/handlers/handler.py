@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 from msgspec import Struct
 
 from posthouse.model.action import Action
+from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Content, Media
 from posthouse.model.turn import OnCrash, OnEdit, Turn
 
@@ -58,6 +59,10 @@ class EndOfTurn(Exception):
     def __init__(self, reason: str, *, is_announced: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.is_announced = reason, is_announced
+
+
+class Interrupted(PosthouseError):
+    """A crash cut this side effect; check by hand whether it happened, then start it anew."""
 
 
 class Moment(Protocol):

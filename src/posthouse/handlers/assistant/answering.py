@@ -48,10 +48,12 @@ class Answering:
 
     def may_leave(self, text: str, language: str) -> str:
         """Hold what something besides an answer says to the list of words."""
+        return self.let_out(text) or say("blocked_words", language)
+
+    def let_out(self, text: str) -> str:
+        """Return a text as it may leave; nothing where it may not."""
         checked = self._words.check(text)
-        if checked.verdict is Verdict.PASSED:
-            return checked.text
-        return say("blocked_words", language)
+        return checked.text if checked.verdict is Verdict.PASSED else ""
 
     async def answer(self, asking: Asking, purse: Purse) -> AsyncGenerator[Tried]:
         """Answer a question; ``Concluded`` comes last.
@@ -87,7 +89,7 @@ class Answering:
         """Say it, where one is sure."""
         if understood.exact is not None:
             yield conclusions.word_for_word(understood, understood.exact)
-        elif not understood.is_sure:
+        elif not (understood.is_sure or await self._may_be_done(understood, calls)):
             yield conclusions.unsure(understood, self._human_word)
         elif calls is not None:
             async with aclosing(self._writer.write(understood, calls)) as pieces:
@@ -100,6 +102,10 @@ class Answering:
             yield conclusions.without_tokens(understood)
         else:
             yield conclusions.quoted(understood)
+
+    async def _may_be_done(self, understood: Understood, calls: Calls | None) -> bool:
+        """Whether a function may do what no document knows."""
+        return calls is not None and await self._writer.has_functions(understood.asking)
 
     def _let_out(self, each: Tried, understood: Understood) -> tuple[Tried, ...]:
         """Hold everything that people would see to the list of words."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from posthouse.handlers.assistant.references import Lines
 from posthouse.llm.model import Picture
-from posthouse.model.address import Person
+from posthouse.model.address import Chat, ChatKind, Person
 from posthouse.store.conduct import Rule
+
+NOWHERE: Final = Chat(id=0, bot="", platform_id="", kind=ChatKind.PRIVATE)
 
 
 class Asking(Struct, frozen=True, kw_only=True):
@@ -28,3 +32,5 @@ class Asking(Struct, frozen=True, kw_only=True):
     pictures_sent: int = 0  # also those that nobody can see
     has_tokens: bool = True  # a model may be asked
     handler: str = ""
+    place: Chat = NOWHERE  # the chat, as those see it who run things there
+    is_trial: bool = False  # nobody hears of it, and nothing is done

@@ -26,7 +26,7 @@ class Book:
         self, turn: Turn, text: str, ended: Concluded, *, is_addressed: bool, now: float
     ) -> None:
         """Enter a question and how it ended."""
-        cited = tuple(source.key for source in ended.sources if source.is_cited)
+        cited = tuple(source.key for source in ended.sources if source.is_cited and source.key)
         answer = ended.held or ended.answer
         await self._asked.record(
             Question(

@@ -85,6 +85,14 @@ def written(understood: Understood, text: str, shown: tuple[Source, ...]) -> Con
     return replace(_ended(understood, ANSWERED, answer), sources=sources)
 
 
+def told(understood: Understood, results: tuple[Source, ...]) -> Concluded:
+    """Answer with what functions have said, word for word."""
+    cited_results = tuple(replace(result, is_cited=True) for result in results)
+    words = "\n\n".join(result.text for result in results if result.text.strip())
+    answer = words or say("tool_silent", understood.language)
+    return replace(_ended(understood, ANSWERED, answer), sources=cited_results)
+
+
 def failed(understood: Understood, problem: ModelError) -> Concluded:
     """Say in one sentence what was wrong with the model, and quote the documents instead."""
     code = problem.code if has(problem.code) else ModelError.code

@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.pending import Pending, asked_by
 from posthouse.handlers.assistant.sentences import say
-from posthouse.handlers.assistant.tools import RESULT_CHARACTERS_MAX, ToolFailed, Tools
+from posthouse.handlers.assistant.tools import Result, Tools, Wanted
+from posthouse.handlers.handler import CannotAnswer
 from posthouse.handlers.trying import Concluded
+from posthouse.knowledge.masking import mask
 from posthouse.llm.model import ToolCall, ToolOffer
+from posthouse.model.turn import Answer
+
+RESULT_CHARACTERS_MAX: Final = 8000
+SHOWN_CHARACTERS_MAX: Final = 3000  # of what a person can be asked to confirm
 
 
-class Done(Struct, frozen=True):
+class Done(Struct, frozen=True, kw_only=True):
     """What became of it."""
 
     outcome: str  # for the note
-    result: str = ""  # what the function returned
+    title: str = ""  # of the function
+    result: str = ""  # what it returned
     conclusion: Concluded | None = None  # where the question ends with it
 
 
@@ -31,43 +42,92 @@ class Errands:
         return await self._tools.offers(asking) if asking.is_addressed else ()
 
     async def carry_out(self, call: ToolCall, asking: Asking, language: str) -> Done:
-        """Do what a model wants, or ask the person first."""
+        """Do what a model wants, or ask the person first.
+
+        Raises:
+            CannotAnswer: it ended badly, and operators should look at the log.
+        """
         wanted = await self._tools.wanted(call, asking)
         if wanted is None or not asking.is_addressed:
-            return Done("unknown", conclusion=_refused(call.name, language))
+            return Done(outcome="unknown", conclusion=_refused(call.name, language))
         if not wanted.ruling.is_allowed:
-            return Done(wanted.ruling.reason, conclusion=_refused(call.name, language))
-        if wanted.tool.has_side_effects:
-            what = wanted.tool.described(wanted.arguments, language)
-            ask = say("confirm_tool", language, what=what)
-            state = msgspec.json.encode(call).decode()
-            return Done(
-                "asked",
-                conclusion=Concluded(reason="answered", answer=ask, offer="tool", state=state),
-            )
-        try:
-            result = await wanted.tool.run(wanted.arguments, asking.person.id, asking.chat)
-        except ToolFailed as problem:
-            return Done(f"failed: {problem}", say_failed(call.name, problem, language))
-        return Done("done", result[:RESULT_CHARACTERS_MAX])
+            refused = _refused(wanted.function.title, language)
+            return Done(outcome=wanted.ruling.reason, conclusion=refused)
+        what = wanted.tool.described(wanted.arguments, language)
+        if asking.is_trial:
+            return Done(outcome="trial", conclusion=_said("tool_trial", language, what))
+        if wanted.function.has_side_effects:
+            return Done(outcome="asked", conclusion=_confirmation(call, what, language))
+        return await self._at_once(call.name, wanted, asking)
 
-    async def confirmed(self, state: str, asking: Asking, language: str) -> str:
-        """Do what the person has said yes to, if they still may; returns what is said."""
-        call = msgspec.json.decode(state, type=ToolCall)
+    async def _at_once(self, name: str, wanted: Wanted, asking: Asking) -> Done:
+        """Run what changes nothing; a failure ends the question as if the person had run it."""
+        try:
+            result = await self._run(wanted, asking)
+        except CannotAnswer as end:
+            if end.details:
+                raise
+            ended = Concluded(reason=end.reason, answer=end.sentence)
+            return Done(outcome=end.reason, conclusion=ended)
+        if result.ask is not None:
+            return Done(outcome="asks", conclusion=_question(name, result))
+        return Done(outcome="done", title=wanted.function.title, result=mask(result.text))
+
+    async def go_on(
+        self, pending: Pending, answer: Answer, asking: Asking, language: str
+    ) -> Result:
+        """Do what the person has said yes to, or hand on their answer to what a function asked.
+
+        Raises:
+            CannotAnswer: they may not any more, or it ended badly.
+        """
+        if pending.kind == "answer":
+            call = ToolCall("", pending.call, "{}")
+        else:
+            call = msgspec.json.decode(pending.call, type=ToolCall)
         wanted = await self._tools.wanted(call, asking)
         if wanted is None or not wanted.ruling.is_allowed:
-            return say("tool_not_allowed", language, what=call.name)
-        try:
-            result = await wanted.tool.run(wanted.arguments, asking.person.id, asking.chat)
-        except ToolFailed as problem:
-            return say_failed(call.name, problem, language)
-        return result[:RESULT_CHARACTERS_MAX]
+            reason = wanted.ruling.reason if wanted is not None else "not_granted"
+            title = wanted.function.title if wanted is not None else call.name
+            raise CannotAnswer(reason, say("tool_not_allowed", language, what=title))
+        if pending.kind == "answer":
+            result = await wanted.tool.go_on(replace(answer, state=pending.state), asking)
+        else:
+            result = await self._run(wanted, asking)
+        if result.ask is None:
+            return result
+        return replace(result, ask=asked_by(call.name, result.ask))
+
+    @staticmethod
+    async def _run(wanted: Wanted, asking: Asking) -> Result:
+        result = await wanted.tool.run(wanted.arguments, asking)
+        return replace(result, text=_short(result.text))
 
 
-def _refused(name: str, language: str) -> Concluded:
-    return Concluded(reason="not_granted", answer=say("tool_not_allowed", language, what=name))
+def _confirmation(call: ToolCall, what: str, language: str) -> Concluded:
+    """Ask for a yes to just this; what cannot be shown as a whole cannot be agreed to."""
+    if len(what) > SHOWN_CHARACTERS_MAX:
+        return _said("tool_too_long", language, "")
+    ask = say("confirm_tool", language, what=what)
+    state = msgspec.json.encode(call).decode()
+    return Concluded(reason="answered", answer=ask, offer="tool", state=state)
 
 
-def say_failed(name: str, problem: ToolFailed, language: str) -> str:
-    """Put into words why a function has failed."""
-    return say("tool_failed", language, what=name, why=problem.sentence(language))
+def _question(name: str, result: Result) -> Concluded:
+    """Ask in the words of a function that asks by itself."""
+    assert result.ask is not None
+    words = "\n\n".join(filter(None, (result.text, result.ask.question.text)))
+    state = msgspec.json.encode(asked_by(name, result.ask)).decode()
+    return Concluded(reason="answered", answer=words, offer="answer", state=state)
+
+
+def _refused(what: str, language: str) -> Concluded:
+    return Concluded(reason="not_granted", answer=say("tool_not_allowed", language, what=what))
+
+
+def _said(sentence: str, language: str, what: str) -> Concluded:
+    return Concluded(reason="answered", answer=say(sentence, language, what=what))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= RESULT_CHARACTERS_MAX else f"{text[:RESULT_CHARACTERS_MAX]} …"

@@ -6,11 +6,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
+import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.handlers.assistant import pending
 from posthouse.handlers.assistant.answering import Answering
-from posthouse.handlers.assistant.asking import Asking
+from posthouse.handlers.assistant.asking import NOWHERE, Asking
 from posthouse.handlers.assistant.book import Book
 from posthouse.handlers.assistant.errands import Errands
 from posthouse.handlers.assistant.handover import Handover
@@ -21,11 +23,19 @@ from posthouse.handlers.assistant.references import last_question
 from posthouse.handlers.assistant.rules import overlaid
 from posthouse.handlers.assistant.sentences import language_of, say
 from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.tools import Result
 from posthouse.handlers.assistant.trials import demand_bases
-from posthouse.handlers.handler import EndOfTurn, Push, Traits, TurnContext
+from posthouse.handlers.handler import (
+    CannotAnswer,
+    EndOfTurn,
+    Interrupted,
+    Push,
+    Traits,
+    TurnContext,
+)
 from posthouse.handlers.trying import Concluded, Growing, Stage, Trial, Tried
 from posthouse.model.action import Acknowledge, Action, Draft, Note, Send
-from posthouse.model.address import Chat, ChatKind, ChatMode, Person
+from posthouse.model.address import ChatKind, ChatMode, Person
 from posthouse.model.event import ReactionChanged
 from posthouse.model.message import Content, Quote
 from posthouse.model.turn import OnCrash, OnEdit, Turn
@@ -36,7 +46,8 @@ from posthouse.store.documents import Documents
 from posthouse.store.reader import Roads
 
 ANSWERED: Final = "answered"
-NO_CHAT: Final = Chat(id=0, bot="", platform_id="", kind=ChatKind.PRIVATE)
+RUNS_S_MAX: Final = 86_400.0
+NOTE_CHARACTERS_MAX: Final = 500
 
 
 class Parts(Struct, frozen=True, kw_only=True):
@@ -77,6 +88,12 @@ class Assistant:
             hears_reactions=options.feedback,
             takes_pushes=False,  # what a question carries may decide which function is run
         )
+        self._running_traits = replace(self.traits, max_run_s=RUNS_S_MAX)
+
+    def traits_for(self, turn: Turn) -> Traits:
+        """How this turn is run: a function has its own time, and is ended by it."""
+        is_running = turn.answer is not None and pending.read(turn.answer.state).runs
+        return self._running_traits if is_running else self.traits
 
     def push_by(self, push: Push) -> None:
         """Take the way to operators' chats."""
@@ -150,6 +167,7 @@ class Assistant:
             pictures_sent=len(images),
             has_tokens=await self._limits.has_tokens(turn.chat.id, rule, context.now()),
             handler=self._name,
+            place=turn.chat,
         )
 
     async def _history(self, turn: Turn, context: TurnContext) -> tuple[tuple[str, str], ...]:
@@ -192,6 +210,8 @@ class Assistant:
                 return pending.offer_human(turn.text, words, language)
             case Concluded(offer="tool", answer=words, state=state):
                 return pending.offer_tool(state, words, language)
+            case Concluded(offer="answer", answer=words, state=state):
+                return pending.passed_on(pending.ask_of(state), words)
             case Concluded(reason="answered", answer=answer) if (
                 self._options.feedback and context.buttons_max >= len(pending.THUMBS)
             ):
@@ -224,18 +244,49 @@ class Assistant:
                 yield await self._hand_over(turn, asked.question, language, context)
             case "human":
                 yield Send(Content(say("offer_declined", language)))
-            case "tool" if is_yes and not _is_shadow(turn, now):
-                rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
-                asking = await self._asking(turn, context, rule)
-                errands = self._parts.errands
-
-                async def run() -> str:
-                    return await errands.confirmed(asked.call, asking, language)
-
-                result = await context.once("tool", run)
-                yield Send(Content(self._parts.answering.may_leave(result, language)))
-            case "tool":
+            case "tool" | "answer" if (is_yes or asked.kind == "answer") and not _is_shadow(
+                turn, now
+            ):
+                async with aclosing(self._run(asked, turn, context)) as actions:
+                    async for action in actions:
+                        yield action
+            case "tool" | "answer":
                 yield Send(Content(say("tool_declined", language)))
+
+    async def _run(
+        self, asked: pending.Pending, turn: Turn, context: TurnContext
+    ) -> AsyncGenerator[Action]:
+        """Let a function run after a yes, or go on with an answer: once, whatever happens to us."""
+        assert turn.answer is not None
+        answer, language = turn.answer, context.language
+        rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
+        asking = await self._asking(turn, context, rule)
+        yield Note("tool", asked.call[:NOTE_CHARACTERS_MAX])
+
+        async def run() -> str:
+            result = await self._parts.errands.go_on(asked, answer, asking, language)
+            return msgspec.json.encode(result).decode()
+
+        try:
+            result = msgspec.json.decode(await context.once("tool", run), type=Result)
+        except Interrupted:
+            yield Send(Content(say("tool_unknown", language)))
+            raise EndOfTurn("interrupted") from None
+        except CannotAnswer as end:
+            if end.details:
+                raise
+            yield Send(Content(self._parts.answering.may_leave(end.sentence, language)))
+            raise EndOfTurn(end.reason) from None
+        yield self._told(result, language)
+
+    def _told(self, result: Result, language: str) -> Action:
+        """Say what a function has said, or ask what it asks, as far as that may leave."""
+        words = [result.text, result.ask.question.text] if result.ask else [result.text]
+        text = "\n\n".join(filter(None, words)) or say("tool_silent", language)
+        allowed = self._parts.answering.let_out(text)
+        if result.ask is None or not allowed:
+            return Send(Content(allowed or say("blocked_words", language)))
+        return pending.passed_on(result.ask, allowed)
 
     async def _hand_over(
         self, turn: Turn, question: str, language: str, context: TurnContext
@@ -256,7 +307,7 @@ class Assistant:
             Refused: a knowledge base does not answer there.
             UsedUp: it would take a model, and trials have used up theirs of today.
         """
-        chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NO_CHAT
+        chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NOWHERE
         rule = await self._rule(trial.bot or chat.bot, chat.id, trial.person)
         if trial.bases:
             await demand_bases(trial, rule, self._parts.documents)
@@ -272,6 +323,8 @@ class Assistant:
             now=trial.at,
             is_addressed=trial.is_addressed,
             handler=self._name,
+            place=chat,
+            is_trial=True,
         )
         purse = self._parts.purses.of_trial(trial, asking.bot)
         async with aclosing(self._parts.answering.answer(asking, purse)) as stages:

@@ -6,9 +6,10 @@ from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from posthouse.handlers.assistant.sentences import say
-from posthouse.model.action import Ask
+from posthouse.model.action import Ask, Who
 from posthouse.model.message import Content
 from posthouse.store.asked import Verdict
 
@@ -21,10 +22,16 @@ _VERDICTS: Final = (Verdict.GOOD, Verdict.BAD)
 class Pending(Struct, frozen=True, omit_defaults=True):
     """The state of a question of ours."""
 
-    kind: Literal["feedback", "human", "tool"]
+    kind: Literal["feedback", "human", "tool", "answer"]
     turn: int = 0  # whose answer is judged
     question: str = ""
-    call: str = ""  # what a model wanted to have done
+    call: str = ""  # what a model wanted to have done; for ``answer``, the function that asks
+    state: str = ""  # what that function wants back
+
+    @property
+    def runs(self) -> bool:
+        """Whether the answer to it lets a function run."""
+        return self.kind in {"tool", "answer"}
 
 
 def read(state: str) -> Pending:
@@ -61,6 +68,22 @@ def offer_tool(call: str, words: str, language: str) -> Ask:
     choices = say("confirm_yes", language), say("confirm_no", language)
     state = _json(Pending("tool", call=call))
     return Ask(Content(words), choices, expires_s=OFFER_EXPIRES_S, state=state)
+
+
+def asked_by(function: str, ask: Ask) -> Ask:
+    """Ask what a function asks: only who has called it may answer."""
+    state = Pending("answer", call=function, state=ask.state)
+    return replace(ask, state=_json(state), who=Who.ASKER)
+
+
+def passed_on(ask: Ask, words: str) -> Ask:
+    """Ask it in words that may leave."""
+    return replace(ask, question=Content(words))
+
+
+def ask_of(state: str) -> Ask:
+    """Return what ``asked_by`` has made, when it comes back in writing."""
+    return msgspec.json.decode(state, type=Ask)
 
 
 def _json(pending: Pending) -> str:

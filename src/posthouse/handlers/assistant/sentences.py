@@ -108,12 +108,31 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "in_documents": ("在此之前，文档里是这样写的：", "Until then, this is what the documents say:"),
     "thanks_good": ("谢谢反馈！", "Thank you!"),
     "thanks_bad": ("已记下，会改进。", "Noted; we will look into it."),
-    "confirm_tool": ("要执行“{what}”吗？", "Shall I run “{what}”?"),
+    "confirm_tool": ("要执行吗？\n\n{what}", "Shall I run this?\n\n{what}"),
     "confirm_yes": ("执行", "Run it"),
     "confirm_no": ("取消", "Cancel"),
     "tool_declined": ("已取消。", "Cancelled."),
     "tool_not_allowed": ("您没有权限使用 `{what}`。", "You may not use `{what}`."),
-    "tool_failed": ("`{what}` 没有成功：{why}", "`{what}` failed: {why}"),
+    "tool_unknown": (
+        "执行被中断，可能做了一部分，也可能没有开始；为避免重复，没有再次执行。请检查后再试。",
+        (
+            "This was interrupted: it may have run, wholly, half or not at all, and was not run"
+            " again. Please check, then ask anew."
+        ),
+    ),
+    "tool_file": (
+        "（文件 {file}：请直接发送命令查看）",
+        "(a file, {file}: send the command yourself to get it)",
+    ),
+    "tool_silent": ("完成。", "Done."),
+    "tool_too_long": (
+        "这条命令太长，无法完整显示给您确认；请直接发送命令。",
+        "This command is too long to be shown for a yes; please send it yourself.",
+    ),
+    "tool_trial": (
+        "（试问不执行）会执行：\n\n{what}",
+        "(Not run in a trial.) It would run:\n\n{what}",
+    ),
 }
 
 

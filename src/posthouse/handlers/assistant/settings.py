@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -14,12 +15,15 @@ from posthouse.store.conduct import Rule
 Share = Annotated[float, Field(ge=0, le=1)]
 
 NO_MODEL = "none"
+TOOLS_MAX = 20  # a model is told of all of them, each time
+_TOOL = re.compile(r"(?:[^\s:.]+:)?[^\W\d]\w*\.\w+")
 
 
 class AssistantOptions(Section):
     """The further keys of a handler of the kind ``assistant``."""
 
     bases: tuple[Name, ...] = ()  # none: all that hold anything
+    tools: Annotated[tuple[str, ...], Field(max_length=TOOLS_MAX)] = ()  # commands it may run
     model: str = ""  # of [models.<name>]; "": the first, "none": none
     tone: str = ""
     language: Literal["", "zh", "en"] = ""
@@ -47,6 +51,13 @@ class AssistantOptions(Section):
     def _are_hours(cls, value: str) -> str:
         if read_hours(value) is None:
             raise PydanticCustomError("string_type", 'write it like "Mon-Fri 09:00-18:00"')
+        return value
+
+    @field_validator("tools")
+    @classmethod
+    def _are_commands(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(_TOOL.fullmatch, value)):
+            raise PydanticCustomError("string_type", 'write them like "weather.now"')
         return value
 
     def rule(self) -> Rule:

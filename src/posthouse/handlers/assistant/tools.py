@@ -1,6 +1,6 @@
 """Functions that a model may ask for, in the name of whoever asks, with their permission.
 
-The seam for more than documents: a function of the house, a server of tools, a search of the web.
+The seam for more than documents: a command of the house, a server of tools, a search of the web.
 """
 
 from __future__ import annotations
@@ -14,41 +14,61 @@ from msgspec import Struct
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.permissions import Permissions
 from posthouse.llm.model import ToolCall, ToolOffer
-from posthouse.model.errors import PosthouseError
+from posthouse.model.action import Ask
 from posthouse.model.permission import Ruling, Wish
+from posthouse.model.turn import Answer
 
-SCENE: Final = "tools"  # what is granted: ``handler:<name> tools.<tool>``
-RESULT_CHARACTERS_MAX: Final = 8000
+SCENE: Final = "tools"  # what is granted or blocked: ``handler:<name> tools.<tool>``
 
 Arguments = Mapping[str, object]
 
 
-class ToolFailed(PosthouseError):
-    """It could not be done; the message tells the person why."""
+class Function(Struct, frozen=True, kw_only=True):
+    """What a tool is at this moment."""
+
+    title: str  # for people
+    offer: ToolOffer
+    has_side_effects: bool = True  # the person must say yes before it runs
+
+
+class Result(Struct, frozen=True, omit_defaults=True):
+    """What a function has said; ``ask`` where it goes on with an answer."""
+
+    text: str = ""
+    ask: Ask | None = None
 
 
 class Tool(Protocol):
     """One function."""
 
-    @property
-    def offer(self) -> ToolOffer:
-        """What a model is told of it."""
+    async def function(self) -> Function | None:
+        """Say what it is; None while there is no such thing."""
         ...
 
-    @property
-    def has_side_effects(self) -> bool:
-        """Whether the person must say yes before it runs."""
+    async def ruling(self, asking: Asking) -> Ruling | None:
+        """Rule whether this person may, without a cache.
+
+        None where nobody but the book of permissions knows: ``tools.<tool>`` must be granted then.
+        """
         ...
 
     def described(self, arguments: Arguments, language: str) -> str:
         """Say in words what would be done: what the person is asked to confirm."""
         ...
 
-    async def run(self, arguments: Arguments, person: str, chat: int) -> str:
+    async def run(self, arguments: Arguments, asking: Asking) -> Result:
         """Do it.
 
         Raises:
-            ToolFailed: it could not be done.
+            CannotAnswer: it could not be done.
+        """
+        ...
+
+    async def go_on(self, answer: Answer, asking: Asking) -> Result:
+        """Take the answer to what it has asked (``Result.ask``).
+
+        Raises:
+            CannotAnswer: it could not be done.
         """
         ...
 
@@ -57,6 +77,7 @@ class Wanted(Struct, frozen=True):
     """What a model wants to have done, and whether it may be."""
 
     tool: Tool
+    function: Function
     arguments: Arguments
     ruling: Ruling
 
@@ -75,18 +96,23 @@ class Tools:
 
     async def offers(self, asking: Asking) -> tuple[ToolOffer, ...]:
         """Return what may be offered to a model: only what the person may have done."""
-        rulings = [(tool, await self._rule(name, asking)) for name, tool in self._tools.items()]
-        return tuple(tool.offer for tool, ruling in rulings if ruling.is_allowed)
+        found = [await self._look(name, {}, asking) for name in self._tools]
+        return tuple(each.function.offer for each in found if each and each.ruling.is_allowed)
 
     async def wanted(self, call: ToolCall, asking: Asking) -> Wanted | None:
         """Look at what a model asks for; None where there is no such thing."""
-        tool = self._tools.get(call.name)
         arguments = _arguments(call.arguments)
-        if tool is None or arguments is None:
-            return None
-        return Wanted(tool, arguments, await self._rule(call.name, asking))
+        return None if arguments is None else await self._look(call.name, arguments, asking)
 
-    async def _rule(self, name: str, asking: Asking) -> Ruling:
+    async def _look(self, name: str, arguments: Arguments, asking: Asking) -> Wanted | None:
+        tool = self._tools.get(name)
+        function = await tool.function() if tool is not None else None
+        if tool is None or function is None:
+            return None
+        return Wanted(tool, function, arguments, await self._rule(name, tool, asking))
+
+    async def _rule(self, name: str, tool: Tool, asking: Asking) -> Ruling:
+        """A block of the tool itself beats what the tool says."""
         wish = Wish(
             person=asking.person.id,
             chat=asking.chat,
@@ -95,7 +121,9 @@ class Tools:
             scene=SCENE,
             command=name,
         )
-        return await self._permissions.rule(wish, asking.now)
+        written = await self._permissions.rule(wish, asking.now)
+        own = None if written.reason == "blocked" else await tool.ruling(asking)
+        return written if own is None else own
 
 
 def _arguments(written: str) -> Arguments | None:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.handlers.assistant import conclusions, prompts, replies
+from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.calls import Calls
 from posthouse.handlers.assistant.citations import objection
 from posthouse.handlers.assistant.errands import Errands
@@ -17,11 +18,13 @@ from posthouse.handlers.assistant.finding import Understood
 from posthouse.handlers.assistant.scores import read_score
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.settings import AssistantOptions
+from posthouse.handlers.assistant.sources import returned
 from posthouse.handlers.assistant.support import Ground
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Tried
 from posthouse.llm.model import End, ModelCutShort, ModelError, ToolCall, Words
 
 GROWS_BY: Final = 12  # characters between two looks at a growing answer
+NOTE_CHARACTERS_MAX: Final = 500  # of what a model wanted to have done
 
 
 class _Reply(Struct, frozen=True):
@@ -44,10 +47,15 @@ class Writer:
         self._errands = errands
         self._human_word = next(iter(options.handoff_words), "")
 
+    async def has_functions(self, asking: Asking) -> bool:
+        """Whether a model could have something done for who asks."""
+        return bool(await self._errands.offers(asking))
+
     async def write(self, understood: Understood, calls: Calls) -> AsyncGenerator[Tried]:
         """Answer by a model; what was only overheard grows in nobody's sight."""
         is_addressed = understood.asking.is_addressed
-        shown = prompts.fitting(understood.sources, calls.model.prompt_tokens_max)
+        found = understood.sources if understood.is_sure else ()
+        shown = prompts.fitting(found, calls.model.prompt_tokens_max)
         try:
             if not is_addressed:
                 objecting = await self._is_beside_the_point(understood, shown, calls)
@@ -98,12 +106,17 @@ class Writer:
             if reply.call is None or brief.results:
                 break
             done = await self._errands.carry_out(reply.call, asking, understood.language)
-            yield Stage("tool", f"{reply.call.name}: {done.outcome}")
-            if done.conclusion is not None or not calls.left:
-                yield done.conclusion or Concluded(reason=conclusions.ANSWERED, answer=done.result)
+            wanted = f"{reply.call.name} {reply.call.arguments}"[:NOTE_CHARACTERS_MAX]
+            yield Stage("tool", f"{wanted}: {done.outcome}")
+            if done.conclusion is not None:
+                yield done.conclusion
                 return
-            brief = replace(brief, results=((reply.call.name, done.result),), tools=())
-        for each in self._held_to_sources(understood, shown, reply.text):
+            result = returned(len(shown) + 1, done.title, done.result)
+            brief = replace(brief, results=(result,), tools=())
+            if not calls.left:
+                yield conclusions.told(understood, brief.results)
+                return
+        for each in self._held_to_sources(understood, brief, reply.text):
             yield each
 
     async def _reply(self, brief: prompts.Brief, calls: Calls) -> AsyncGenerator[Growing | _Reply]:
@@ -129,9 +142,10 @@ class Writer:
         yield _Reply(text, call)
 
     def _held_to_sources(
-        self, understood: Understood, shown: tuple[Source, ...], text: str
+        self, understood: Understood, brief: prompts.Brief, text: str
     ) -> list[Tried]:
         """Check what was written; what fails is replaced by quotations, or by silence."""
+        shown = (*brief.sources, *brief.results)
         match replies.control(text):
             case "unknown":
                 return [
@@ -149,12 +163,19 @@ class Writer:
         problem = objection(text, _ground(understood, shown))
         if not problem:
             return [Stage("checked", "cited"), conclusions.written(understood, text, shown)]
-        refused = Stage("checked", problem)
+        return [Stage("checked", problem), self._instead(understood, brief.results, problem)]
+
+    def _instead(
+        self, understood: Understood, results: tuple[Source, ...], problem: str
+    ) -> Concluded:
+        """Say what can be said in place of what was written."""
         if not understood.asking.is_addressed:
-            return [refused, Concluded(reason=f"unsure {problem}", bases=understood.bases)]
-        if problem == "does_not_know":
-            return [refused, conclusions.does_not_know(understood, self._human_word)]
-        return [refused, conclusions.quoted(understood)]
+            return Concluded(reason=f"unsure {problem}", bases=understood.bases)
+        if results:
+            return conclusions.told(understood, results)
+        if problem == "does_not_know" or not understood.is_sure:
+            return conclusions.does_not_know(understood, self._human_word)
+        return conclusions.quoted(understood)
 
 
 def _ground(understood: Understood, shown: tuple[Source, ...]) -> Ground:
