@@ -14,7 +14,12 @@ from posthouse.api.vitals import BotVitals
 from posthouse.bootstrap import channel_tools, open_store
 from posthouse.channels.catalogue import load
 from posthouse.channels.channel import ConnectionState, Inlet, Outpost, Relayable, Status
-from posthouse.gateway.housekeeping import Housekeeping, forever
+from posthouse.gateway.housekeeping import (
+    PRUNE_EVERY_S,
+    PRUNE_PAUSE_S,
+    Housekeeping,
+    forever,
+)
 from posthouse.gateway.keeper import cancel
 from posthouse.gateway.relay import Relay, is_unfetched
 from posthouse.house import room_of
@@ -26,7 +31,6 @@ from posthouse.wakeup.local import LocalWakeup
 from posthouse.world import World
 
 LOOK_EVERY_S = 5.0
-PRUNE_EVERY_S = 600.0
 
 log = structlog.get_logger("posthouse.relay")
 
@@ -152,7 +156,7 @@ class Station:
             except PosthouseError as problem:
                 log.warning("prune_postponed", problem=str(problem))
                 count = 0
-            await self._sleep(LOOK_EVERY_S if count else PRUNE_EVERY_S)
+            await self._sleep(PRUNE_PAUSE_S if count else PRUNE_EVERY_S)
 
 
 def build_station(settings: Settings, world: World | None = None) -> Station:

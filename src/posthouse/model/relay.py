@@ -16,7 +16,7 @@ ACK_PATH = "/api/v1/relay/ack"
 STATE_PATH = "/api/v1/relay"
 
 PARCELS_MAX = 200  # in one lease
-LEASE_BYTES_MAX = 4 * 1024 * 1024  # of payloads in one lease; the first always goes out
+LEASE_BYTES_MAX = 1024 * 1024  # of payloads in one lease; the first always goes out
 WAIT_S_MAX = 30.0  # how long the relay keeps an empty-handed house waiting
 LEASE_S = 60.0  # how long nobody else is given anything; longer than any wait
 

@@ -14,6 +14,7 @@ from posthouse.channels.keep_connected import BadCredentials, Superseded
 from posthouse.channels.options import read_options
 from posthouse.channels.relay_client import (
     ANSWER_BYTES_MAX,
+    ANSWER_WITHIN_S,
     LeaseOver,
     NoRelay,
     RelayClient,
@@ -21,7 +22,13 @@ from posthouse.channels.relay_client import (
 )
 from posthouse.channels.relay_line import examine, holder_of
 from posthouse.model.errors import OperatorMistake
-from posthouse.model.relay import Acknowledgement, BotState, LeaseWish, RelayState
+from posthouse.model.relay import (
+    LEASE_BYTES_MAX,
+    Acknowledgement,
+    BotState,
+    LeaseWish,
+    RelayState,
+)
 
 MEBIBYTE = bytes(1024 * 1024)
 NOW = 1_750_000_000.0
@@ -130,6 +137,11 @@ async def test_nobody_is_sent_elsewhere_with_the_token() -> None:
         with pytest.raises(NoRelay):
             await client.state()
     assert [path for path, _ in relay.asked] == ["/api/v1/relay"]
+
+
+def test_a_full_lease_passes_a_line_of_one_megabit_in_time() -> None:
+    bits = LEASE_BYTES_MAX * 8 * 4 / 3  # payloads travel in Base64
+    assert bits / 1e6 < ANSWER_WITHIN_S, "else the same lease is fetched again and again, in vain"
 
 
 def test_no_repr_shows_the_token() -> None:
