@@ -3,7 +3,7 @@
 import pytest
 
 from posthouse.model.capabilities import Capabilities
-from posthouse.model.message import Mention, Text
+from posthouse.model.message import Mention, Part, Text
 from posthouse.store.conduct import Rule, Scope
 from posthouse.store.grants import ChatOperator
 from tests.house.assisting import NAME, asked, opened
@@ -29,9 +29,9 @@ async def order(house: HouseKit, text: str, **details: object) -> str:
     return ("", *await house.texts())[-1]
 
 
-async def own_rule(house: HouseKit) -> Rule:
+async def own_rule(house: HouseKit, person: str = "") -> Rule:
     chat = (await house.chat()).id
-    return await house.store.conduct.rule(Scope(handler=NAME, bot="b", chat=chat))
+    return await house.store.conduct.rule(Scope(handler=NAME, bot="b", chat=chat, person=person))
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,56 @@ async def test_what_is_not_understood_changes_nothing(text: str) -> None:
     assert await own_rule(house) == Rule()
 
 
+ANN = Mention("ann", "Ann")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (Text("/assistant tone dry and short "), ANN),
+        (Text("/assistant "), ANN, Text(" tone dry and short")),
+        (Text("/assistant tone dry and short person:ann"),),
+    ],
+)
 @simulated
-async def test_only_operators_may() -> None:
+async def test_a_rule_can_be_one_persons(parts: tuple[Part, ...]) -> None:
     house = await with_operator()
-    await house.say("/assistant model qwen", who="ann")
+    shown = await order(house, "", parts=parts)
+    assert "for Ann" in shown or "for ann" in shown
+    assert "tone: dry and short" in shown
+    assert await own_rule(house, "ann") == Rule(tone="dry and short")
+    assert await own_rule(house, "ben") == await own_rule(house) == Rule()
+    (line, *_) = await house.store.access.audit_lines()
+    assert line.author == "person:b:bob"
+    await order(house, "", parts=(Text("/assistant tone default "), ANN))
+    assert await own_rule(house, "ann") == Rule()
+
+
+@simulated
+async def test_what_holds_for_a_person_is_shown() -> None:
+    house = await with_operator()
+    await order(house, "/assistant questions 5")
+    shown = await order(house, "", parts=(Text("/assistant "), ANN))
+    assert "for Ann" in shown
+    assert "questions_per_day: 5" in shown
+
+
+@simulated
+async def test_a_rule_of_two_people_is_not_understood() -> None:
+    house = await with_operator()
+    both = (Text("/assistant questions 5 "), ANN, Mention("ben", "Ben"))
+    assert "/assistant resume" in await order(house, "", parts=both)
+    assert await own_rule(house, "ann") == await own_rule(house, "ben") == Rule()
+
+
+@pytest.mark.parametrize("mention", [(), (ANN,)])
+@simulated
+async def test_only_operators_may(mention: tuple[Part, ...]) -> None:
+    house = await with_operator()
+    await house.say("", who="ann", parts=(Text("/assistant model qwen "), *mention))
     await house.quiet(10.0)
     assert "Only an operator" in (await house.texts())[-1]
-    assert await own_rule(house) == Rule()
+    assert await own_rule(house, "ann") == Rule()
 
 
 @simulated

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from posthouse.gateway import phrases
 from posthouse.gateway.beside import reviewed
+from posthouse.gateway.grant_words import read_subject, words_of
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.assistant.rules import FIELDS, changed
 from posthouse.handlers.handler import TurnContext
 from posthouse.model.action import Action, Send
 from posthouse.model.address import ChatMode
 from posthouse.model.message import Content, Mention
+from posthouse.model.permission import ANY, SubjectKind
 from posthouse.model.turn import Turn
 from posthouse.store.asked import Asked
 from posthouse.store.chats import Chats
@@ -27,6 +30,26 @@ SEND: Final = frozenset({"send", "发送", "发出"})
 HANDOFFS: Final = frozenset({"handoffs", "humans", "人工", "转人工"})
 LINES_MAX: Final = 20
 DIGITS_MAX: Final = 18
+
+
+class _Order(Struct, frozen=True):
+    """What stands behind ``/assistant``."""
+
+    verb: str
+    rest: str
+    people: dict[str, str]  # who is named, a mention or ``person:ou_1``: platform id → name
+
+
+def _read(turn: Turn) -> _Order:
+    people: dict[str, str] = {}
+    words: list[str] = []
+    for word in words_of(turn.parts):
+        subject = read_subject(word)
+        if subject is not None and subject.kind is SubjectKind.PERSON and subject.name != ANY:
+            people[subject.name] = (isinstance(word, Mention) and word.name) or subject.name
+        elif isinstance(word, str):
+            words.append(word)
+    return _Order(words[0].lower() if words else "", " ".join(words[1:]), people)
 
 
 class AssistantOrders:
@@ -55,11 +78,10 @@ class AssistantOrders:
         self._asked = asked
         self._assistants = assistants
 
-    async def obey(self, argument: str, turn: Turn, author: str, context: TurnContext) -> Action:
+    async def obey(self, turn: Turn, author: str, context: TurnContext) -> Action:
         """Carry out an order of an operator.
 
         Args:
-            argument: what stands behind ``/assistant``.
             turn: the order.
             author: who gives it, for the audit.
             context: of the order.
@@ -67,58 +89,61 @@ class AssistantOrders:
         names = self._assistants()
         if not names:
             return _say("assistant_none", context)
-        handler = turn.chat.handler if turn.chat.handler in names else names[0]
-        verb, _, rest = argument.strip().partition(" ")
-        verb = verb.lower()
-        if verb in FIELDS:
-            return await self._set(handler, FIELDS[verb], rest, turn, author, context)
-        if verb in RESUME:
-            return await self._resume(rest, turn, author, context)
-        if verb in SEND:
-            return await self._send(rest, turn, author, context)
-        if verb in HANDOFFS:
+        order = _read(turn)
+        if order.verb in RESUME:
+            return await self._resume(order, turn, author, context)
+        if order.verb in SEND:
+            return await self._send(order.rest, turn, author, context)
+        if order.verb in HANDOFFS:
             return await self._list(turn, context)
-        return await self._show(handler, turn, context)
+        handler = turn.chat.handler if turn.chat.handler in names else names[0]
+        return await self._rule(handler, order, turn, author, context)
 
     # --- rules --------------------------------------------------------------------------------
 
-    async def _set(
-        self,
-        handler: str,
-        field: str,
-        value: str,
-        turn: Turn,
-        author: str,
-        context: TurnContext,
+    async def _rule(
+        self, handler: str, order: _Order, turn: Turn, author: str, context: TurnContext
     ) -> Action:
-        scope = Scope(handler=handler, bot=turn.chat.bot, chat=turn.chat.id)
-        rule = changed(await self._own(scope), field, value)
+        """Show or change what holds in this chat, for everybody or for one person."""
+        if len(order.people) > 1:
+            return _say("assistant_usage", context)
+        person = next(iter(order.people), "")
+        scope = Scope(handler=handler, bot=turn.chat.bot, chat=turn.chat.id, person=person)
+        if order.verb in FIELDS:
+            return await self._set(scope, order, author, context)
+        return await self._show(scope, order, context)
+
+    async def _set(self, scope: Scope, order: _Order, author: str, context: TurnContext) -> Action:
+        rule = changed(await self._own(scope), FIELDS[order.verb], order.rest)
         if rule is None:
             return _say("assistant_usage", context)
         now = context.now()
         await self._stored(lambda: self._conduct.set_rule(scope, rule, author, now))
-        return await self._show(handler, turn, context)
+        return await self._show(scope, order, context)
 
     async def _own(self, scope: Scope) -> Rule:
-        """Return what was set for just this chat."""
+        """Return what was set for just this chat, or this person in it."""
         rules = await self._stored(lambda: self._conduct.rules(scope.handler))
         return next((rule for each, rule in rules if each == scope), Rule())
 
-    async def _show(self, handler: str, turn: Turn, context: TurnContext) -> Action:
-        scope = Scope(handler=handler, bot=turn.chat.bot, chat=turn.chat.id)
+    async def _show(self, scope: Scope, order: _Order, context: TurnContext) -> Action:
         rule = await self._stored(lambda: self._conduct.rule(scope))
         set_here = {name: value for name, value in asdict(rule).items() if value is not None}
         lines = [f"- {name}: {_written(value)}" for name, value in set_here.items()]
-        head = phrases.say("assistant_rule", context.language, handler=handler)
+        head = phrases.say(
+            "assistant_rule_of" if scope.person else "assistant_rule",
+            context.language,
+            handler=scope.handler,
+            person=order.people.get(scope.person, ""),
+        )
         usage = phrases.say("assistant_usage", context.language)
         return _plain("\n".join([head, *(lines or ["- —"]), usage]))
 
     # --- humans -------------------------------------------------------------------------------
 
-    async def _resume(self, whom: str, turn: Turn, author: str, context: TurnContext) -> Action:
-        """Let the assistant answer again: somebody who is mentioned, or everybody of a chat."""
-        chat = _chat_of(whom, turn)
-        people = _mentioned(turn)
+    async def _resume(self, order: _Order, turn: Turn, author: str, context: TurnContext) -> Action:
+        """Let the assistant answer again: somebody who is named, or everybody of a chat."""
+        chat, people = _chat_of(order.rest, turn), order.people
         count, now = 0, context.now()
         for each in await self._handoffs(turn):
             if each.chat != chat or (people and each.person not in people):
@@ -152,9 +177,8 @@ class AssistantOrders:
 
     async def _send(self, number: str, turn: Turn, author: str, context: TurnContext) -> Action:
         """Let an answer out that waited for somebody to look at it."""
-        digits = number.strip().removeprefix("#")
-        is_number = digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS_MAX
-        asked = await self._asked.of_turn(int(digits)) if is_number else None
+        wanted = _number(number.removeprefix("#"))
+        asked = None if wanted is None else await self._asked.of_turn(wanted)
         if asked is None or asked.bot != turn.chat.bot or asked.reason != "held_for_review":
             return _say("assistant_no_review", context)
         chat = await self._stored(lambda: self._chats.get(asked.chat))
@@ -174,14 +198,13 @@ class AssistantOrders:
 def _chat_of(words: str, turn: Turn) -> int:
     """Read ``chat:12``; else the chat of the order."""
     found = next((word for word in words.split() if word.startswith("chat:")), "")
-    digits = found.removeprefix("chat:")
+    number = _number(found.removeprefix("chat:"))
+    return turn.chat.id if number is None else number
+
+
+def _number(digits: str) -> int | None:
     is_number = digits.isascii() and digits.isdecimal() and len(digits) <= DIGITS_MAX
-    return int(digits) if is_number else turn.chat.id
-
-
-def _mentioned(turn: Turn) -> frozenset[str]:
-    mentions = (part for part in turn.parts if isinstance(part, Mention) and not part.is_me)
-    return frozenset(mention.person_id for mention in mentions)
+    return int(digits) if is_number else None
 
 
 def _written(value: object) -> str:

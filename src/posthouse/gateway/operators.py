@@ -92,7 +92,7 @@ class Operators:
             case Order.GRANTS:
                 return await self._list(turn, context)
             case Order.ASSISTANT:
-                return await self._assistants.obey(word.argument, turn, author_of(turn), context)
+                return await self._assistants.obey(turn, author_of(turn), context)
             case _:
                 effect = Effect.BLOCK if word.order is Order.BLOCK else Effect.ALLOW
                 return await self._grant(effect, turn, context)

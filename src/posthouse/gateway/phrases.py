@@ -133,13 +133,17 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "There is no assistant in the settings.",
     ),
     "assistant_rule": ("本会话对 {handler} 的设置：", "What is set for {handler} here:"),
+    "assistant_rule_of": (
+        "本会话里 {handler} 对 {person} 的设置：",
+        "What is set for {handler} here, for {person}:",
+    ),
     "assistant_usage": (
         (
-            "/assistant 知识|模型|语气|语言|时间|次数|额度 值（“默认”取消），"
+            "/assistant 知识|模型|语气|语言|时间|次数|额度 值 [@某人]（“默认”取消），"
             "/assistant resume [@某人|chat:编号]，/assistant send 编号，/assistant handoffs"
         ),
         (
-            "/assistant knowledge|model|tone|language|hours|questions|tokens VALUE"
+            "/assistant knowledge|model|tone|language|hours|questions|tokens VALUE [@somebody]"
             " (“default” takes it away), /assistant resume [@somebody|chat:NUMBER],"
             " /assistant send NUMBER, /assistant handoffs"
         ),
