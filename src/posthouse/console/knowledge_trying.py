@@ -8,6 +8,7 @@ from contextlib import aclosing
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 from starlette.responses import Response
 
 from posthouse.console import states
@@ -27,6 +28,7 @@ from posthouse.store.reader import EventRow
 
 QUESTIONS_MAX = 50
 QUESTION_CHARS_MAX = 2000
+PERSON_CHARS_MAX = 256
 AT_ONCE = 4
 WITHIN_S = 240.0  # all of them
 CHATS_OFFERED = 300
@@ -79,18 +81,18 @@ class Trying:
         tries = self._around.tries().get(ask.form.get("handler", ""))
         if tries is None:
             raise Declined("changed_meanwhile")
-        trials = [await self._trial(ask, line) for line in questions]
+        trials = await self._trials(ask, questions)
         outcomes = await attempted(tries, trials, ask.language)
         return await self._page(ask, ask.form, outcomes)
 
-    async def _trial(self, ask: Ask, question: str) -> Trial:
+    async def _trials(self, ask: Ask, questions: Sequence[str]) -> list[Trial]:
         number = number_of(ask.form.get("chat", "") or "0") or 0
         chat = await self._books.chats.get(number) if number else None
         people = await self._people(number) if number else {}
-        person = ask.form.get("person", "")[:QUESTION_CHARS_MAX]
+        person = ask.form.get("person", "")[:PERSON_CHARS_MAX]
         known = people.get(person)
-        return Trial(
-            question=question,
+        same = Trial(
+            question="",
             author=ask.visitor.author,
             bot="" if chat is None else chat.bot,
             chat=0 if chat is None else chat.id,
@@ -100,6 +102,7 @@ class Trying:
             at=self._around.clock(),
             language=ask.language,
         )
+        return [replace(same, question=question) for question in questions]
 
     # --- the page -----------------------------------------------------------------------
 
