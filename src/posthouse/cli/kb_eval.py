@@ -119,24 +119,38 @@ async def searching(corpus: Path, terminal: Terminal) -> AsyncIterator[Find]:
         library = Library(store.documents, Path(folder))
         try:
             with at_work(terminal, "读取文档", "reading documents"):
-                await _read(store.documents, place, terminal.language)
+                await _read(store.documents, place, corpus.name, terminal.language)
+                await library.prepare(BASE)
             yield lambda text: library.find((BASE,), text)
         finally:
             await library.close()
             await store.close()
 
 
-async def _read(documents: Documents, place: Path, language: str) -> None:
+async def _read(documents: Documents, place: Path, name: str, language: str) -> None:
     source = await enter(documents, BASE, SourceKind.FOLDER, str(place), time.time())
-    await Ingest(documents, time.time, language).sync(source)
+    report = await Ingest(documents, time.time, language).sync(source)
+    if not report.added:
+        why = next(iter(report.problems.values()), "-")
+        raise OperatorMistake(
+            f"{name} holds no document that can be read: {why}",
+            zh=f"{name} 里没有能读的文档：{why}",
+        )
 
 
 def _unpack(corpus: Path, folder: Path) -> None:
     folder.mkdir()
     for document in _documents(_plain(corpus), corpus.name):
         path = folder / _inside(document, corpus.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(document.text, "utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(document.text, "utf-8")
+        except OSError as problem:  # a name too long, or that of a folder
+            raise OperatorMistake(
+                f"{corpus.name} has a document that cannot be a file: {document.path}:"
+                f" {problem.strerror}.",
+                zh=f"{corpus.name} 里的文档不能写成文件：{document.path}：{problem.strerror}。",
+            ) from problem
 
 
 class _Document(Struct):

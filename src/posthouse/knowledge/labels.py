@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from posthouse.model.errors import OperatorMistake
 
@@ -22,7 +23,7 @@ class Labelled(Struct, frozen=True):
 
 class _Line(Struct):
     text: str
-    answer: int | bool
+    answer: Annotated[int, Meta(ge=0, le=1)] | bool
 
 
 class _Text(Struct):

@@ -97,9 +97,13 @@ def test_people_read_sentences(
         '{"path": "", "text": "x"}',
         '{"text": "x"}',
         "x",
+        "",
+        '{"path": "a.exe", "text": "x"}',
+        '{"path": "a.md", "text": "x"}\n{"path": "a.md/b.md", "text": "x"}',
+        json.dumps({"path": "a" * 300 + ".md", "text": "x"}),
     ],
 )
-def test_documents_stay_inside_their_folder(
+def test_what_is_no_folder_of_documents_is_refused_by_its_name(
     document: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = tmp_path / "corpus.jsonl"

@@ -16,7 +16,17 @@ def test_lines_of_json_say_what_wants_an_answer() -> None:
     )
 
 
-@pytest.mark.parametrize("line", [b'{"text": "a"}', b"plain", b'{"text": 1, "answer": 1}', b"\xff"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"text": "a"}',
+        b"plain",
+        b'{"text": 1, "answer": 1}',
+        b'{"text": "a", "answer": 7}',
+        b'{"text": "a", "answer": "yes"}',
+        b"\xff",
+    ],
+)
 def test_a_line_that_is_none_is_named_by_its_number(line: bytes) -> None:
     with pytest.raises(OperatorMistake, match=r"labels.jsonl, line 2 is no label like"):
         labelled(b'{"text": "a", "answer": 1}\n' + line, "labels.jsonl")

@@ -185,7 +185,9 @@ def _labels(database: Database, base: str, limit: int) -> tuple[Label, ...]:
         (text, False, LabelOrigin.RECALL, at, is_addressed)
         for _, text, at, is_addressed in database.all(SQL["taken_back"], base=base, limit=limit)
     )
-    found = sorted(map(_label, (*given, *judged, *taken_back)), key=lambda label: label.at)
+    found = list(map(_label, (*given, *judged, *taken_back)))
+    found.reverse()  # each kind came newest first; the lines of a file are of one instant
+    found.sort(key=lambda label: label.at)
     return tuple(found[-limit:])
 
 

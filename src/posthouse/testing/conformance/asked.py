@@ -162,6 +162,16 @@ async def a_given_label_counts_once(books: Books) -> None:
     same(await asked.labels("faq"), (), "of another base")
 
 
+async def labels_of_a_file_keep_its_order(books: Books) -> None:
+    asked = books.asked
+    lines = tuple(
+        Label(text=f"message {number}", is_wanted=number == 1, origin=LabelOrigin.FILE, at=NOW)
+        for number in range(4)
+    )
+    await asked.add_labels("help", lines)
+    same(await asked.labels("help"), lines, "written down at one instant")
+
+
 async def verdicts_are_labels(books: Books) -> None:
     asked = books.asked
     await _record(asked, _question(1), _question(2), _question(3, answer=""))
