@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from posthouse.handlers.trying import Concluded, Trial
+from posthouse.knowledge.formats import markdown
 from posthouse.knowledge.gate import gate
+from posthouse.knowledge.sources.built_in import BuiltIn
 from posthouse.store.sqlite.store import open_memory_store
 from tests.house.assisting import assistant
 from tests.house.kit import closed
@@ -56,6 +58,28 @@ async def test_a_passage_under_quarantine_is_told_to_nobody(desk: Desk) -> None:
 
 async def test_nobody_knows_what_is_not_written(desk: Desk) -> None:
     assert (await concluded(desk, "公司的股票代码是多少")).reason == "not_in_knowledge"
+
+
+async def test_a_neighbour_is_quoted_as_one(desk: Desk) -> None:
+    """The page on QQ holds all of the question but the one word that matters."""
+    await desk.say("qq.md", "怎么接入 QQ：先运行 NapCat，再把地址填进设置。", "怎么接入 QQ？")
+    end = await concluded(desk, "怎么接入钉钉？")
+    assert end.reason == "not_in_knowledge"
+    assert end.answer.startswith("我不确定：文档里没有提到“钉钉”。最接近的是：")
+    assert "> 怎么接入 QQ：先运行 NapCat" in end.answer
+    assert (await concluded(desk, "怎么接入 QQ？")).reason == "answered"
+
+
+@pytest.mark.parametrize("question", ["what is the capital of Peru", "秘鲁的首都是哪里？"])
+async def test_the_houses_own_pages_do_not_speak_of_the_world(desk: Desk, question: str) -> None:
+    pages = BuiltIn()
+    for item in await pages.items():
+        fetched = await pages.fetch(item)
+        await desk.write(item.path, markdown.read(fetched.data, fetched.name))
+    end = await concluded(desk, question)
+    assert end.reason == "not_in_knowledge"
+    assert not any(source.is_cited for source in end.sources)
+    assert (await concluded(desk, "怎么接入飞书？")).reason == "answered"
 
 
 async def test_overheard_chatter_is_left_alone(desk: Desk) -> None:

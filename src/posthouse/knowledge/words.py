@@ -39,10 +39,15 @@ def normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", whole).casefold()
 
 
+def runs(text: str) -> list[str]:
+    """Cut a text into words of spaced scripts and whole runs of unspaced characters."""
+    return _RUN.findall(text)
+
+
 def tokens(normal: str) -> list[str]:
     """Cut a normalised text into stems of words and pairs of unspaced characters."""
     found: list[str] = []
-    for run in _RUN.findall(normal):
+    for run in runs(normal):
         if run[0] < _FIRST_UNSPACED or not _UNSPACED_RUN.match(run):
             found.append(stem(run))
         elif len(run) == 1:

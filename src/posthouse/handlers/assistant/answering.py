@@ -101,7 +101,7 @@ class Answering:
         elif is_short:
             yield conclusions.without_tokens(understood)
         else:
-            yield conclusions.quoted(understood)
+            yield conclusions.quoted(understood, human_word=self._human_word)
 
     async def _may_be_done(self, understood: Understood, calls: Calls | None) -> bool:
         """Whether a function may do what no document knows."""

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.citations import cited, tidy
-from posthouse.handlers.assistant.extract import extracted
+from posthouse.handlers.assistant.extract import extracted, whole
 from posthouse.handlers.assistant.finding import Understood
+from posthouse.handlers.assistant.lacking import lack
 from posthouse.handlers.assistant.outgoing import Checked, Verdict, WordList
 from posthouse.handlers.assistant.sentences import has, say
 from posthouse.handlers.assistant.sources import fixed, listed
@@ -63,15 +64,29 @@ def does_not_know(understood: Understood, human_word: str) -> Concluded:
     return _ended(understood, "not_in_knowledge", ("" if language == "zh" else " ").join(sentences))
 
 
-def quoted(understood: Understood, reason: str = ANSWERED, opening: str = "") -> Concluded:
-    """Answer with the words of the documents."""
+def quoted(
+    understood: Understood, reason: str = ANSWERED, opening: str = "", human_word: str = ""
+) -> Concluded:
+    """Answer with the words of the documents, and never as if they spoke of what they do not.
+
+    Args:
+        understood: the question.
+        reason: how it ends.
+        opening: stands before them; empty for a few words of ours.
+        human_word: what brings a human; empty where nothing does.
+    """
     language = understood.language
     asking = understood.asking
+    lacking = lack(understood.query, understood.weights, whole(understood.sources))
+    if lacking.is_told and reason == ANSWERED:
+        if not asking.is_addressed or lacking.is_subject(understood.coverage):
+            return does_not_know(understood, human_word)
+        reason, opening = "not_in_knowledge", say("closest", language, what=lacking.told(language))
     if _is_blind(asking):
         opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
     answer, sources = extracted(understood.weights, understood.sources, language, opening)
     if not any(source.is_cited for source in sources):
-        return does_not_know(understood, "")
+        return does_not_know(understood, human_word)
     return replace(_ended(understood, reason, answer), sources=sources)
 
 

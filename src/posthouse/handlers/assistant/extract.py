@@ -73,15 +73,16 @@ def _near(sources: tuple[Source, ...], weights: Weights) -> tuple[Source, ...]:
     """Return those that were found about as well as the best, and say about as much."""
     best = max((source.score for source in sources), default=0.0)
     near = [source for source in sources if source.score >= best * NEAR_SHARE]
-    held = [_held(_whole(source), weights) for source in near]
+    held = [_held(whole((source,)), weights) for source in near]
     most = max(held, default=0.0)  # of these: what is further away may not shut all of them out
     return tuple(
         source for source, weight in zip(near, held, strict=True) if weight >= most * HELD_SHARE
     )
 
 
-def _whole(source: Source) -> str:
-    return "\n".join((source.title, *source.headings, source.text))
+def whole(sources: tuple[Source, ...]) -> str:
+    """Put everything that sources say together, with what stands above it."""
+    return "\n".join("\n".join((source.title, *source.headings, source.text)) for source in sources)
 
 
 def _held(text: str, weights: Weights) -> float:
