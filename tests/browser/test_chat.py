@@ -71,11 +71,12 @@ async def test_an_answer_is_seen_while_it_is_written(people: People) -> None:
     name = await growing.get_attribute("id")
     first = len(await growing.inner_text())
     await expect(growing.locator(".words")).to_have_text(re.compile(f"(.|\n){{{first},}}"))
+    await expect(growing.get_by_role("button", name="停止这个回答")).to_be_visible()
     await expect(lin.answers).to_have_count(1)
     settled = lin.page.locator(".message.bot")
     await expect(settled).to_have_count(1)
     assert await settled.get_attribute("id") == name
-    await expect(lin.page.locator(".edited")).to_have_count(0)
+    await expect(lin.page.locator(".edited, .choice")).to_have_count(0)
     await expect(lin.page.locator(".state")).to_have_count(0)
 
 

@@ -251,7 +251,8 @@ class Rooms(Protocol):
     ) -> bool:
         """Give the bot's message other words; the same words again change nothing.
 
-        A draft that gets its final words is not shown as edited. False: gone, or not the bot's.
+        A draft that gets its final words is not shown as edited; presses of buttons that are no
+        longer there are forgotten. False: gone, or not the bot's.
         """
         ...
 

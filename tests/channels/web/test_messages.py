@@ -198,6 +198,37 @@ async def test_a_button_is_pressed_once_by_each(stage: Stage) -> None:
     assert (await ben.browser.post(path, {"token": "made up"})).code == "message_not_found"
 
 
+async def test_who_presses_in_vain_is_told_so_alone(stage: Stage) -> None:
+    room, (ann, ben) = await stage.team("Ann", "Ben")
+    content = Content("Go on?", choices=(Choice("Yes", "q:0"),))
+    number = int((await bot_says(stage, room, content)).rpartition("-")[2])
+    path = f"/chat/api/rooms/{room}/messages/{number}/press"
+    stage.door.answers += [b"Not yours.", None]
+    told = await ann.browser.post(path, {"token": "q:0"})
+    assert told.json["toast"] == "Not yours."
+    assert told.json["presses"][0]["name"] == "Ann"
+    for other in (ann, ben):
+        assert "toast" not in (await other.browser.post(path, {"token": "q:0"})).json
+    assert stage.door.waits_s == [0.0, 0.0]
+
+
+async def test_presses_and_words_are_told_in_their_order(stage: Stage) -> None:
+    """However many of them the road could not take at once."""
+    room, (ann,) = await stage.team("Ann")
+    content = Content("Go on?", choices=(Choice("Yes", "q:0"),))
+    number = int((await bot_says(stage, room, content)).rpartition("-")[2])
+    stage.door.refusal = TryLater()
+    await ann.say(room, "before")
+    await ann.browser.post(f"/chat/api/rooms/{room}/messages/{number}/press", {"token": "q:0"})
+    await ann.say(room, "between")
+    await ann.say(room, "after")
+    stage.door.refusal = None
+    await ann.say(room, "last")
+    kinds = [type(event) for event in stage.door.events]
+    said, pressed = MessageReceived, ButtonPressed
+    assert kinds[-5:] == [said, pressed, said, said, said]
+
+
 async def test_coming_and_going_is_told(stage: Stage) -> None:
     room, (ann, ben) = await stage.team("Ann", "Ben")
     await ben.browser.post(f"/chat/api/rooms/{room}/leave")

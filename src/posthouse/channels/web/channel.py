@@ -178,6 +178,9 @@ class WebChannel:
     def encode_slot(self, content: Content, letter: Letter) -> bytes | None:  # noqa: ARG002
         return None  # a page does not wait for the answer inside its request
 
+    def encode_toast(self, text: str) -> bytes:
+        return text.encode()
+
     async def perform(self, part: Part, chat: RoadChat) -> Outcome:
         try:
             return await self._perform(part, chat.platform_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import groupby
 from weakref import WeakValueDictionary
 
 from posthouse.channels.channel import Door
@@ -10,9 +11,11 @@ from posthouse.channels.web.codec import event_of
 from posthouse.model.address import Entrance
 from posthouse.model.errors import TryLater
 from posthouse.model.event import Event
-from posthouse.store.rooms import Errand, Rooms
+from posthouse.store.rooms import Errand, ErrandKind, Rooms
 
 _BATCH = 50
+TOASTS_MAX = 100  # for presses whose request is on its way
+NOT_WAITING_S = 0.0  # a page sees by itself what comes of a press that counts
 
 
 class NotServing(TryLater):
@@ -32,6 +35,7 @@ class Errands:
         self._bot_name = bot_name
         self._rooms = rooms
         self._door: Door | None = None
+        self._toasts: dict[tuple[str, int, str], str] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def attach(self, door: Door) -> None:
@@ -47,6 +51,10 @@ class Errands:
             while waiting := await self._rooms.errands(self._bot, room, _BATCH):
                 await self._tell(waiting)
 
+    def toast(self, room: str, number: int, person: str) -> str:
+        """Take what is to be shown to somebody about their press; empty when there is nothing."""
+        return self._toasts.pop((room, number, person), "")
+
     async def run_all(self) -> None:
         """Tell what was left over, room by room.
 
@@ -60,11 +68,25 @@ class Errands:
     async def _tell(self, errands: tuple[Errand, ...]) -> None:
         if self._door is None:
             raise NotServing
-        found = [await self._event(errand) for errand in errands]
-        events = [event for event in found if event is not None]
-        if events:
-            await self._door.accept(events, Entrance.WEBHOOK)
+        found = [(errand, await self._event(errand)) for errand in errands]
+        told = [(errand, event) for errand, event in found if event is not None]
+        for is_press, group in groupby(told, key=lambda each: each[0].kind is ErrandKind.PRESSED):
+            if is_press:
+                for errand, event in group:
+                    await self._tell_press(self._door, errand, event)
+            else:
+                await self._door.accept([event for _, event in group], Entrance.WEBHOOK)
         await self._rooms.done([errand.id for errand in errands])
+
+    async def _tell_press(self, door: Door, errand: Errand, event: Event) -> None:
+        """Keep what is shown about a press in vain, for the request that it came with."""
+        shown = await door.answer((event,), Entrance.WEBHOOK, NOT_WAITING_S)
+        if shown is None:
+            return
+        await door.answered((event,), is_written=True)  # a toast that nobody sees is no loss
+        self._toasts[errand.room, errand.number, errand.person.id] = shown.decode()
+        if len(self._toasts) > TOASTS_MAX:
+            del self._toasts[next(iter(self._toasts))]
 
     async def _event(self, errand: Errand) -> Event | None:
         room = await self._rooms.room(self._bot, errand.room)

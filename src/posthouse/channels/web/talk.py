@@ -25,7 +25,7 @@ from posthouse.channels.web.pace import Buckets
 from posthouse.channels.web.progress import progress_of
 from posthouse.channels.web.settings import FILES_PER_MESSAGE_MAX, NUMBER_MAX
 from posthouse.channels.web.stream import POLL_S, Stream
-from posthouse.channels.web.view import file_view, message_view
+from posthouse.channels.web.view import PressedView, file_view, message_view
 from posthouse.channels.web.visitors import Seat, tidy
 from posthouse.channels.web.words import Declined
 from posthouse.model.message import Media
@@ -145,7 +145,10 @@ class Talk:
         now = self._chat.clock()
         if not await self._chat.rooms.press(seat.room.id, number, seat.me.id, token, now):
             raise Declined("message_not_found")
-        return await self._told(seat, number)
+        await self._chat.tell(seat.room.id)
+        view = message_view(await self._chat.message(seat, number), seat.me.id)
+        toast = self._chat.errands.toast(seat.room.id, number, seat.me.id)
+        return json(PressedView(**msgspec.structs.asdict(view), toast=toast))
 
     async def _road(self, request: Request) -> Response:
         seat = await self._chat.visitors.seat(request)

@@ -65,6 +65,12 @@ class MessageView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     mentions_me: bool = False
 
 
+class PressedView(MessageView, frozen=True, omit_defaults=True, kw_only=True):
+    """A message below which somebody pressed, and what is to be shown to them alone."""
+
+    toast: str = ""
+
+
 class MemberView(Struct, frozen=True):
     id: str
     name: str

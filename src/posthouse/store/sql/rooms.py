@@ -398,8 +398,12 @@ def _add_errand(  # noqa: PLR0913 - the columns of one row
 
 
 def _rewrite(db: Database, message: Message, said: Said, now: float, *, is_draft: bool) -> int:
-    """Give a message other words; a draft that grows or is finished does not count as edited."""
+    """Give a message other words; a draft that grows or is finished does not count as edited.
+
+    Presses of buttons that are gone are forgotten: whoever made one may press those that came.
+    """
     version = _count_change(db, message.room)
+    tokens = {choice.token for choice in said.choices}
     db.run(
         SQL["rewrite"],
         room=message.room,
@@ -409,6 +413,7 @@ def _rewrite(db: Database, message: Message, said: Said, now: float, *, is_draft
         snippet=_snippet(said),
         edited_at=message.edited_at if message.is_draft else now,
         is_draft=is_draft,
+        presses=json(tuple(press for press in message.presses if press.token in tokens)),
     )
     _uncarry(db, message)
     _carry(db, message.room, message.number, said)

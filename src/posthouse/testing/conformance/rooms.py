@@ -306,6 +306,21 @@ async def the_bot_takes_back_only_its_own(rooms: Rooms) -> None:
     )
 
 
+async def other_buttons_may_be_pressed_again(rooms: Rooms) -> None:
+    await _open(rooms, "ann")
+    said = {name: Said(text="?", choices=(Choice(name, name),)) for name in ("stop:1", "good:1")}
+    new = NewMessage(room="r1", sender=BOT, key="k", said=said["stop:1"], is_draft=True)
+    asked, _ = await rooms.post(new, NOW)
+    await rooms.press("r1", asked.number, "ann", "stop:1", NOW)
+    await rooms.rewrite("r1", asked.number, said["stop:1"], NOW, is_draft=False)
+    now = await rooms.message("r1", asked.number)
+    same(now and now.presses, (Press("ann", "Ann", "stop:1"),), "presses of what is still there")
+    await rooms.rewrite("r1", asked.number, said["good:1"], NOW, is_draft=False)
+    holds(await rooms.press("r1", asked.number, "ann", "good:1", NOW), "the new one is pressed")
+    now = await rooms.message("r1", asked.number)
+    same(now and now.presses, (Press("ann", "Ann", "good:1"),), "presses of what is there now")
+
+
 async def everybody_presses_once(rooms: Rooms) -> None:
     await _open(rooms, "ann", "ben")
     asked = await _say(rooms, BOT, "?", said=Said("?", choices=CHOICES))

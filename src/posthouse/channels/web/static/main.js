@@ -233,8 +233,10 @@ const actions = {
   rewrite: (number) => composer.write(page.recalled.get(number)),
   async press(number, token, pressed) {
     const all = pressed.parentElement.querySelectorAll("button");
+    if (pressed.matches(":focus-visible")) byId("text").focus({ preventScroll: true });
     for (const one of all) one.disabled = true;
     const message = await attempt(() => call("POST", `${address(number)}/press`, { token }));
+    if (message?.toast) toast(message.toast);
     if (message) apply(message);
     else for (const one of all) one.disabled = false;
   },

@@ -16,7 +16,6 @@ export function drawMessage(message, room, actions) {
   const element = h("article", { class: classes(message), id: `m${message.number ?? message.key}` });
   element.append(face(name, message.sender, message.is_bot), column(message, name, room, actions));
   if (!message.is_recalled && message.number) element.append(tools(message, actions, element));
-  if (message.is_draft) element.setAttribute("aria-busy", "true");
   return element;
 }
 
@@ -53,6 +52,7 @@ function bubble(message, room, actions) {
   const files = message.files?.length ? drawFiles(message, room) : null;
   const isFilesOnly = files && !message.html && !message.text && !message.quoted;
   const body = div(isFilesOnly ? "bubble files-only" : "bubble");
+  if (message.is_draft) body.setAttribute("aria-busy", "true");
   if (message.quoted) body.append(quoted(message.quoted, room, actions));
   if (message.html) body.append(words(message.html));
   else if (message.text) body.append(div("words", ...plainLines(message.text)));
@@ -127,6 +127,7 @@ function documentLink(file, url) {
 
 function choices(message, room, actions) {
   if (!message.choices?.length) return null;
+  if (message.is_draft) return stopButton(message, room, actions);
   const presses = message.presses ?? [];
   const hasPressed = presses.some((press) => press.person === room.me.id);
   const buttons = message.choices.map((choice) => {
@@ -138,6 +139,15 @@ function choices(message, room, actions) {
     return one;
   });
   return div("choices", buttons, presses.length > 0 && span("pressed", pressedBy(message, presses, room)));
+}
+
+/** The only button of an answer that still grows is the one that stops it. */
+function stopButton(message, room, actions) {
+  const [{ token }] = message.choices;
+  const stop = button("choice stop", () => actions.press(message.number, token, stop), icon("stop"), t("stop"));
+  stop.setAttribute("aria-label", t("stop_answer"));
+  stop.disabled = (message.presses ?? []).some((press) => press.person === room.me.id);
+  return div("choices", stop);
 }
 
 function pressedBy(message, presses, room) {

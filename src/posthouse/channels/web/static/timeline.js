@@ -163,7 +163,9 @@ export class Timeline {
     if (!old) return;
     const element = this.#draw(message);
     element.classList.toggle("follows", old.classList.contains("follows"));
+    const hadFocus = old.querySelector(":focus-visible") !== null;
     old.replaceWith(element);
+    if (hadFocus) (element.querySelector(".stop:enabled") ?? byId("text")).focus({ preventScroll: true });
   }
 
   #draw(message) {

@@ -102,7 +102,8 @@ VALUES (:room, :number, :number, :sender, :key, :said, :snippet, :quote, :now, :
 -- name: rewrite
 -- A message says something else.
 UPDATE web_messages SET
-  version = :version, said = :said, snippet = :snippet, edited_at = :edited_at, is_draft = :is_draft
+  version = :version, said = :said, snippet = :snippet, edited_at = :edited_at, is_draft = :is_draft,
+  presses = :presses
 WHERE room = :room AND number = :number;
 
 -- name: erase
