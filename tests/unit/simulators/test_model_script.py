@@ -41,10 +41,14 @@ def test_of_a_sentence_without_an_end_it_quotes_whole_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "said"), [("怎么停？", "发送“停”。"), ("how do I stop it?", "Say *stop*.")]
+    ("question", "said"),
+    [("怎么停？", "发送“停”或 `stop`。"), ("how do I stop it?", "Say *stop* (or 停) in the chat.")],
 )
-def test_it_quotes_prose_in_the_language_of_the_question(question: str, said: str) -> None:
-    text = "```sh\nstop\n```\n\nSay *stop*.\n\n发送“停”。"
+@pytest.mark.parametrize("between", [" ", "\n\n"])
+def test_it_quotes_prose_in_the_language_of_the_question(
+    question: str, said: str, between: str
+) -> None:
+    text = f"```sh\nstop\n```\n\nSay *stop* (or 停) in the chat.{between}发送“停”或 `stop`。"
     assert quoted(text, question) == f"{said} [1]"
 
 

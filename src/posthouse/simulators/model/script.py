@@ -10,8 +10,9 @@ from msgspec import Struct
 
 LINES_MAX = 1000
 QUOTED_MAX = 400
-SENTENCE = re.compile(r".+?(?:[。！？]+[”’」』）]*|[.!?:](?=\s)|$)\s*", re.DOTALL)
+SENTENCE = re.compile(r".+?(?:[。！？]+[”’」』）]*|[.!?](?=\s)|$)\s*", re.DOTALL)
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
+LATIN = re.compile(r"[A-Za-z]{2,}")
 NO_PROSE = ("```", "~~~", "|", "#", "- ")  # how paragraphs begin that hold no sentences
 SOURCE = re.compile(r"\[1\][^\n]*\n+(?P<text>[^\n]+(?:\n(?!\[2\]|\n)[^\n]+)*)")
 
@@ -112,7 +113,7 @@ def quotation(messages: tuple[Message, ...]) -> str:
     for message in reversed(messages):
         told = _told(message.text)
         if told.sources and (text := told.sources[0].text.strip()):
-            return " ".join(f"{each} [1]" for each in _sentences(_paragraph(text, told.question)))
+            return " ".join(f"{each} [1]" for each in _sentences(text, told.question))
     return "I am a pretended model, and nobody told me anything to answer from."
 
 
@@ -124,24 +125,31 @@ def _told(text: str) -> _Told:
         return _Told([_Source(found["text"])] if found else [])
 
 
-def _paragraph(text: str, question: str) -> str:
-    """Choose the first paragraph of prose that is written as the question is."""
-    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
-    prose = [part for part in paragraphs if not part.startswith(NO_PROSE)] or paragraphs
-    is_chinese = bool(CHINESE.search(question))
-    alike = (part for part in prose if question and bool(CHINESE.search(part)) == is_chinese)
-    return next(alike, prose[0])
-
-
-def _sentences(text: str) -> list[str]:
+def _sentences(text: str, question: str) -> list[str]:
     """Return as many whole sentences as may be quoted; of one too long, whole words."""
     quoted: list[str] = []
-    for sentence in SENTENCE.findall(" ".join(text.split())):
+    for sentence in _alike(_prose(text), question):
         if sum(map(len, quoted)) + len(sentence) > QUOTED_MAX:
             break
         quoted.append(sentence)
-    whole = [sentence.rstrip() for sentence in quoted if sentence.strip()]
-    return whole or [" ".join(text[:QUOTED_MAX].split()[:-1]) or text[:QUOTED_MAX]]
+    return quoted or [" ".join(text[:QUOTED_MAX].split()[:-1]) or text[:QUOTED_MAX]]
+
+
+def _prose(text: str) -> list[str]:
+    paragraphs = [part.strip() for part in re.split(r"\n\s*\n", text)]
+    prose = [part for part in paragraphs if not part.startswith(NO_PROSE)] or paragraphs
+    found = (each for part in prose for each in SENTENCE.findall(" ".join(part.split())))
+    return [sentence.strip() for sentence in found if sentence.strip()]
+
+
+def _alike(sentences: list[str], question: str) -> list[str]:
+    """Keep to the language of the question, where anything is written in it."""
+    alike = [each for each in sentences if _is_chinese(each) == _is_chinese(question)]
+    return alike if question and alike else sentences
+
+
+def _is_chinese(text: str) -> bool:
+    return len(CHINESE.findall(text)) > len(LATIN.findall(text))
 
 
 def pieces(text: str) -> list[str]:
