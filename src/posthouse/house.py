@@ -149,17 +149,28 @@ class House:
 
     async def open(self) -> None:
         """Enter the book as a gateway, build the road and start to run it."""
-        settings, world, store = self.settings, self._world, self.store
         await self.wakeup.open()
         for resident in self._residents():
             await resident.open()
-        lease_s = settings.gateway.lease_s
-        now = world.clock()
-        gateway = await store.journal.enter(settings.gateway.name, now, lease_s)
-        lease = Lease(gateway, now + lease_s, lease_s * LEASE_MARGIN_SHARE)
+        self.around = self._surroundings(await self._lease())
+        self._routing = await self._routing_now()
+        self._build_road()
+        self.pushing = self._pushing()
+        self._list_routes()
+        self.supervisor.start()
+        if self._minds is not None:
+            await self._minds.room.open()
+
+    async def _lease(self) -> Lease:
+        lease_s, now = self.settings.gateway.lease_s, self._world.clock()
+        gateway = await self.store.journal.enter(self.settings.gateway.name, now, lease_s)
+        return Lease(gateway, now + lease_s, lease_s * LEASE_MARGIN_SHARE)
+
+    def _surroundings(self, lease: Lease) -> Surroundings:
+        world = self._world
         capabilities = {name: bot.capabilities for name, bot in self.bots.items()}
-        self.around = Surroundings(
-            journal=store.journal,
+        return Surroundings(
+            journal=self.store.journal,
             wakeup=self.wakeup,
             bots=self.bots,
             lease=lease,
@@ -170,54 +181,35 @@ class House:
             is_held=self._is_held,
             at=world.at,
         )
-        self._routing = await self._routing_now()
-        orders = AssistantOrders(
-            self.around, store.chats, store.conduct, store.asked, self._assistants
-        )
+
+    def _build_road(self) -> None:
+        """Build the parts in the order in which a message meets them."""
+        around, store, limits = self.around, self.store, self.settings.gateway
+        orders = AssistantOrders(around, store.chats, store.conduct, store.asked, self._assistants)
         self._operators = Operators(
-            self.around, store.chats, store.grants, store.access, lambda: self.inbox, orders
+            around, store.chats, store.grants, store.access, lambda: self.inbox, orders
         )
         door = Door(store.grants, self._granted_only, self._operators.ask_about)
         self.inbox = Inbox(
-            self.around,
+            around,
             store.chats,
             store.questions,
             store.reader,
             lambda: self._routing,
             Answerers(door, self._answering, StopButtons(store.questions, store.grants)),
         )
-        self.deliverer = Deliverer(self.around, settings.gateway.sends_max)
         self._answering |= {**self._handlers, **self._control()}
-        self._granted_only |= granted_only(settings)
+        self._granted_only |= granted_only(self.settings)
+        self.deliverer = Deliverer(around, limits.sends_max)
         self.dispatcher = Dispatcher(
-            self.around,
-            self._answering,
-            self.deliverer,
-            door,
-            settings.gateway.turns_max,
+            around, self._answering, self.deliverer, door, limits.turns_max
         )
         self.inbox.taker = self.dispatcher
+        road = self.dispatcher, self.deliverer
         self.supervisor = Supervisor(
-            self.around,
-            self.inbox,
-            self.dispatcher,
-            self.deliverer,
-            store.upkeep,
-            _limits(settings),
+            around, self.inbox, *road, store.upkeep, _limits(self.settings)
         )
-        self.pushing = self._pushing()
-        self._list_routes()
-        self._reload = Reload(
-            self.around,
-            self._bots,
-            self._answering,
-            self.dispatcher,
-            self.deliverer,
-            self.supervisor,
-        )
-        self.supervisor.start()
-        if self._minds is not None:
-            await self._minds.room.open()
+        self._reload = Reload(around, self._bots, self._answering, *road, self.supervisor)
 
     def _pushing(self) -> Pushing:
         store, settings, clock = self.store, self.settings, self._world.clock
