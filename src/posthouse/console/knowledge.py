@@ -16,6 +16,7 @@ from posthouse.console.problems import Declined
 from posthouse.knowledge.chunks import chunks
 from posthouse.knowledge.passage import Extract, Hit, Passage
 from posthouse.knowledge.sources.catalogue import BY_HAND
+from posthouse.knowledge.sources.place import PAGES_MAX
 from posthouse.model.permission import OperatorRole
 from posthouse.store.documents import Base, Document, Source, SourceKind
 
@@ -84,6 +85,7 @@ class Knowledge:
             wanted=ask.query("q"),
             found=await self._search(base.name, ask.query("q")),
             by_hand=BY_HAND,
+            pages_max=PAGES_MAX,
             chosen=chosen,
             unreadable=[each for each in found if each.problem][:DOCUMENTS_SHOWN],
             documents=found[:DOCUMENTS_SHOWN],

@@ -16,7 +16,7 @@ from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.knowledge.formats.catalogue import BYTES_MAX
 from posthouse.knowledge.sources.catalogue import BY_HAND, is_base_name
-from posthouse.knowledge.sources.place import Options
+from posthouse.knowledge.sources.place import PAGES_MAX, Options
 from posthouse.model.errors import OperatorMistake
 from posthouse.model.permission import OperatorRole
 from posthouse.settings.language import Said
@@ -92,8 +92,11 @@ class Sources:
         wanted = ask.form.get("place", "").strip()
         if not wanted or len(wanted) > PLACE_CHARS_MAX:
             raise Declined("not_understood")
+        pages = ask.form.get("pages", "1").strip()
+        if not pages.isascii() or not pages.isdigit() or not 1 <= int(pages[:9]) <= PAGES_MAX:
+            raise Declined("not_understood")
         try:
-            source = await self._room.add(base.name, wanted, Options())
+            source = await self._room.add(base.name, wanted, Options(pages_max=int(pages)))
         except OperatorMistake as problem:
             raise declined_by(problem, "not_understood") from None
         details = {"kind": source.kind, "place": source.place}

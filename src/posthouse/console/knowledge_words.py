@@ -42,6 +42,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "网址，或本机的文件夹、文件、git 检出目录",
         "an address, or a folder, file or git checkout on this machine",
     ),
+    "source_pages": (
+        "网站最多读多少页（1：只读这一页）",
+        "of a site, at most so many pages (1: only this page)",
+    ),
     "add": ("添加", "Add"),
     "upload": ("上传文件", "Upload files"),
     "upload_hint": (

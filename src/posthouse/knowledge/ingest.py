@@ -7,6 +7,8 @@ Each document is put whole, so that a question meets the old one or the new one.
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from hashlib import sha256
 
@@ -19,7 +21,16 @@ from posthouse.knowledge.intake import Intake, hash_of
 from posthouse.knowledge.passage import Block, Extract
 from posthouse.knowledge.reading import Reading
 from posthouse.knowledge.sources.catalogue import AS_USUAL, enter, options_of, place_of
-from posthouse.knowledge.sources.place import Fetched, Item, Options, Unavailable
+from posthouse.knowledge.sources.place import (
+    Fetched,
+    Gone,
+    Growing,
+    Item,
+    Options,
+    Place,
+    Unavailable,
+    Withheld,
+)
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import (
     PATH_BYTES_MAX,
@@ -67,15 +78,22 @@ class Ingest:
         documents: the book.
         clock: seconds since the epoch.
         language: of the problems that are written down: ``zh`` or ``en``.
+        place_of: where a source's items come from.
     """
 
     def __init__(
-        self, documents: Documents, clock: Callable[[], float], language: str = "zh"
+        self,
+        documents: Documents,
+        clock: Callable[[], float],
+        language: str = "zh",
+        place_of: Callable[[Source], Place] = place_of,
     ) -> None:
         self._documents = documents
         self._clock = clock
         self._language = language
         self._intake = Intake(language)
+        self._place_of = place_of
+        self._places: dict[int, tuple[str, Place]] = {}  # by source, with its options
         self._locks: dict[int, asyncio.Lock] = {}
         self._stamps: dict[int, dict[str, str]] = {}  # by source and path: how it was the last time
         self.progress: dict[int, Progress] = {}  # of what is being read now, by source
@@ -83,7 +101,8 @@ class Ingest:
     async def sync(self, source: Source) -> Report:
         """Bring a base up to what its source says now; one of a source at a time."""
         async with self._locks.setdefault(source.id, asyncio.Lock()):
-            run = _Run(self._documents, self._intake, self._clock, source, self._watch)
+            place = self._place(source)
+            run = _Run(self._documents, self._intake, self._clock, source, place, self._watch)
             run.stamps_before = self._stamps.get(source.id, {})
             try:
                 self._stamps[source.id] = await run.run()
@@ -94,6 +113,14 @@ class Ingest:
             await self._documents.checked(source.id, run.report.problem, self._clock())
             return run.report
 
+    def _place(self, source: Source) -> Place:
+        """Return where a source's items come from: the same as before, for what it remembers."""
+        told, place = self._places.get(source.id, ("", None))
+        if place is None or told != source.options:
+            place = self._place_of(source)
+            self._places[source.id] = source.options, place
+        return place
+
     def _watch(self, progress: Progress) -> None:
         self.progress[progress.source] = progress
 
@@ -103,7 +130,7 @@ class Ingest:
         Only names, times and sizes are looked at, which is cheap; a page may always have changed.
         """
         try:
-            items = await place_of(source).items()
+            items = await self._place_of(source).items()
         except Unavailable:
             return not source.problem
         looks = {item.path: item.stamp for item in items}
@@ -113,6 +140,7 @@ class Ingest:
     def forget(self, source: int) -> None:
         """Remember nothing of a source that was removed."""
         self._stamps.pop(source, None)
+        self._places.pop(source, None)
         self._locks.pop(source, None)
 
     async def upload(
@@ -174,6 +202,7 @@ class _Run:
         intake: Intake,
         clock: Callable[[], float],
         source: Source,
+        place: Place,
         watch: Callable[[Progress], None],
     ) -> None:
         self._documents = documents
@@ -182,26 +211,34 @@ class _Run:
         self._source = source
         self._watch = watch
         self._options = options_of(source)
-        self._place = place_of(source)
+        self._place = place
+        self._further = place if isinstance(place, Growing) else None
         self._waiting: list[NewDocument] = []
         self._known: dict[str, Document] = {}
         self._stamps: dict[str, str] = {}
         self._problems: dict[str, str] = {}
+        self._gone: set[str] = set()
+        self._is_whole = True  # whether everything that the place leads to was seen
         self.stamps_before: Mapping[str, str] = {}
         self.report = Report(source=source.id, base=source.base, place=name_of(source))
 
     async def run(self) -> dict[str, str]:
         """Read what is new or has changed, then forget what is gone; returns how things look."""
-        items = await self._place.items()
+        waiting = deque(await self._place.items())
         known = documents_of(self._documents, self._source)
         self._known = {document.path: document async for document in known}
         async with Reading() as reading:
-            for done, item in enumerate(items):
-                self._tell(done, len(items))
-                await self._take(reading, item)
+            for done in itertools.count():
+                if not waiting or (self._further and self._further.stopped):
+                    break
+                self._tell(done, done + len(waiting))
+                await self._take(reading, waiting.popleft())
+                waiting += self._further.further() if self._further else ()
         await self._flush()
         await self._forget_what_is_gone()
         self.report = replace(self.report, problems=self._problems)
+        if self._further and self._further.stopped:
+            raise self._further.stopped
         return self._stamps
 
     def _tell(self, done: int, total: int) -> None:
@@ -216,15 +253,21 @@ class _Run:
             self._keep(known, item)
             return
         try:
-            fetched = await self._place.fetch(item)
+            fetched = await self._fetched(item, known)
         except Unreadable as problem:
             made = self._intake.unread(self._source, item, problem)
-        except Unavailable:
-            if self._source.kind is SourceKind.URL:
-                raise
-            return  # it went away meanwhile, and is forgotten below
+        except Gone:
+            self._gone.add(item.path)
+            return
+        except Withheld as problem:
+            self._is_whole = False
+            made = self._intake.unread(self._source, item, problem)
+            if known is not None and not known.problem:
+                self._note(item, made.problem)
+                return
         else:
-            if known is not None and known.hash == hash_of(fetched.data, self._options):
+            if fetched is None or self._is_same(known, fetched):
+                assert known is not None, "what is as it was is known"
                 self._keep(known, item)
                 return
             made = await self._intake.read(reading, self._source, item, fetched, self._options)
@@ -232,6 +275,15 @@ class _Run:
             self._keep(known, item)
         else:
             await self._enter(made, item, is_new=known is None)
+
+    async def _fetched(self, item: Item, known: Document | None) -> Fetched | None:
+        """Read an item; None where a place that has given it before says that it is the same."""
+        if self._further and known is not None and not known.problem:
+            return await self._further.changed(item)
+        return await self._place.fetch(item)
+
+    def _is_same(self, known: Document | None, fetched: Fetched) -> bool:
+        return known is not None and known.hash == hash_of(fetched.data, self._options)
 
     def _keep(self, known: Document, item: Item) -> None:
         self._note(item, known.problem)
@@ -257,11 +309,16 @@ class _Run:
             await self._documents.put(made, self._clock())
 
     async def _forget_what_is_gone(self) -> None:
-        gone = [each.id for path, each in self._known.items() if path not in self._stamps]
+        gone = [each.id for path, each in self._known.items() if self._is_gone(path)]
         for at in range(0, len(gone), REMOVED_AT_ONCE):
             ids = tuple(gone[at : at + REMOVED_AT_ONCE])
             await self._documents.remove(self._source.base, ids, self._clock())
         self.report = replace(self.report, removed=len(gone))
+
+    def _is_gone(self, path: str) -> bool:
+        """Whether something is no part of the place any more: it went, or nothing leads to it."""
+        is_whole = self._is_whole and not (self._further and self._further.stopped)
+        return path in self._gone or (is_whole and path not in self._stamps)
 
 
 def name_of(source: Source) -> str:

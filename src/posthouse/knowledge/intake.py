@@ -16,6 +16,7 @@ from posthouse.knowledge.masking import MASKING_VERSION
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.reading import Reading
 from posthouse.knowledge.sources.place import Fetched, Item, Options
+from posthouse.model.errors import PosthouseError
 from posthouse.store.documents import NewDocument, Source
 
 BODY_BYTES_MAX = 16 * 1024**2  # a book has two; more would hold up what is written beside it
@@ -58,7 +59,7 @@ class Intake:
         title = extract.title[:TITLE_CHARACTERS_MAX] or document.title
         return replace(document, title=title, format=kind, body=body)
 
-    def unread(self, source: Source, item: Item, problem: Unreadable) -> NewDocument:
+    def unread(self, source: Source, item: Item, problem: PosthouseError) -> NewDocument:
         """Make a document of something whose bytes nobody has seen."""
         said = self._sentence(problem)
         return NewDocument(
@@ -72,7 +73,7 @@ class Intake:
             problem=said,
         )
 
-    def _sentence(self, problem: Unreadable) -> str:
+    def _sentence(self, problem: PosthouseError) -> str:
         return problem.sentence(self._language)
 
 

@@ -13,12 +13,13 @@ import structlog
 
 from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.sources.built_in import BASE as BUILT_IN
-from posthouse.knowledge.sources.catalogue import BY_HAND, ON_DISK, enter
+from posthouse.knowledge.sources.catalogue import BY_HAND, ON_DISK, enter, is_site
 from posthouse.model.errors import PosthouseError
 from posthouse.store.documents import Documents, Source, SourceKind
 
 LOOK_EVERY_S = 15.0  # whether anything is due
 PAGE_EVERY_S_MIN = 3600.0  # somebody else's server
+SITE_EVERY_S_MIN = 6 * 3600.0  # many pages of it
 PATIENCE_S = 2.0  # of a question; what takes longer is ready for the next one
 REST_PER_LOOK = 20.0  # a look of 0.1 s is followed by 2 s without one
 
@@ -50,6 +51,7 @@ class Keeping:
         self._sleep = sleep
         self._every_s = every_s
         self._looks: set[asyncio.Task[None]] = set()
+        self._visits: dict[int, asyncio.Task[None]] = {}  # to sites, by source
         self._locks: dict[int, asyncio.Lock] = {}  # by source, as are these, in the loop's time:
         self._began_at: dict[int, float] = {}  # the last look
         self._rest_until: dict[int, float] = {}
@@ -59,8 +61,22 @@ class Keeping:
         while True:
             for source in await self._documents.sources():
                 if self._is_due(source):
-                    await self._sync(source)
+                    await self._begin(source)
             await self._sleep(LOOK_EVERY_S)
+
+    async def _begin(self, source: Source) -> None:
+        """Read a source; a site goes on beside the others, for it takes its time."""
+        if not is_site(source):
+            await self._sync(source)
+        elif source.id not in self._visits:
+            self._visits[source.id] = visit = asyncio.create_task(self._sync(source))
+            visit.add_done_callback(lambda _: self._visits.pop(source.id, None))
+
+    async def forget(self, source: int) -> None:
+        """Stop reading a source that is to be removed."""
+        if (visit := self._visits.get(source)) is not None:
+            visit.cancel()
+            await asyncio.wait({visit})
 
     async def freshen(self, bases: Sequence[str]) -> None:
         """Let what has changed on this machine count for the question that is about to be asked."""
@@ -81,7 +97,7 @@ class Keeping:
 
     async def close(self) -> None:
         """Give up what is being looked at."""
-        looks = set(self._looks)
+        looks = {*self._looks, *self._visits.values()}
         for look in looks:
             look.cancel()
         if looks:
@@ -92,7 +108,7 @@ class Keeping:
             return False
         every_s = self._every_s(source.base)
         if source.kind is SourceKind.URL:
-            every_s = max(every_s, PAGE_EVERY_S_MIN)
+            every_s = max(every_s, SITE_EVERY_S_MIN if is_site(source) else PAGE_EVERY_S_MIN)
         return not source.checked_at <= self._clock() < source.checked_at + every_s
 
     async def _look(self, source: Source) -> None:

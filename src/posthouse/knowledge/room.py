@@ -120,6 +120,7 @@ class ReadingRoom:
         if (running := self._syncs.get(source.id)) is not None:
             running.cancel()
             await asyncio.wait({running})
+        await self._keeping.forget(source.id)
         await self.documents.remove_source(source.id, self._clock())
         self._reports.pop(source.id, None)
         self.ingest.forget(source.id)
@@ -221,6 +222,8 @@ def _options(settings: KnowledgeSettings) -> Options:
         exclude=settings.exclude,
         is_masked=settings.masked,
         is_private=settings.private,
+        pages_max=settings.pages,
+        depth_max=settings.depth,
         is_declared=True,
     )
 

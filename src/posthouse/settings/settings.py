@@ -153,6 +153,8 @@ class KnowledgeSettings(Section):
     exclude: tuple[str, ...] = ()
     columns: dict[str, Literal["answer", "show", "never"]] = Field(default={})
     masked: bool = True  # phone numbers, e-mails, identity numbers, VINs, bank cards
+    pages: Annotated[int, Field(ge=1, le=5000)] = 1  # of a site that an address leads to
+    depth: Annotated[int, Field(ge=0, le=100)] = 5  # links away from the first of them
     private: bool = False  # whether pages may be on this machine or network
     check_every_s: Annotated[float, Field(ge=15)] = 300.0  # pages: an hour at least
 

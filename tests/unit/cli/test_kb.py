@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -73,6 +76,21 @@ def test_what_cannot_be_read_is_listed_with_its_remedy(house: Path, capsys: Show
     (house / "docs" / "scan.pdf").unlink()
     code, said = kb(capsys, "sync", "docs")
     assert (code, "1 removed, 2 as they were" in said) == (OK, True)
+
+
+def test_a_site_is_added_with_its_pages(house: Path, capsys: Shown) -> None:
+    site = house / "site"
+    site.mkdir()
+    (site / "index.html").write_text('<p>Leave.</p><a href="a.html">a</a><a href="b.html">b</a>')
+    (site / "a.html").write_text("<p>Ten weeks, paid in full.</p>")
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=site)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/"
+        code, said = kb(capsys, "add", address, "--private", "--pages", "2")
+        server.shutdown()
+    assert (code, "2 new" in said) == (OK, True)
+    assert "Ten weeks" in kb(capsys, "search", "ten weeks")[1]
 
 
 def test_columns_are_shown_before_a_table_is_taken_over(house: Path, capsys: Shown) -> None:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from posthouse.console.faq import Faq, entry
 from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
+from posthouse.knowledge.sources.catalogue import options_of
 from posthouse.model.delivery import State
 from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Spending, TrialSpending, Verdict
@@ -404,11 +405,23 @@ async def test_a_folder_is_read_while_the_page_goes_on(
     assert actions == ["source.remove", "source.add", "base.add"]
 
 
+async def test_a_site_is_added_with_so_many_pages(office: Office, admin: Browser) -> None:
+    await office.store.documents.add_base("help", office.scene.now)
+    form = {"place": "http://127.0.0.1:1/docs/", "pages": "30"}
+    assert 'name="pages"' in (await admin.get("knowledge/bases/help")).text
+    assert (await admin.post("knowledge/bases/help/sources", form)).status == 303
+    (source,) = await office.store.documents.sources("help")
+    assert options_of(source).pages_max == 30
+
+
 async def test_what_cannot_be_a_source_is_refused(office: Office, admin: Browser) -> None:
     await office.store.documents.add_base("help", office.scene.now)
     for place in ("", "/no/such/folder", "ftp://example.com/x"):
         answer = await admin.post("knowledge/bases/help/sources", {"place": place})
         assert answer.status == 422, place
+    for pages in ("0", "-1", "many", "5001", "９"):
+        form = {"place": "https://example.com/", "pages": pages}
+        assert (await admin.post("knowledge/bases/help/sources", form)).status == 422, pages
     for name in ("", "a b", "a:b", "x" * 65):
         assert (await admin.post("knowledge/bases", {"name": name})).status == 422, name
     assert await office.store.documents.sources() == ()

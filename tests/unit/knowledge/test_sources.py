@@ -18,8 +18,9 @@ from posthouse.knowledge.formats.catalogue import read
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.catalogue import kind_of
 from posthouse.knowledge.sources.files import Checkout, Folder, is_secret
-from posthouse.knowledge.sources.page import Address, Page, anywhere, is_public
-from posthouse.knowledge.sources.place import Item, Options, Unavailable
+from posthouse.knowledge.sources.page import Page
+from posthouse.knowledge.sources.place import Gone, Item, Options, Unavailable
+from posthouse.knowledge.sources.visiting import Address, anywhere, is_public
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import SourceKind
 
@@ -62,7 +63,7 @@ async def test_links_that_lead_out_of_a_folder_are_not_followed(tmp_path: Path) 
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
     folder = Folder(tmp_path / "in", Options())
     assert await paths(folder) == ["inner.md", "real.md"]
-    with pytest.raises(Unavailable):  # it became a link behind our back
+    with pytest.raises(Gone):  # it became a link behind our back
         await folder.fetch(Item("out.md"))
 
 
@@ -259,7 +260,7 @@ async def test_a_log_in_page_is_refused(site: Site) -> None:
 
 async def test_a_page_without_end_is_cut(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, server = site
-    monkeypatch.setattr("posthouse.knowledge.sources.page.BYTES_MAX", 1000)
+    monkeypatch.setattr("posthouse.knowledge.sources.visiting.BYTES_MAX", 1000)
     pages["/a"] = page("x" * 5000)
     with pytest.raises(Unreadable, match="larger"):
         await fetch(server, "/a")

@@ -32,7 +32,8 @@ Patterns = list[str] | None
 @kb_app.command(
     "add",
     help=say(
-        "加入文件夹、文件、git 检出目录或网页", "take in a folder, file, git checkout or page"
+        "加入文件夹、文件、git 检出目录、网页或网站",
+        "take in a folder, file, git checkout, page or site",
     ),
 )
 def kb_add_command(  # noqa: PLR0913 - one for each option
@@ -58,6 +59,14 @@ def kb_add_command(  # noqa: PLR0913 - one for each option
         bool,
         typer.Option("--no-mask", help=say("检索时不遮盖电话等", "search phone numbers … as well")),
     ] = False,
+    pages: Annotated[
+        int,
+        typer.Option(min=1, max=5000, help=say("网站最多读几页", "so many pages of a site")),
+    ] = 1,
+    depth: Annotated[
+        int,
+        typer.Option(min=0, max=100, help=say("最多几层链接", "links away from the first page")),
+    ] = 5,
     private: Annotated[
         bool, typer.Option("--private", help=say("允许本机和内网的网页", "allow internal pages"))
     ] = False,
@@ -79,6 +88,8 @@ def kb_add_command(  # noqa: PLR0913 - one for each option
         exclude=tuple(exclude or ()),
         is_masked=not no_mask,
         is_private=private,
+        pages_max=pages,
+        depth_max=depth,
     )
     finish(kb.add(settings, base, place, options, is_rehearsal=dry_run, as_json=as_json))
 

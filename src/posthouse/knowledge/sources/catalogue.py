@@ -9,8 +9,11 @@ import msgspec
 
 from posthouse.knowledge.sources.built_in import BuiltIn
 from posthouse.knowledge.sources.files import Checkout, Folder
-from posthouse.knowledge.sources.page import Page, anywhere, checked, is_public
-from posthouse.knowledge.sources.place import Options, Place, Unavailable
+from posthouse.knowledge.sources.links import is_sitemap
+from posthouse.knowledge.sources.page import Page
+from posthouse.knowledge.sources.place import PAGES_MAX, Options, Place, Unavailable
+from posthouse.knowledge.sources.site import Site
+from posthouse.knowledge.sources.visiting import anywhere, checked, is_public
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Documents, Source, SourceKind
 
@@ -67,13 +70,32 @@ def place_of(source: Source) -> Place:
         case SourceKind.GIT:
             return Checkout(Path(source.place), options)
         case SourceKind.URL:
-            return Page(source.place, anywhere if options.is_private else is_public)
+            return _pages(source.place, options)
         case SourceKind.BUILT_IN:
             return BuiltIn()
         case SourceKind.UPLOAD | SourceKind.FAQ:
             raise Unavailable(
                 "This is filled by hand; there is nothing to look at.", zh="这是手工录入的来源。"
             )
+
+
+def is_site(source: Source) -> bool:
+    """Whether a source is many pages of somebody else's, which takes its time."""
+    if source.kind is not SourceKind.URL:
+        return False
+    return options_of(source).pages_max > 1 or is_sitemap(source.place)
+
+
+def _pages(address: str, options: Options) -> Place:
+    is_allowed = anywhere if options.is_private else is_public
+    pages_max = min(options.pages_max, PAGES_MAX)
+    if pages_max > 1:
+        return Site(address, pages_max, options.depth_max, is_allowed)
+    return (
+        Site(address, PAGES_MAX, 0, is_allowed)
+        if is_sitemap(address)
+        else Page(address, is_allowed)
+    )
 
 
 def kind_of(place: str) -> tuple[SourceKind, str]:

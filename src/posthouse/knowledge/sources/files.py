@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.knowledge.formats.catalogue import BYTES_MAX, is_wanted
 from posthouse.knowledge.formats.unreadable import Unreadable
-from posthouse.knowledge.sources.place import Fetched, Item, Options, Unavailable
+from posthouse.knowledge.sources.place import Fetched, Gone, Item, Options, Unavailable
 from posthouse.store.documents import PATH_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -251,5 +251,5 @@ def _fetch(path: Path, root: Path) -> Fetched:
     return Fetched(data, path.name)
 
 
-def _gone() -> Unavailable:
-    return Unavailable("It is gone.", zh="文件已不在。")
+def _gone() -> Gone:
+    return Gone("It is gone.", zh="文件已不在。")

@@ -1,0 +1,239 @@
+"""Pages of a site: a page and those that it leads to, or those that a sitemap lists.
+
+One page is fetched at a time, never quickly, and only what ``robots.txt`` leaves open. A page that
+cannot be had now keeps what was read of it; one that is gone goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from posthouse.knowledge.formats.charset import decode
+from posthouse.knowledge.formats.unreadable import Unreadable
+from posthouse.knowledge.sources.links import is_sitemap, links, listed, scope_of
+from posthouse.knowledge.sources.place import Fetched, Gone, Item, Unavailable, Withheld
+from posthouse.knowledge.sources.robots import Robots, robots
+from posthouse.knowledge.sources.visiting import (
+    AGENT,
+    UNKNOWN,
+    Address,
+    LedAway,
+    NoSuchPage,
+    Validators,
+    Visit,
+    Visitor,
+    everywhere,
+    is_public,
+)
+
+PAUSE_S: Final = 0.5  # between two pages
+SITE_WITHIN_S: Final = 3600.0
+SITE_BYTES_MAX: Final = 256 * 1024**2
+LISTS_MAX: Final = 50  # sitemaps that one sitemap leads to
+
+log = structlog.get_logger("posthouse.knowledge")
+
+
+class _Known(Struct, frozen=True):
+    """What is remembered of a page from one time to the next."""
+
+    state: Validators
+    links: tuple[str, ...]
+
+
+class Site:
+    """See the module. It is asked again and again, and then fetches what is in another state.
+
+    Args:
+        address: of the page, or of the sitemap, to begin with.
+        pages_max: how many pages are read.
+        depth_max: how many links away from the first.
+        is_allowed: which addresses may be connected to.
+        sleep: waits; replaced in tests.
+        now: seconds of a clock that is never set.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        pages_max: int,
+        depth_max: int,
+        is_allowed: Callable[[Address], bool] = is_public,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._address = address
+        self._is_list = is_sitemap(address)
+        self._pages_max = pages_max
+        self._depth_max = depth_max
+        self._visitor = Visitor(is_allowed)
+        self._sleep = sleep
+        self._now = now
+        self._known: dict[str, _Known] = {}  # by address, from one time to the next
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget where the last reading of the site went."""
+        scope = scope_of(self._address)
+        self._scope = replace(scope, has_queries=True) if self._is_list else scope
+        self._robots = Robots()
+        self._depths: dict[str, int] = {}  # of what is to be read, by address
+        self._found: list[Item] = []
+        self._read: set[str] = set()  # where pages stand in the end
+        self._bytes = 0
+        self._until = self._now() + SITE_WITHIN_S
+        self._may_visit_at = self._now()
+        self.stopped: Unavailable | None = None
+
+    async def items(self) -> tuple[Item, ...]:
+        """Return the first page, or those of a sitemap."""
+        self._begin()
+        await self._ask(self._address)
+        if not self._is_list:
+            self._add((self._address,), 0)
+            return self.further()
+        self._add(await self._listed(), self._depth_max)
+        return self.further()
+
+    def further(self) -> tuple[Item, ...]:
+        """Return what was found since this was asked last."""
+        found, self._found = tuple(self._found), []
+        return found
+
+    async def fetch(self, item: Item) -> Fetched:
+        """Read a page."""
+        return (await self._page(item.path, UNKNOWN)).fetched
+
+    async def changed(self, item: Item) -> Fetched | None:
+        """Read a page that was read before; None where it is as it was."""
+        known = self._known.get(item.path)
+        visit = await self._page(item.path, known.state if known is not None else UNKNOWN)
+        return None if visit.is_same else visit.fetched
+
+    # --- one page ---------------------------------------------------------------------------------
+
+    async def _page(self, address: str, state: Validators) -> Visit:
+        is_first = address == self._address
+        try:
+            visit = await self._visit(address, state, everywhere if is_first else self._is_inside)
+        except (NoSuchPage, LedAway) as problem:
+            self._known.pop(address, None)
+            if is_first:
+                raise
+            raise Gone(str(problem), zh=problem.zh) from problem
+        except Unavailable as problem:
+            if is_first:
+                raise
+            self._add_known(address)
+            raise Withheld(str(problem), zh=problem.zh) from problem
+        if is_first and (scope := scope_of(visit.address)) != self._scope:
+            await self._ask(visit.address)
+            self._scope = scope
+        if visit.address in self._read:
+            raise Gone("It leads to a page that is read already.", zh="跳转到已读过的页面。")
+        self._read.add(visit.address)
+        await self._follow(address, visit)
+        return visit
+
+    async def _visit(self, address: str, state: Validators, may_go: Callable[[str], bool]) -> Visit:
+        await self._sleep(max(0.0, self._may_visit_at - self._now()))
+        try:
+            visit = await self._visitor.visit(address, state, may_go)
+        finally:
+            self._may_visit_at = self._now() + max(PAUSE_S, self._robots.delay_s)
+        self._bytes += len(visit.fetched.data)
+        self._stop_where_it_is_too_much()
+        return visit
+
+    async def _follow(self, address: str, visit: Visit) -> None:
+        """Add the pages that a page leads to."""
+        if not visit.is_same:
+            found = await asyncio.to_thread(_links, visit)
+            self._known[address] = _Known(visit.state, found)
+        self._add_known(address)
+
+    def _add_known(self, address: str) -> None:
+        known, depth = self._known.get(address), self._depths[address] + 1
+        if known is not None and depth <= self._depth_max:
+            self._add(known.links, depth)
+
+    def _add(self, addresses: tuple[str, ...], depth: int) -> None:
+        for address in addresses:
+            if len(self._depths) >= self._pages_max:
+                return
+            is_first = address == self._address
+            if address not in self._depths and (is_first or self._is_inside(address)):
+                self._depths[address] = depth
+                self._found.append(Item(address))
+
+    def _is_inside(self, address: str) -> bool:
+        return self._scope.holds(address) and self._robots.allows(address)
+
+    def _stop_where_it_is_too_much(self) -> None:
+        if self._bytes > SITE_BYTES_MAX or self._now() > self._until:
+            self.stopped = Unavailable(
+                f"Reading stopped after {SITE_WITHIN_S / 60:.0f} minutes or"
+                f" {SITE_BYTES_MAX // 1024**2} MB; what was read stays. Name a part of the site, or"
+                " fewer pages.",
+                zh=f"读取超过 {SITE_WITHIN_S / 60:.0f} 分钟或 {SITE_BYTES_MAX // 1024**2} MB，"
+                "已停止，读到的内容保留；请指定网站的一部分，或减少页数。",
+            )
+
+    # --- what a site says of itself ---------------------------------------------------------------
+
+    async def _ask(self, address: str) -> None:
+        """Read ``robots.txt``; a site without one leaves everything open."""
+        try:
+            visit = await self._visit(urljoin(address, "/robots.txt"), UNKNOWN, everywhere)
+            self._robots = robots(decode(visit.fetched.data), AGENT)
+        except Unreadable:
+            self._robots = Robots()
+        if not self._robots.allows(address):
+            raise Unavailable(
+                f"robots.txt of this site asks not to read {address} by machine. Ask whoever runs"
+                " it, or save the pages as files.",
+                zh=f"该网站的 robots.txt 不允许程序读取 {address}；"
+                "请联系网站管理者，或把网页存成文件。",
+            )
+
+    async def _listed(self) -> tuple[str, ...]:
+        """Return the pages of a sitemap, and of those that it leads to."""
+        pages: dict[str, None] = {}
+        lists, seen = [self._address], {self._address}
+        while lists and len(seen) <= LISTS_MAX and len(pages) < self._pages_max:
+            address = lists.pop(0)
+            try:
+                visit = await self._visit(address, UNKNOWN, self._is_inside)
+                found = listed(visit.fetched.data)
+            except Unreadable as problem:
+                if address == self._address:
+                    raise Unavailable(str(problem), zh=problem.zh) from problem
+                log.info("knowledge_not_read", place=address, problem=str(problem))
+                continue
+            further = [each for each in found if _is_list(each) and self._is_inside(each)]
+            lists += [each for each in further if each not in seen]
+            seen.update(further)
+            pages |= dict.fromkeys(each for each in found if not _is_list(each))
+        return tuple(pages)
+
+
+def _is_list(address: str) -> bool:
+    return urlsplit(address).path.lower().endswith(".xml")
+
+
+def _links(visit: Visit) -> tuple[str, ...]:
+    if not visit.fetched.name.endswith((".html", ".htm")):
+        return ()
+    try:
+        return links(visit.fetched.data, visit.address)
+    except Unreadable:
+        return ()
