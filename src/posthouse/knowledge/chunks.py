@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2b
 from itertools import groupby
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,6 +24,9 @@ _BREAKS = (
     re.compile(r"[，,、：:]"),
     re.compile(r"\s"),
 )
+
+_LINED = frozenset({"code", "table"})  # half a line of them says nothing
+TABLE_HEAD: Final = re.compile(r"[^\n]*\|[^\n]*\n[ |:-]*-[ |:-]*\n")  # in Markdown
 
 
 class Chunk(Struct, frozen=True):
@@ -111,23 +115,37 @@ def _join(one: _Piece, other: _Piece) -> _Piece | None:
 
 
 def _cut(block: Block) -> Iterator[_Piece]:
-    text, start = block.text, 0
-    while start < len(text):
-        end = _end(text, start)
-        piece = text[start:end].strip()
-        if piece:
-            skipped = len(text[start:end]) - len(text[start:end].lstrip())
-            line = block.line and block.line + text.count("\n", 0, start + skipped)
-            yield _Piece(piece, line, block.page, block.shown, is_alone=block.kind == "row")
-        start = _overlapped(text, start, end)
+    """Cut a block into pieces; each of a table has its head above it."""
+    head = _head(block)
+    body, room = block.text[len(head) :], PASSAGE_CHARACTERS - len(head)
+    above, start = head.count("\n"), 0
+    while start < len(body):
+        end = _end(body, start, room, by_lines=block.kind in _LINED)
+        piece = body[start:end].strip("\n") if block.kind == "code" else body[start:end].strip()
+        if piece.strip():
+            skipped = body.index(piece, start)
+            lines = above + body.count("\n", 0, skipped) if skipped else 0
+            line = block.line and block.line + lines
+            is_alone = block.kind == "row"
+            yield _Piece(f"{head}{piece}", line, block.page, block.shown, is_alone=is_alone)
+        start = _overlapped(body, start, end)
 
 
-def _end(text: str, start: int) -> int:
-    """Find the last good place to cut, not before half of a passage is full."""
-    limit = start + PASSAGE_CHARACTERS
+def _head(block: Block) -> str:
+    """Return what stands above the rows of a table; nothing where it leaves them no room."""
+    found = TABLE_HEAD.match(block.text) if block.kind == "table" else None
+    return found[0] if found and len(found[0]) <= PASSAGE_CHARACTERS // 2 else ""
+
+
+def _end(text: str, start: int, room: int, *, by_lines: bool) -> int:
+    """Find the last good place to cut: not before half of the room is full, but between lines."""
+    limit = start + room
     if limit >= len(text):
         return len(text)
-    middle = start + PASSAGE_CHARACTERS // 2
+    line_end = text.rfind("\n", start + 1, limit) + 1 if by_lines else 0
+    if line_end:
+        return line_end
+    middle = start + room // 2
     for wanted in _BREAKS:
         places = [found.end() for found in wanted.finditer(text, middle, limit)]
         if places:
@@ -136,8 +154,8 @@ def _end(text: str, start: int) -> int:
 
 
 def _overlapped(text: str, start: int, end: int) -> int:
-    """Step back a little, to the beginning of a clause or word, unless the text ends here."""
-    if end >= len(text):
+    """Step back a little, to the beginning of a clause or word, unless a line or the text ends."""
+    if end >= len(text) or text[end - 1] == "\n":
         return end
     for wanted in _BREAKS[2:]:
         found = wanted.search(text, max(start + 1, end - OVERLAP_CHARACTERS), end)

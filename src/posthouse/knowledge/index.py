@@ -49,7 +49,7 @@ from posthouse.store.queries import parse
 SQL = parse(files("posthouse.knowledge").joinpath("index.sql").read_text("utf-8"))
 
 # Of the file, its passages and their words: a file that was made otherwise is made anew.
-FORMAT: Final = f"6 {unicodedata.unidata_version}"
+FORMAT: Final = f"7 {unicodedata.unidata_version}"
 QUERY_CHARACTERS_MAX: Final = 512
 QUERY_TERMS_MAX: Final = 256
 WORK_MAX: Final = 300_000  # places of words times words: what a search costs

@@ -78,6 +78,36 @@ def test_a_piece_knows_its_line() -> None:
         assert chunk.passage.line == 100 + number
 
 
+def test_each_piece_of_a_table_begins_with_its_head_and_a_whole_row() -> None:
+    head = "| setting | meaning |\n|---|---|\n"
+    rows = [f"| `key_{number}` | {'what it means, in a few words, ' * 8} |" for number in range(30)]
+    pieces = cut(Block(head + "\n".join(rows), line=10, kind="table"))
+    quoted = [chunk.passage.text.removeprefix(head).split("\n") for chunk in pieces]
+    assert [row for several in quoted for row in several] == rows
+    assert all(chunk.passage.text.startswith(head) for chunk in pieces)
+    assert all(len(chunk.passage.text) <= PASSAGE_CHARACTERS for chunk in pieces)
+    assert [chunk.passage.line for chunk in pieces][:2] == [10, 12 + len(quoted[0])]
+
+
+def test_a_head_that_leaves_no_room_stands_once() -> None:
+    head = f"| {'long ' * 100} | b |\n|---|---|\n"
+    pieces = texts(Block(head + "\n".join(["| one | two |"] * 60), kind="table"))
+    assert sum(piece.startswith("| long") for piece in pieces) == 1
+    assert "".join(pieces).count("| one | two |") == 60
+
+
+def test_code_is_cut_between_lines_and_keeps_its_shape() -> None:
+    lines = [f"    if value[{number}]: return {'x' * 400}; pass" for number in range(12)]
+    pieces = texts(Block("\n".join(lines), kind="code"))
+    assert [line for piece in pieces for line in piece.split("\n")] == lines
+
+
+def test_a_list_is_cut_between_its_items() -> None:
+    items = [f"- {number}: {'some words, and more, ' * 6}end" for number in range(30)]
+    pieces = texts(Block("\n".join(items)))
+    assert [line for piece in pieces for line in piece.split("\n")] == items
+
+
 @pytest.mark.parametrize("blocks", [(), (Block(""),), (Block(" \n\t "),)])
 def test_nothing_makes_no_passage(blocks: tuple[Block, ...]) -> None:
     assert cut(*blocks) == ()

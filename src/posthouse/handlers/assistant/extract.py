@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.sources import listed
 from posthouse.handlers.trying import Source
+from posthouse.knowledge.chunks import TABLE_HEAD
 from posthouse.knowledge.passage import Found
 from posthouse.knowledge.words import normalise, tokens
 
@@ -91,23 +92,44 @@ def _held(text: str, weights: Weights) -> float:
 
 
 def best_blocks(text: str, weights: Weights, characters_max: int) -> str:
-    """Return the neighbouring blocks of a passage that say most about the question."""
+    """Return the neighbouring blocks of a passage that say most about the question.
+
+    Of a table that is too long, its best rows are left below its head.
+    """
     blocks = _blocks(text)
     if not blocks:
         return ""
-    worth = [_worth(block, weights) for block in blocks]
-    start = end = max(range(len(blocks)), key=lambda at: (worth[at], -at))
-    size = len(blocks[start])
+    chosen = _best_neighbours(blocks, weights, characters_max)
+    if len(chosen) == 1 and len(chosen[0]) > characters_max:
+        chosen = [_best_rows(chosen[0], weights, characters_max)]
+    return _cut("\n\n".join(chosen), characters_max)
+
+
+def _best_neighbours(pieces: list[str], weights: Weights, characters_max: int) -> list[str]:
+    """Return the piece that says most about the question, with what fits around it."""
+    worth = [_worth(piece, weights) for piece in pieces]
+    start = end = max(range(len(pieces)), key=lambda at: (worth[at], -at))
+    size = len(pieces[start])
     while size < characters_max:  # first what follows: instructions go on below
-        if end + 1 < len(blocks) and size + len(blocks[end + 1]) <= characters_max:
+        if end + 1 < len(pieces) and size + len(pieces[end + 1]) <= characters_max:
             end += 1
-            size += len(blocks[end])
-        elif start > 0 and worth[start - 1] and size + len(blocks[start - 1]) <= characters_max:
+            size += len(pieces[end])
+        elif start > 0 and worth[start - 1] and size + len(pieces[start - 1]) <= characters_max:
             start -= 1
-            size += len(blocks[start])
+            size += len(pieces[start])
         else:
             break
-    return _cut("\n\n".join(blocks[start : end + 1]), characters_max)
+    return pieces[start : end + 1]
+
+
+def _best_rows(block: str, weights: Weights, characters_max: int) -> str:
+    """Shorten a table to its head and some neighbouring rows; other blocks stay as they are."""
+    head = TABLE_HEAD.match(block)
+    if head is None:
+        return block
+    rows = block[head.end() :].split("\n")
+    room = characters_max - len(head[0]) - len(rows)  # their line ends
+    return head[0] + "\n".join(_best_neighbours(rows, weights, room))
 
 
 def _blocks(text: str) -> list[str]:
@@ -127,11 +149,14 @@ def _worth(block: str, weights: Weights) -> float:
 
 
 def _cut(text: str, characters_max: int) -> str:
-    """Shorten a text behind a sentence; an open fence is closed."""
+    """Shorten a text behind a line or a sentence; an open fence is closed."""
     if len(text) <= characters_max:
         return text
-    ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, characters_max)]
-    kept = text[: ends[-1] if ends else characters_max].rstrip() + " …"
+    end = text.rfind("\n", characters_max // 2, characters_max)
+    if end < 0:
+        ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, characters_max)]
+        end = ends[-1] if ends else characters_max
+    kept = text[:end].rstrip() + " …"
     return f"{kept}\n```" if len(_FENCE.findall(kept)) % 2 else kept
 
 

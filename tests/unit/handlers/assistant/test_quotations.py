@@ -40,6 +40,23 @@ def test_a_long_block_ends_behind_a_sentence() -> None:
     assert len(quote) <= 62
 
 
+def test_of_a_long_table_the_best_rows_are_quoted_below_its_head() -> None:
+    head = "| setting | meaning |\n|---|---|"
+    rows = [f"| `key_{number}` | something else; not this. |" for number in range(20)]
+    rows[12] = "| `port` | where it listens |"
+    quote = best_blocks("\n".join((head, *rows)), WEIGHTS, 200)
+    assert quote.startswith(f"{head}\n{rows[12]}\n{rows[13]}")
+    assert {*quote.split("\n")} <= {*head.split("\n"), *rows}
+    assert len(quote) <= 200
+
+
+def test_lines_are_not_cut_open() -> None:
+    lines = [f"port = {number}; other = {number}." for number in range(20)]
+    quote = best_blocks("\n".join(lines), WEIGHTS, 200)
+    assert quote.endswith(" …")
+    assert set(quote.removesuffix(" …").split("\n")) <= set(lines)
+
+
 def test_sources_are_numbered_in_the_order_of_their_quotations() -> None:
     sources = (
         source(1, "Something about the moon.", title="Moon"),
