@@ -246,8 +246,13 @@ def _change_base(
 
 
 def _changes(database: Database, base: str, after: int, limit: int) -> tuple[Change, ...]:
-    put = database.all(SQL["changes"], base=base, after=after, limit=limit)
-    removed = database.all(SQL["removals"], base=base, after=after, limit=limit)
+    row = database.one(SQL["reached"], base=base)
+    assert row is not None  # it always has one
+    # Whatever is written between these questions is for the next time: else what was put before
+    # the last removal, and after the first question, would never be told.
+    stretch = {"after": after, "until": row[0], "limit": limit}
+    put = database.all(SQL["changes"], base=base, **stretch)
+    removed = database.all(SQL["removals"], base=base, **stretch)
     gone = (Change(document_id=number, revision=revision) for number, revision in removed)
     changes = sorted((*map(_changed, put), *gone), key=lambda change: change.revision)
     return tuple(changes[:limit])

@@ -111,15 +111,23 @@ FROM documents WHERE base = :base AND source = :source AND path > :after ORDER B
 SELECT id, base, source, path, title, hash, format, size_bytes, problem, changed_at, revision, body
 FROM documents WHERE id = :document;
 
+-- name: reached
+-- The newest revision of a base, also of one that is gone.
+SELECT coalesce(
+  (SELECT revision FROM bases WHERE name = :base),
+  (SELECT max(revision) FROM documents_removed WHERE base = :base),
+  0);
+
 -- name: changes
 -- What was put behind a revision.
 SELECT id, base, source, path, title, hash, format, size_bytes, problem, changed_at, revision, body
-FROM documents WHERE base = :base AND revision > :after ORDER BY revision LIMIT :limit;
+FROM documents WHERE base = :base AND revision > :after AND revision <= :until
+ORDER BY revision LIMIT :limit;
 
 -- name: removals
 -- What was removed behind a revision.
 SELECT document, revision FROM documents_removed
-WHERE base = :base AND revision > :after ORDER BY revision LIMIT :limit;
+WHERE base = :base AND revision > :after AND revision <= :until ORDER BY revision LIMIT :limit;
 
 -- name: quarantine
 -- Nobody is told a passage any more.
