@@ -280,6 +280,25 @@ async def test_a_press_that_waits_holds_no_message_up(tmp_path: Path) -> None:
         assert (await pressing).problem == ""
 
 
+async def test_a_card_whose_button_is_being_pressed_is_settled_a_little_later(
+    tmp_path: Path,
+) -> None:
+    async with opened(tmp_path) as stage:
+        said = await stage.hear()
+        content = Content("It is …", choices=(Choice("Stop", "stop:1"),))
+        sent = await stage.answer(content, said, kind=Kind.DRAFT, is_draft=True)
+        stage.door.hold_answers()
+        press = Press(message_id=sent.ids[0], person="ada", label="Stop")
+        pressing = asyncio.ensure_future(stage.feishu.press(press))
+        await stage.until(ButtonPressed)
+        busy = await stage.edit("It is … (stopped)", said, sent, kind=Kind.SETTLE)
+        assert busy == NotSent("refused_by_platform 200810", retry_after_s=1.0)
+        stage.door.release_answers()
+        assert (await pressing).problem == ""
+        assert isinstance(await stage.edit("It is … (stopped)", said, sent, kind=Kind.SETTLE), Sent)
+        assert stage.shown(sent).buttons == ()
+
+
 async def test_a_press_that_cannot_be_stored_fails_before_everybodys_eyes(stage: Stage) -> None:
     said = await stage.hear()
     sent = await stage.answer(Content("Sure?", choices=BUTTONS), said)

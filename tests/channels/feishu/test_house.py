@@ -143,6 +143,31 @@ async def test_whoever_presses_is_told_at_once(tmp_path: Path) -> None:
         assert toasts[-1] == label, toasts
 
 
+async def test_whoever_asked_stops_an_answer_where_it_grows(tmp_path: Path) -> None:
+    async with scene(tmp_path) as here, open_house(here):
+        here.say("one two three " * 200)
+        growing = await here.until(_growing)
+        assert [button.label for button in growing.buttons] == ["Stop"]
+        foreign, own = [
+            await here.feishu.press(
+                Press(message_id=growing.message_id, person=person, label="Stop")
+            )
+            for person in ("bob", "ada")
+        ]
+        assert foreign.toast.startswith("Only the person who asked"), foreign
+        assert own.problem == ""
+        stopped = await here.until_said("(stopped)")
+        assert (stopped.message_id, stopped.buttons) == (growing.message_id, ())
+        assert "one two three" in stopped.text
+        assert own.toast in {"Stopped.", ""}, "a busy machine may be slower than a press can wait"
+        assert here.feishu.complaints == []
+        assert len(here.shown()) == 1
+
+
+def _growing(entries: list[MessageEntry]) -> MessageEntry | None:
+    return next((each for each in entries if each.is_streaming and "three" in each.text), None)
+
+
 async def test_a_word_takes_answers_back_also_after_a_restart(tmp_path: Path) -> None:
     async with scene(tmp_path) as here:
         async with open_house(here):

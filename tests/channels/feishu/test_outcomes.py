@@ -58,6 +58,8 @@ def test_the_same_number_differs_by_endpoint() -> None:
     assert said(230011, Endpoint.EDIT) == NotSent("not_found_on_platform", is_final=True)
     assert said(230009, Endpoint.RECALL) == NotSent("recall_too_late", is_final=True)
     assert said(300309, Endpoint.CARDKIT) == NotSent("draft_closed", is_final=True)
+    busy = NotSent("refused_by_platform 200810", retry_after_s=1.0)
+    assert said(200810, Endpoint.CARDKIT) == busy
 
 
 def test_what_is_still_being_sent_is_unclear() -> None:

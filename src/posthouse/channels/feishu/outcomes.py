@@ -141,6 +141,9 @@ _AT: Mapping[Endpoint, Mapping[int, Outcome]] = {
     },
     Endpoint.CARDKIT: {
         99991672: NotSent("cannot_draft", is_final=True),  # not the scope for cards that grow
+        200810: NotSent(
+            "refused_by_platform", retry_after_s=1.0
+        ),  # somebody presses a button of it
         200750: NotSent("draft_closed", is_final=True),  # older than 14 days
         200850: NotSent("draft_closed", is_final=True),  # streams no longer
         300309: NotSent("draft_closed", is_final=True),

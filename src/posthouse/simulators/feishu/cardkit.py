@@ -206,6 +206,8 @@ class CardKit:
         if entity.message is not None:
             call.entry.message_id = entity.message.message_id
             call.entry.chat = entity.message.chat.key
+        if entity.is_pressed:
+            raise Refusal(200810, "card is in user interaction")
         self._check_pace(entity)
         if self._cards.advance(entity, body.sequence, body.uuid):
             change(entity)

@@ -36,6 +36,7 @@ class Entity(Struct, kw_only=True, eq=False):
     keys: set[str] = set()
     message: Message | None = None
     writes: int = 0
+    is_pressed: bool = False  # somebody waits for what comes of a press
 
 
 class CardToken(Struct, kw_only=True, eq=False):

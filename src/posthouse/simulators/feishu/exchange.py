@@ -126,7 +126,14 @@ class Exchange:
             OperatorMistake: there is no such button.
         """
         event = self.people.press(what)
-        attempt = await asyncio.shield(self.emit(event).done)
+        entity = self.cards.of(self.tenant.messages[what.message_id])
+        if entity is not None:
+            entity.is_pressed = True
+        try:
+            attempt = await asyncio.shield(self.emit(event).done)
+        finally:
+            if entity is not None:
+                entity.is_pressed = False
         return self._after_press(what, event, attempt)
 
     def _after_press(self, what: Press, event: Event, attempt: Attempt) -> Pressed:
@@ -156,6 +163,8 @@ class Exchange:
         is_raw = card.get("type") == "raw"
         given = card.get("data") if is_raw else {"type": "template", "data": card.get("data")}
         message = self.tenant.messages[what.message_id]
+        if self.cards.is_streaming(message):
+            raise Refusal(200810, "a card that streams is not changed by the answer to a press")
         self.messages.update_card(message, events.as_json(given))
         return True
 
