@@ -216,7 +216,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "figure_f1": ("F1", "F1"),
     "figure_precision": ("准确率", "Precision"),
     "figure_recall": ("召回率", "Recall"),
-    "figure_recall_at_precision_90": ("准确率 90% 时的召回", "Recall at 90% precision"),
+    "figure_sure_precision": ("旁听时的准确率", "Precision, overheard"),
+    "figure_sure_recall": ("旁听时的召回率", "Recall, overheard"),
     "figure_labels": (
         "用 {labels} 条没见过的例子检验",
         "told of {labels} messages that it had not seen",

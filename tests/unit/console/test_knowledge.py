@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -561,7 +562,10 @@ async def test_a_gate_is_trained_from_files_and_then_used(office: Office, admin:
     assert figures["before"]["labels"] == figures["after"]["labels"] == 16
     assert load(gate.model).learnt is not None
     page = (await admin.get("knowledge/gates?base=help")).text
-    assert f"{figures['after']['auc']:.2f}" in page
+    shown = re.findall(r'<td class="number">([\d.]+)</td>', page.partition('id="lesson"')[2])
+    names = ("auc", "f1", "precision", "recall", "sure_precision", "sure_recall")
+    kinds = ("before", "after")
+    assert shown == [f"{figures[kind][name]:.2f}" for name in names for kind in kinds]
     form = {"base": "help", "gate": str(gate.id)}
     await admin.post("knowledge/gates/use", form)
     used = await office.store.conduct.gate("help")

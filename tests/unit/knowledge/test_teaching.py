@@ -16,7 +16,7 @@ from posthouse.knowledge.passage import Found
 from posthouse.knowledge.teaching import Figures, Looking, Progress, Stage, Teaching
 from posthouse.knowledge.words import fingerprint
 from posthouse.model.errors import OperatorMistake
-from posthouse.store.asked import Label, LabelOrigin
+from posthouse.store.asked import LabelOrigin, Question, Verdict
 from posthouse.store.sql.store import SqlStore
 from posthouse.store.sqlite.store import open_memory_store
 from tests.unit.knowledge.gate.chat import index, labels
@@ -89,15 +89,39 @@ async def test_a_gate_can_be_used_at_once_and_put_away_again(school: School) -> 
     assert [gate.is_used for gate in await school.teaching.gates("bees")] == [False]
 
 
+def question(turn: int, text: str, answer: str) -> Question:
+    return Question(
+        turn=turn,
+        handler="assistant",
+        bot="b",
+        chat=7,
+        session="7:m:ann",
+        person="ann",
+        at=NOW,
+        text=text,
+        base="bees",
+        score=0.5,
+        reason="answered" if answer else "unsure",
+        answer=answer,
+    )
+
+
 async def test_what_thumbs_and_reviews_say_is_learnt_from_as_well(school: School) -> None:
-    given = [
-        Label(text=text, is_wanted=is_wanted, origin=origin, at=NOW + number)
-        for number, (text, is_wanted) in enumerate(labels(40))
-        for origin in (LabelOrigin.THUMB if number % 2 else LabelOrigin.REVIEW,)
-    ]
-    await school.store.asked.add_labels("bees", tuple(given))
-    lesson = await school.teaching.train("bees", "cli")
-    assert lesson.figures.after.labels == DIFFERENT
+    """A good answer and a bad silence were to messages that wanted one; the others were not."""
+    asked = school.store.asked
+    for turn, (text, is_wanted) in enumerate(labels(40), 1):
+        is_answered = turn % 2 == 0  # in the open or as a shadow
+        await asked.record(question(turn, text, "42" if is_answered else ""))
+        verdict = Verdict.GOOD if is_answered is is_wanted else Verdict.BAD
+        who = "person:ann" if is_answered else "operator:olga"
+        await asked.judge(turn, verdict, who, NOW + turn)
+    assert {label.origin for label in await asked.labels("bees")} == {
+        LabelOrigin.THUMB,
+        LabelOrigin.REVIEW,
+    }
+    figures = (await school.teaching.train("bees", "cli")).figures
+    wanted = {fingerprint(text) for text, is_wanted in labels(40) if is_wanted}
+    assert (figures.after.labels, figures.after.wanted) == (DIFFERENT, len(wanted))
 
 
 async def test_hardly_anything_to_learn_from_is_refused_and_nothing_kept(school: School) -> None:
