@@ -20,6 +20,7 @@ from posthouse.store.sql.worker import Worker
 
 READERS = 3
 QUESTIONS_MAX = 64  # asked together
+WAITING_MAX = 20_000  # questions in the queues; more are told to try later
 HELD_UP_S = 0.02  # after which new questions go to another reader, if there is one
 
 P = ParamSpec("P")
@@ -84,6 +85,8 @@ class PostgresReading:
     ) -> T:
         if self._is_closing:
             raise StoreClosed
+        if sum(map(len, self._readers)) >= WAITING_MAX:
+            raise TryLater(f"{WAITING_MAX} questions wait for the database; try again in a moment")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         free = [reader for reader in self._readers if reader.busy_s <= HELD_UP_S]
         reader = free[0] if free else min(self._readers, key=len)

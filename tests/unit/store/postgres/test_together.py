@@ -289,3 +289,13 @@ async def test_who_cannot_reach_the_database_is_told(cluster: Cluster) -> None:
     with pytest.raises(TryLater):
         await reading.one(ECHO, said=1)
     await reading.close()
+
+
+async def test_more_questions_than_the_queues_hold_come_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reader, "WAITING_MAX", 0)
+    reading = PostgresReading("postgresql://127.0.0.1:1/nothing")
+    with pytest.raises(TryLater, match="0 questions wait"):
+        await reading.one(ECHO, said=1)
+    await reading.close()
