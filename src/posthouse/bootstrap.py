@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import AsyncIterator, Callable, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -270,6 +272,33 @@ def _tools(
             zh=f'[handlers.{name}] tools："{each.handler}" 不是 kind = "commands" 的处理程序。',
         )
     return {each.name: LentTool(each, partial(minds.lender, each.handler)) for each in wanted}
+
+
+@asynccontextmanager
+async def commands_alone(
+    settings: Settings, names: Collection[str]
+) -> AsyncIterator[Mapping[str, Lender]]:
+    """Load the commands of some handlers outside a house: to look at them, not to run them.
+
+    Raises:
+        OperatorMistake: one of the settings is wrong.
+    """
+    with tempfile.TemporaryDirectory(prefix="posthouse-") as folder:
+        apart = settings.model_copy(update={"data": Path(folder)})
+        permissions, world = open_memory_store().grants, World()
+        async with AsyncExitStack() as opened:
+            lenders: dict[str, Lender] = {}
+            for name in names:
+                handler = apart.handlers.get(name)
+                if handler is None or not has_commands(name, handler):
+                    continue
+                commands = _handler(name, handler, apart, world, permissions, None)
+                assert isinstance(commands, Commands)
+                opened.push_async_callback(commands.close)
+                await commands.open()
+                if commands.lending is not None:
+                    lenders[name] = commands.lending
+            yield lenders
 
 
 def has_commands(name: str, handler: HandlerSettings) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from posthouse.bootstrap import build_handlers
+from posthouse.bootstrap import build_handlers, build_house
 from posthouse.handlers.commands.handler import Commands
 from posthouse.handlers.handler import CannotAnswer
+from posthouse.model.errors import OperatorMistake
 from posthouse.settings.load import load
 from posthouse.world import World
 from tests.unit.handlers.asked import Asked
@@ -84,3 +86,18 @@ async def test_variables_that_hold_secrets_are_not_for_scenes(tmp_path: Path) ->
         shown = (await answer(made, "/work env")).split()
     assert "JENKINS" in shown
     assert "CHAT_TOKEN" not in shown
+
+
+async def test_an_assistant_runs_commands_of_a_handler_that_has_some(tmp_path: Path) -> None:
+    for tools, why in (
+        ('["ops:hosts.load"]', '"ops" is no handler of the kind "commands"'),
+        ('["other:hosts.load"]', '"other" is no handler of the kind "commands"'),
+        ('["hosts"]', "weather.now"),
+        ('["hosts.load; rm"]', "weather.now"),
+    ):
+        text = f'[handlers.other]\nkind = "demo"\n[handlers.assistant]\ntools = {tools}\n'
+        (tmp_path / "posthouse.toml").write_text(text)
+        settings = load(os.environ, folder=tmp_path).settings
+        settings = settings.model_copy(update={"data": tmp_path})
+        with pytest.raises(OperatorMistake, match=re.escape(why)):
+            build_house(settings)

@@ -23,6 +23,7 @@ from posthouse.bootstrap import database_of, examined
 from posthouse.channels.channel import ConnectionState
 from posthouse.channels.finding import Finding, Mark
 from posthouse.cli.doctor_relay import relay_findings, relayed_finding
+from posthouse.cli.doctor_tools import tool_findings
 from posthouse.cli.house import Counter, counter_of
 from posthouse.cli.model_check import model_findings
 from posthouse.cli.roads import STATES as DELIVERIES
@@ -54,6 +55,9 @@ async def doctor(loaded: Loaded, *, as_json: bool, shows_settings: bool) -> int:
     looking = relay_findings if is_relay else _platforms
     findings += [finding async for finding in looking(loaded.settings)]
     findings += [finding async for finding in model_findings(loaded.settings)]
+    has_book = owner_of(loaded.settings.data) is not None or _has_book(loaded.settings)
+    tools = tool_findings(loaded.settings, time.time(), has_book=has_book)
+    findings += [finding async for finding in tools]
     sources = [
         {"key": key, "value": value, "from": str(origin)}
         for key, value, origin in loaded.sources()

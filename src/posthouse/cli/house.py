@@ -136,7 +136,7 @@ async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
     room = build_reading_room(settings, store, World())
     try:
         desk = Desk(books_of(store), LocalWakeup(), tuple(settings.bots), time.time, room=room)
-        with _only_warnings():
+        with only_warnings():
             yield StandingHouse(desk)
     finally:
         await room.close()
@@ -144,7 +144,7 @@ async def _standing(settings: Settings) -> AsyncIterator[StandingHouse]:
 
 
 @contextlib.contextmanager
-def _only_warnings() -> Iterator[None]:
+def only_warnings() -> Iterator[None]:
     """Keep what a house logs apart from what a command prints."""
     import structlog
 

@@ -16,10 +16,10 @@ class Lent(Struct, frozen=True):
     """One command, as it is now."""
 
     name: str  # ``scene.command``
-    usage: str  # how people write it
     help: str
     parameters: str  # JSON schema
     is_readonly: bool = False  # it changes nothing
+    is_public: bool = False  # for everybody who is not blocked
 
 
 class Lender(Protocol):

@@ -38,6 +38,10 @@ _SHAPES = {
     "not_an_address": Said(
         "以 http:// 或 https:// 开头的地址", "an address that begins with http:// or https://"
     ),
+    "not_commands": Said(
+        '写成 "场景.命令" 的列表，如 ["weather.now"]',
+        'commands, each written like "weather.now"',
+    ),
     "not_a_store": Said(
         "留空，或 sqlite:///路径、postgresql://用户@主机/库名",
         "nothing (a database in the data directory), sqlite:///path, "

@@ -57,7 +57,7 @@ class AssistantOptions(Section):
     @classmethod
     def _are_commands(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(map(_TOOL.fullmatch, value)):
-            raise PydanticCustomError("string_type", 'write them like "weather.now"')
+            raise PydanticCustomError("not_commands", "not commands")
         return value
 
     def rule(self) -> Rule:

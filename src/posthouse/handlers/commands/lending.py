@@ -9,9 +9,9 @@ from typing import Final
 import msgspec
 
 from posthouse.handlers.commands.catalogue import command_of
-from posthouse.handlers.commands.frames import CommandEntry, Parameter
+from posthouse.handlers.commands.frames import CommandEntry, Parameter, SceneEntry
 from posthouse.handlers.commands.scenes import Scenes
-from posthouse.handlers.commands.sentences import say, usage, wanted_words
+from posthouse.handlers.commands.sentences import say, wanted_words
 from posthouse.handlers.handler import CannotAnswer, Moment
 from posthouse.handlers.lending import Lent
 from posthouse.model.action import Action
@@ -33,27 +33,27 @@ class Lending:
     async def find(self, name: str) -> Lent | None:
         """Find ``scene.command``; wait for scenes that are still being loaded."""
         scene, command = await self._found(name)
-        if command is None:
+        if scene is None or command is None:
             return None
         return Lent(
-            name=f"{scene}.{command.name}",
-            usage=usage(scene, command),
+            name=f"{scene.name}.{command.name}",
             help=command.help,
             parameters=schema(command),
             is_readonly=command.is_readonly,
+            is_public=scene.is_public,
         )
 
-    async def _found(self, name: str) -> tuple[str, CommandEntry | None]:
+    async def _found(self, name: str) -> tuple[SceneEntry | None, CommandEntry | None]:
         written, _, command = name.partition(".")
         scene = await self._scenes.pool.scene(written)
-        return (scene.name, command_of(scene, command)) if scene is not None else (written, None)
+        return scene, command_of(scene, command) if scene is not None else None
 
     async def refusal(self, name: str, turn: Turn, moment: Moment) -> str:
         """Return why the person of a turn may not run it; empty when they may."""
         scene, command = await self._found(name)
-        if command is None:
+        if scene is None or command is None:
             return "not_granted"
-        return await self._scenes.may(scene, command.name, turn, moment)
+        return await self._scenes.may(scene.name, command.name, turn, moment)
 
     async def run(
         self, name: str, given: Mapping[str, object], turn: Turn, moment: Moment
@@ -64,9 +64,9 @@ class Lending:
             CannotAnswer: they may not, or it could not be run to its end.
         """
         scene, command = await self._found(name)
-        if command is None:
+        if scene is None or command is None:
             raise CannotAnswer("answered", say("gone", moment.language, what=name))
-        errand = await self._scenes.given(scene, command, dict(given), turn, moment)
+        errand = await self._scenes.given(scene.name, command, dict(given), turn, moment)
         async with aclosing(self._scenes.lend(errand, turn, moment)) as actions:
             async for action in actions:
                 yield action
