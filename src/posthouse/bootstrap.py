@@ -48,6 +48,7 @@ from posthouse.knowledge.embedding import Embedder, Reranker
 from posthouse.knowledge.gate import gate
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
+from posthouse.knowledge.sources.grounds import Grounds
 from posthouse.knowledge.teaching import Teaching
 from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line
@@ -209,6 +210,7 @@ def build_reading_room(settings: Settings, store: SqlStore, world: World) -> Rea
         settings.language,
         settings.knowledge,
         teaching=Teaching(store.documents, store.asked, store.conduct, library.find, world.clock),
+        grounds=Grounds(settings.data, settings.source_roots),
     )
 
 

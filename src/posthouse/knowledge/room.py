@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -12,7 +14,8 @@ from msgspec import Struct
 from posthouse.knowledge.ingest import Ingest, Progress, Report
 from posthouse.knowledge.keeping import Keeping
 from posthouse.knowledge.passage import Found, Passage
-from posthouse.knowledge.sources.catalogue import enter, kind_of, options_of
+from posthouse.knowledge.sources.catalogue import ON_DISK, enter, kind_of, options_of, place_of
+from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.place import Options
 from posthouse.knowledge.teaching import Teaching
 from posthouse.model.errors import PosthouseError
@@ -63,6 +66,7 @@ class ReadingRoom:
         language: of what is written down about files that cannot be read.
         declared: the bases that the settings name.
         teaching: trains what decides which messages are answered.
+        grounds: which folders may become sources.
     """
 
     def __init__(  # noqa: PLR0913 - all that a room is made of
@@ -75,10 +79,12 @@ class ReadingRoom:
         declared: Mapping[str, KnowledgeSettings],
         *,
         teaching: Teaching | None = None,
+        grounds: Grounds = ANYWHERE,
     ) -> None:
         self.documents = documents
         self.teaching = teaching
-        self.ingest = Ingest(documents, clock, language)
+        self._grounds = grounds
+        self.ingest = Ingest(documents, clock, language, partial(place_of, grounds=grounds))
         self._library = library
         self._clock = clock
         self._sleep = sleep
@@ -108,9 +114,11 @@ class ReadingRoom:
         """Enter a source and begin to read it; one that is known gets the new options.
 
         Raises:
-            OperatorMistake: there is nothing at this place.
+            OperatorMistake: there is nothing at this place, or it must not be read.
         """
         kind, place = await asyncio.to_thread(kind_of, place)
+        if kind in ON_DISK:
+            await asyncio.to_thread(self._grounds.check, Path(place))
         source = await enter(self.documents, base, kind, place, self._clock(), options)
         self.begin(source)
         return source
@@ -158,6 +166,9 @@ class ReadingRoom:
             for place in settings.sources:
                 try:
                     kind, full = await asyncio.to_thread(kind_of, place)
+                    if kind in ON_DISK:
+                        check = partial(self._grounds.check, is_declared=True)
+                        await asyncio.to_thread(check, Path(full))
                 except PosthouseError as problem:
                     log.warning("knowledge_not_read", place=place, problem=str(problem))
                     continue
@@ -229,6 +240,4 @@ def _options(settings: KnowledgeSettings) -> Options:
 
 
 def _full(place: str) -> str:
-    from pathlib import Path
-
     return place if "://" in place else str(Path(place).expanduser().absolute())

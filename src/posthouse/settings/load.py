@@ -191,7 +191,8 @@ def _beside(file: Path, path: KeyPath, value: object) -> object:
     """Let a relative path begin at the file that names it."""
     if path == ("data",) and isinstance(value, str):
         return str(file.parent / value)
-    if path[0] == "handlers" and path[-1] in FOLDER_LISTS and isinstance(value, list):
+    is_list_of_folders = path[0] == "handlers" and path[-1] in FOLDER_LISTS
+    if (is_list_of_folders or path == ("source_roots",)) and isinstance(value, list):
         return [str(file.parent / each) if isinstance(each, str) else each for each in value]
     if path[0] == "knowledge" and path[-1] == PLACES and isinstance(value, list):
         return [

@@ -11,7 +11,7 @@ from posthouse.settings.load import Loaded
 from posthouse.settings.settings import Settings
 
 # Places, sizes and names that are taken once, when the house starts.
-NEEDS_RESTART = ("role", "data", "timezone", "server", "store", "gateway", "log")
+NEEDS_RESTART = ("role", "data", "source_roots", "timezone", "server", "store", "gateway", "log")
 CHANGES_MAX = 500  # shown
 
 

@@ -231,6 +231,7 @@ class Settings(Section):
 
     role: Literal["house", "relay"] = "house"  # relay: keeps messages for a house elsewhere
     data: Path = Path("data")
+    source_roots: tuple[Path, ...] = ()  # folders below which knowledge may come from
     language: Language = "zh"
     timezone: str = ""  # "" = the machine's
     server: ServerSettings = ServerSettings()

@@ -93,6 +93,11 @@ def test_a_site_is_added_with_its_pages(house: Path, capsys: Shown) -> None:
     assert "Ten weeks" in kb(capsys, "search", "ten weeks")[1]
 
 
+def test_the_data_directory_is_no_source(house: Path, capsys: Shown) -> None:
+    code, said = kb(capsys, "add", "data")
+    assert (code, "folder of their own" in said) == (OPERATOR_MISTAKE, True)
+
+
 def test_columns_are_shown_before_a_table_is_taken_over(house: Path, capsys: Shown) -> None:
     Path("faq.csv").write_text("标题,答案,备注,客户电话\n怎么退款,找客服,急,13812345678\n")
     code, said = kb(capsys, "add", "faq.csv", "--column", "备注=answer", "--dry-run")

@@ -10,7 +10,9 @@ import pytest
 
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
+from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.place import Options
+from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import KnowledgeSettings
 from posthouse.store.documents import Documents
 from posthouse.store.sqlite.store import open_memory_store
@@ -38,10 +40,14 @@ async def documents() -> AsyncIterator[Documents]:
 
 
 def room_of(
-    documents: Documents, folder: Path, rests: Rests, declared: Mapping[str, KnowledgeSettings]
+    documents: Documents,
+    folder: Path,
+    rests: Rests,
+    declared: Mapping[str, KnowledgeSettings],
+    grounds: Grounds = ANYWHERE,
 ) -> ReadingRoom:
     library = Library(documents, folder)
-    return ReadingRoom(documents, library, lambda: NOW, rests, "en", declared)
+    return ReadingRoom(documents, library, lambda: NOW, rests, "en", declared, grounds=grounds)
 
 
 async def found(room: ReadingRoom, base: str, query: str) -> list[str]:
@@ -98,6 +104,41 @@ async def test_a_source_that_is_removed_while_it_is_read_leaves_nothing(
     assert await documents.sources() == ()
     assert await documents.documents("hr") == ()
     assert room.looking(source.id).progress is None
+    await room.close()
+
+
+async def test_the_houses_own_data_are_no_source(documents: Documents, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    (data / "media").mkdir(parents=True)
+    (data / "media" / "note.md").write_text("Of somebody.")
+    (tmp_path / "a.md").write_text("Of everybody.")
+    (tmp_path / "link").symlink_to(data)
+    room = room_of(documents, data, Rests(), {}, Grounds(data))
+    for place in (data, data / "media", data / "media" / "note.md", tmp_path / "link"):
+        with pytest.raises(OperatorMistake, match="folder of their own"):
+            await room.add("hr", str(place), Options())
+    await room.settle({"it": KnowledgeSettings(sources=(str(data / "media"),))})
+    assert await documents.sources() == ()
+    await room.add("hr", str(tmp_path), Options())
+    assert await found(room, "hr", "somebody everybody") == ["Of everybody."]
+    await room.close()
+
+
+async def test_folders_outside_of_the_roots_are_no_sources(
+    documents: Documents, tmp_path: Path
+) -> None:
+    for name in ("open", "closed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.md").write_text(f"The colour of {name} is known.")
+    (tmp_path / "open" / "link").symlink_to(tmp_path / "closed")
+    grounds = Grounds(None, (tmp_path / "open",))
+    room = room_of(documents, tmp_path / "index", Rests(), {}, grounds)
+    for place in ("closed", "open/link", "open/../closed/a.md"):
+        with pytest.raises(OperatorMistake, match="source_roots"):
+            await room.add("hr", str(tmp_path / place), Options())
+    await room.add("hr", str(tmp_path / "open" / "a.md"), Options())
+    await room.settle({"it": KnowledgeSettings(sources=(str(tmp_path / "closed"),))})
+    assert [source.base for source in await documents.sources()] == ["hr", "it"]
     await room.close()
 
 

@@ -18,6 +18,7 @@ from posthouse.knowledge.formats.catalogue import read
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.catalogue import kind_of
 from posthouse.knowledge.sources.files import Checkout, Folder, is_secret
+from posthouse.knowledge.sources.grounds import Grounds
 from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import Gone, Item, Options, Unavailable
 from posthouse.knowledge.sources.visiting import Address, anywhere, is_public
@@ -119,6 +120,14 @@ async def test_a_checkout_gives_what_git_keeps(tmp_path: Path) -> None:
     assert await paths(Checkout(tmp_path, Options())) == ["a.md", "sub/b.md"]
     assert not marker.exists()  # settings of a checkout run nothing
     assert kind_of(str(tmp_path)) == (SourceKind.GIT, str(tmp_path))
+
+
+async def test_a_checkout_holds_none_of_the_houses_own_data(tmp_path: Path) -> None:
+    write(tmp_path, "a.md", "data/b.md", "database/c.md")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", "-A")
+    checkout = Checkout(tmp_path, Options(), Grounds(tmp_path / "data"))
+    assert await paths(checkout) == ["a.md", "database/c.md"]
 
 
 async def test_a_folder_is_no_checkout(tmp_path: Path) -> None:

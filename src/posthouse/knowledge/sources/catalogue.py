@@ -9,6 +9,7 @@ import msgspec
 
 from posthouse.knowledge.sources.built_in import BuiltIn
 from posthouse.knowledge.sources.files import Checkout, Folder
+from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.links import is_sitemap
 from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import PAGES_MAX, Options, Place, Unavailable
@@ -57,7 +58,7 @@ async def enter(
     return Source(id=number, base=base, kind=kind, place=place, options=told, added_at=now)
 
 
-def place_of(source: Source) -> Place:
+def place_of(source: Source, grounds: Grounds = ANYWHERE) -> Place:
     """Return where a source's items come from.
 
     Raises:
@@ -66,9 +67,9 @@ def place_of(source: Source) -> Place:
     options = options_of(source)
     match source.kind:
         case SourceKind.FOLDER:
-            return Folder(Path(source.place), options)
+            return Folder(Path(source.place), options, grounds)
         case SourceKind.GIT:
-            return Checkout(Path(source.place), options)
+            return Checkout(Path(source.place), options, grounds)
         case SourceKind.URL:
             return _pages(source.place, options)
         case SourceKind.BUILT_IN:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from posthouse.knowledge.formats.catalogue import BYTES_MAX, is_wanted
 from posthouse.knowledge.formats.unreadable import Unreadable
+from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.place import Fetched, Gone, Item, Options, Unavailable
 from posthouse.store.documents import PATH_BYTES_MAX
 
@@ -41,9 +42,11 @@ class Folder:
     Hidden files, what ``.gitignore`` leaves out, and files that hold secrets are passed over.
     """
 
-    def __init__(self, root: Path, options: Options) -> None:
+    def __init__(self, root: Path, options: Options, grounds: Grounds = ANYWHERE) -> None:
         self._root = root
         self._wanted = _Wanted(options)
+        self._grounds = grounds
+        self._closed = ""  # the house's own data, if they lie in it
 
     async def items(self) -> tuple[Item, ...]:
         """List the files."""
@@ -59,6 +62,7 @@ class Folder:
             return (Item(self._root.name, _stamp(self._root.stat())),)
         if not self._root.is_dir():
             raise _missing(self._root)
+        self._closed = self._grounds.closed_in(self._root)
         return _bounded(self._walk(self._root, "", (), 0))
 
     def _walk(
@@ -79,7 +83,8 @@ class Folder:
             if entry.name.startswith(".") or _is_ignored(path, ignored, entry):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                if entry.name not in _NEVER_FOLDERS and depth < DEPTH_MAX:
+                is_read = entry.name not in _NEVER_FOLDERS and path != self._closed
+                if is_read and depth < DEPTH_MAX:
                     yield from self._walk(Path(entry.path), f"{path}/", ignored, depth + 1)
             elif self._wanted(path):
                 yield from _item(entry.path, path, self._root)
@@ -88,9 +93,10 @@ class Folder:
 class Checkout:
     """What git keeps of a checkout on this machine, as it is in the working tree."""
 
-    def __init__(self, root: Path, options: Options) -> None:
+    def __init__(self, root: Path, options: Options, grounds: Grounds = ANYWHERE) -> None:
         self._root = root
         self._wanted = _Wanted(options)
+        self._grounds = grounds
 
     async def items(self) -> tuple[Item, ...]:
         """List the files that git tracks."""
@@ -101,11 +107,14 @@ class Checkout:
         return await asyncio.to_thread(_fetch, self._root / item.path, self._root)
 
     def _list(self) -> tuple[Item, ...]:
+        closed = self._grounds.closed_in(self._root)
         names = (os.fsdecode(name) for name in _tracked(self._root).split(b"\0") if name)
         wanted = (
             name
             for name in names
-            if self._wanted(name) and not any(part.startswith(".") for part in name.split("/"))
+            if self._wanted(name)
+            and not any(part.startswith(".") for part in name.split("/"))
+            and not (closed and name.startswith(f"{closed}/"))
         )
         return _bounded(
             item for name in wanted for item in _item(self._root / name, name, self._root)
