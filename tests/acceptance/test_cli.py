@@ -379,6 +379,14 @@ def test_chat_starts_a_house_and_why_tells_the_road(shell: Shell) -> None:
     assert shell.do("why").code == OK
 
 
+def test_a_chat_of_its_own_does_not_mind_that_its_port_is_taken(shell: Shell) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        variables = {"POSTHOUSE_SERVER__PORT": str(taken.getsockname()[1])}
+        said = shell.do("chat", "--name", "Ada", "--say", "/echo one", environ=variables)
+    assert said.code == OK, said
+    assert "one" in said.out
+
+
 @pytest.mark.parametrize("question", ["how do I recall a message?", "怎么接入飞书？"])
 def test_a_fresh_house_answers_from_its_own_documentation(shell: Shell, question: str) -> None:
     said = shell.do("chat", "--name", "Ada", "--say", question)

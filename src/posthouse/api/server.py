@@ -83,13 +83,22 @@ class Listening(Struct, frozen=True):
     url: str  # by which this machine reaches it
 
 
-def listen(settings: ServerSettings) -> Listening:
-    """Take the port, so that nobody else can.
+class PortTaken(OperatorMistake):
+    """Another program listens on the port; stop that one, or choose another port."""
+
+
+def listen(settings: ServerSettings, *, is_port_fixed: bool = True) -> Listening:
+    """Take the port, so that nobody else can; if any will do, a free one where it is taken.
 
     Raises:
         OperatorMistake: the port is taken or may not be used, or the host is not ours.
     """
-    bound = _bind(settings.host, settings.port)
+    try:
+        bound = _bind(settings.host, settings.port)
+    except PortTaken:
+        if is_port_fixed:
+            raise
+        bound = _bind(settings.host, 0)
     host, port = bound.getsockname()[:2]
     return Listening(bound, f"http://{_reachable(host)}:{port}")
 
@@ -131,7 +140,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 def _cannot_listen(error: OSError, host: str, port: int) -> OperatorMistake:
     if error.errno == errno.EADDRINUSE:
-        return OperatorMistake(
+        return PortTaken(
             f"Port {port} on {host} is taken by another program."
             " Stop that one, or choose another port with --port.",
             zh=f"{host} 的端口 {port} 已被其他程序占用。请停止它，或用 --port 换一个端口。",

@@ -74,7 +74,8 @@ async def _house(loaded: Loaded) -> AsyncIterator[str]:
     directory = DataDirectory(loaded.settings.data)
     writer = logs_of(loaded, level="warning")  # a chat is not the place for the rest
     try:
-        async with running(loaded.settings, directory, writer) as (_, url, _serving):
+        house = running(loaded.settings, directory, writer, is_port_fixed=False)
+        async with house as (_, url, _serving):
             yield url
     finally:
         directory.release()

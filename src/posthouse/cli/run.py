@@ -147,12 +147,15 @@ async def running(
     directory: DataDirectory,
     writer: LineWriter,
     source: Source | None = None,
+    *,
+    is_port_fixed: bool = True,
 ) -> AsyncIterator[tuple[House, str, asyncio.Task[None]]]:
     """Have the house answer over HTTP; yields it, its address, and the task that serves.
 
-    With a ``source`` its settings can be read again while it runs.
+    With a ``source`` its settings can be read again while it runs. Where nobody has to find it by
+    its port, any other will do when that is taken.
     """
-    listening = listen(settings.server)
+    listening = listen(settings.server, is_port_fixed=is_port_fixed)
     async with opened(settings, listening, directory.token, writer, source) as (house, server):
         serving = asyncio.create_task(server.serve())
         directory.announce(listening.url, settings.server.host)
