@@ -6,40 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from posthouse.channels.web.progress import progress_of
-from posthouse.model.delivery import Delivery, Kind, State
+from posthouse.model.delivery import State
 from posthouse.model.turn import TurnState
 from posthouse.store.reader import DeliveryRow, EventRow, HeardChat, Road, Spoken, TurnRow
 from tests.channels.web.stage import open_stage
-
-EVENT = EventRow(
-    id=1,
-    chat=1,
-    kind="message",
-    key="m:r1:r1-5",
-    message_id="r1-5",
-    sender_id="p1",
-    sender_name="Ann",
-    text="hello",
-    entrance="webhook",
-    platform_at=1.0,
-    accepted_at=1.0,
-    state="routed",
-    reason="",
-    turn=1,
-)
-TURN = TurnRow(
-    id=1,
-    lane="t:1",
-    session="1",
-    handler="demo",
-    state=TurnState.WAITING,
-    reason="",
-    accepted_at=1.0,
-    started_at=None,
-    finished_at=None,
-    tries=0,
-    is_running=False,
-)
+from tests.one_road import DELIVERY, EVENT, TURN
 
 
 class Book:
@@ -112,9 +83,7 @@ async def test_every_road_in_words(
 async def test_an_answer_that_an_operator_must_see_first_is_queued_with_the_reason(
     state: State, expected: tuple[str, bool], *, is_held: bool
 ) -> None:
-    answer = Delivery(
-        id=1, bot="web", chat=1, origin="turn:1", ordinal=0, part=0, kind=Kind.SEND, state=state
-    )
+    answer = replace(DELIVERY, bot="web", state=state)
     said = (DeliveryRow(delivery=answer, text="hi", settled_at=None),)
     road = Road(event=EVENT, turn=finished(TurnState.FINISHED, "answered"), deliveries=said)
     found = await progress_of(Book(road, is_held=is_held), "web", "r1", 5)

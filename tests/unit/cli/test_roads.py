@@ -9,70 +9,34 @@ from msgspec.structs import replace
 
 from posthouse.cli.roads import ENTRANCES, STATES, TURNS, describe, verdict
 from posthouse.model.address import Chat, ChatKind, Entrance
-from posthouse.model.delivery import Delivery, Kind, State
+from posthouse.model.delivery import Kind, State
 from posthouse.model.turn import EventState, TurnState
 from posthouse.store.reader import DeliveryRow, EventRow, Road, TurnRow
-
-AT = 1_763_600_000.0
+from tests.one_road import AT, DELIVERY, EVENT, TURN
 
 
 def event(state: str = EventState.ROUTED, reason: str = "", text: str = "你好") -> EventRow:
-    return EventRow(
-        id=12,
-        chat=3,
-        kind="message",
-        key="m:g:1",
-        message_id="1",
-        sender_id="u1",
-        sender_name="张三",
-        text=text,
-        entrance="webhook",
-        platform_at=AT,
-        accepted_at=AT,
-        state=state,
-        reason=reason,
-        turn=7,
-    )
+    return replace(EVENT, id=12, chat=3, state=state, reason=reason, text=text, sender_name="张三")
 
 
 def turn(
     state: TurnState = TurnState.FINISHED, reason: str = "answered", *, is_running: bool = False
 ) -> TurnRow:
-    return TurnRow(
+    finished_at = AT + 1 if state is not TurnState.WAITING else None
+    return replace(
+        TURN,
         id=7,
-        lane="t:3:m:u1",
-        session="3:m:u1",
-        handler="demo",
         state=state,
         reason=reason,
-        accepted_at=AT,
         started_at=AT + 0.01,
-        finished_at=AT + 1 if state is not TurnState.WAITING else None,
+        finished_at=finished_at,
         tries=1,
         is_running=is_running,
     )
 
 
-def delivery(
-    state: State = State.SENT,
-    reason: str = "",
-    *,
-    may_be_duplicate: bool = False,
-    kind: Kind = Kind.SEND,
-) -> DeliveryRow:
-    row = Delivery(
-        id=9,
-        bot="a",
-        chat=3,
-        origin="turn:7",
-        ordinal=0,
-        part=0,
-        state=state,
-        reason=reason,
-        kind=kind,
-        attempts=2,
-        may_be_duplicate=may_be_duplicate,
-    )
+def delivery(state: State = State.SENT, reason: str = "", **fields: object) -> DeliveryRow:
+    row = replace(DELIVERY, id=9, state=state, reason=reason, attempts=2, **fields)
     return DeliveryRow(delivery=row, text="你好！", settled_at=AT + 2)
 
 

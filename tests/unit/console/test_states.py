@@ -1,60 +1,25 @@
 """The words that people read about a message."""
 
 import pytest
+from msgspec.structs import replace
 
 from posthouse.console.states import of_delivery, of_event, of_turn
 from posthouse.model.delivery import Delivery, State
 from posthouse.model.turn import EventState, TurnState
 from posthouse.store.reader import EventRow, TurnRow
+from tests.one_road import DELIVERY, EVENT, TURN
 
 
 def delivery(state: State, *, reason: str = "", is_doubled: bool = False) -> Delivery:
-    return Delivery(
-        id=1,
-        bot="b",
-        chat=1,
-        origin="turn:1",
-        ordinal=0,
-        part=0,
-        state=state,
-        reason=reason,
-        may_be_duplicate=is_doubled,
-    )
+    return replace(DELIVERY, state=state, reason=reason, may_be_duplicate=is_doubled)
 
 
 def turn(state: TurnState, reason: str = "", *, is_running: bool = False) -> TurnRow:
-    return TurnRow(
-        id=1,
-        lane="t",
-        session="s",
-        handler="h",
-        state=state,
-        reason=reason,
-        accepted_at=0,
-        started_at=None,
-        finished_at=None,
-        tries=1,
-        is_running=is_running,
-    )
+    return replace(TURN, state=state, reason=reason, is_running=is_running)
 
 
 def event(state: EventState, reason: str = "") -> EventRow:
-    return EventRow(
-        id=1,
-        chat=1,
-        kind="message",
-        key="k",
-        message_id="m",
-        sender_id="p",
-        sender_name="P",
-        text="",
-        entrance="webhook",
-        platform_at=0,
-        accepted_at=0,
-        state=state,
-        reason=reason,
-        turn=None,
-    )
+    return replace(EVENT, state=state, reason=reason, turn=None)
 
 
 @pytest.mark.parametrize("state", State)
