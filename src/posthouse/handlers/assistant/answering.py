@@ -50,9 +50,9 @@ class Answering:
         """Hold what something besides an answer says to the list of words."""
         return self.let_out(text) or say("blocked_words", language)
 
-    def let_out(self, text: str) -> str:
+    def let_out(self, text: str, *, is_masked: bool = True) -> str:
         """Return a text as it may leave; nothing where it may not."""
-        checked = self._words.check(text)
+        checked = self._words.check(text, is_masked=is_masked)
         return checked.text if checked.verdict is Verdict.PASSED else ""
 
     async def answer(self, asking: Asking, purse: Purse) -> AsyncGenerator[Tried]:

@@ -136,13 +136,16 @@ def let_out(
     """Hold an answer to the list of words; what may not leave becomes a sentence, or silence.
 
     The passages go where the answer goes, and are held to the same list. In a fixed answer nothing
-    is masked: who wrote down what is to be said meant the number in it to be called.
+    is masked: who wrote down what is to be said meant the number in it to be called. Nor in what a
+    person is asked to agree to: they must see what would be done, all of it, or not be asked.
     """
-    check = functools.partial(words.check, is_masked=not is_fixed)
+    is_agreed_to = conclusion.offer in {"tool", "answer"}
+    check = functools.partial(words.check, is_masked=not (is_fixed or is_agreed_to))
     shown = tuple(_shown(source, check) for source in conclusion.sources)
     conclusion = replace(conclusion, sources=shown)
     checked = check(conclusion.answer)
-    if checked.verdict is Verdict.PASSED:
+    is_other = conclusion.offer == "tool" and checked.text != conclusion.answer
+    if checked.verdict is Verdict.PASSED and not is_other:
         return replace(conclusion, answer=checked.text)
     reason = "held_for_review" if checked.verdict is Verdict.HELD else "blocked_words"
     answer = say(reason, language) if is_addressed else ""

@@ -261,7 +261,7 @@ class Assistant:
         answer, language = turn.answer, context.language
         rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
         asking = await self._asking(turn, context, rule)
-        yield Note("tool", asked.call[:NOTE_CHARACTERS_MAX])
+        yield Note("tool", asked.said()[:NOTE_CHARACTERS_MAX])
 
         async def run() -> str:
             result = await self._parts.errands.go_on(asked, answer, asking, language)
@@ -283,7 +283,7 @@ class Assistant:
         """Say what a function has said, or ask what it asks, as far as that may leave."""
         words = [result.text, result.ask.question.text] if result.ask else [result.text]
         text = "\n\n".join(filter(None, words)) or say("tool_silent", language)
-        allowed = self._parts.answering.let_out(text)
+        allowed = self._parts.answering.let_out(text, is_masked=result.ask is None)
         if result.ask is None or not allowed:
             return Send(Content(allowed or say("blocked_words", language)))
         return pending.passed_on(result.ask, allowed)

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from posthouse.handlers.assistant.sentences import say
+from posthouse.llm.model import ToolCall
 from posthouse.model.action import Ask, Who
 from posthouse.model.message import Content
 from posthouse.store.asked import Verdict
@@ -32,6 +33,13 @@ class Pending(Struct, frozen=True, omit_defaults=True):
     def runs(self) -> bool:
         """Whether the answer to it lets a function run."""
         return self.kind in {"tool", "answer"}
+
+    def said(self) -> str:
+        """Say for the book what an answer of the person leads to."""
+        if self.kind == "answer":
+            return f"{self.call}: goes on"
+        call = msgspec.json.decode(self.call, type=ToolCall)
+        return f"{call.name} {call.arguments}: confirmed"
 
 
 def read(state: str) -> Pending:

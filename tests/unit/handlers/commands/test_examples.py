@@ -16,7 +16,9 @@ from tests.unit.handlers.commands.stage import Book, staged, turn_of
 
 ROOT = Path(__file__).resolve().parents[4]
 EXAMPLES = ROOT / "examples" / "scenes"
+ASSISTANT = ROOT / "examples" / "assistant"
 PAGE = ROOT / "docs" / "how-to" / "write-a-command.md"
+TOOLS_PAGE = ROOT / "docs" / "how-to" / "assistant-commands.md"
 REFERENCE = ROOT / "docs" / "reference" / "scenes.md"
 ALL = Book({("*", "*", "*")})
 
@@ -71,6 +73,28 @@ async def test_a_mark_has_its_handler(tmp_path: Path) -> None:
     options = options_of((EXAMPLES / "posthouse.toml").read_text("utf-8"))
     async with staged(tmp_path, private=SERVICES, book=ALL, special=options.special) as stage:
         assert await stage.answer("#北京") == "You would like to know more about “北京”."
+
+
+@pytest.mark.parametrize("is_page", [False, True])
+async def test_an_assistant_may_run_what_its_settings_name(
+    tmp_path: Path, *, is_page: bool
+) -> None:
+    settings = (ASSISTANT / "posthouse.toml").read_text("utf-8")
+    scene = (ASSISTANT / "services" / "hosts.py").read_text("utf-8")
+    if is_page:
+        page = TOOLS_PAGE.read_text("utf-8")
+        settings, scene = re.findall(r"```(?:toml|python)\n(.*?)```", page, re.DOTALL)
+    tools = tomllib.loads(settings)["handlers"]["assistant"]["tools"]
+    async with staged(tmp_path, private={"hosts": scene}, book=ALL) as stage:
+        lending = stage.commands.lending
+        assert lending is not None
+        found = [await lending.find(name) for name in tools]
+        marks = {each.name: each.is_readonly for each in found if each is not None}
+        assert marks == {"hosts.load": True, "hosts.restart": True, "hosts.note": False}
+        asked = await stage.ask("/hosts restart web-1")
+        assert "web-1 is up again" in await stage.reply(asked, 0)
+        assert "Noted" in await stage.answer('/hosts note web-1 "the disk is old"')
+        assert "web-1" in await stage.answer("/hosts load web-1")
 
 
 async def test_the_how_to_works_as_it_is_written(tmp_path: Path) -> None:
