@@ -14,7 +14,7 @@ from posthouse.knowledge.formats.columns import Column, Mark, columns_of, is_lis
 from posthouse.knowledge.formats.rows import Sheet
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.catalogue import place_of
-from posthouse.knowledge.sources.place import Fetched, Options, Unavailable
+from posthouse.knowledge.sources.place import Fetched, Gone, Options, Unavailable
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Source, SourceKind
 
@@ -60,7 +60,7 @@ async def show_columns(
             for sheet in _sheets(await place.fetch(item)):
                 columns = columns_of(sheet.head, options.columns)
                 _show(terminal, f"{item.path} {sheet.name}".rstrip(), columns)
-    except Unavailable as problem:
+    except (Gone, Unavailable) as problem:
         raise OperatorMistake(str(problem), zh=problem.zh) from problem
 
 

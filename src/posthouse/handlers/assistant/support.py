@@ -22,6 +22,7 @@ _PROSE_END = re.compile(r"[.!?。！？][\s*_)）”\"'/]*$")
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_PROSE_MIN: Final = 8
+_COMMENT = re.compile(r"\s*(?:#|//|--|;)")
 
 
 class Ground:
@@ -49,11 +50,12 @@ class Ground:
     def bears_code(self, code: str, numbers: Sequence[int]) -> bool:
         """Whether code stands in these sources, or is made of their words.
 
-        What is dressed as code and reads like a sentence has to stand there as one.
+        What is dressed as code and reads like a sentence has to stand there as one; a comment of
+        a few words is a heading.
         """
         words: list[str] = []
         for line in code.splitlines():
-            if self._stands(line, numbers):
+            if self._stands(line, numbers) or _is_label(line):
                 continue
             if _is_prose(line) and not self.bears(line, numbers):
                 return False
@@ -79,6 +81,11 @@ def content(text: str) -> list[str]:
 
 def _share(words: Sequence[str], held: frozenset[str]) -> float:
     return sum(word in held for word in words) / len(words) if words else 1.0
+
+
+def _is_label(line: str) -> bool:
+    is_short = len(_WORD.findall(line)) < COMMENT_WORDS_MIN
+    return is_short and _COMMENT.match(line) is not None and not _is_prose(line)
 
 
 def _is_prose(line: str) -> bool:
