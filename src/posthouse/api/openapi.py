@@ -50,73 +50,89 @@ def document() -> Json:
     refs, components = msgspec.json.schema_components(kinds, ref_template=REF)
     message, edit, answer, uploaded, question, reply, error = refs
     described = _Describer(error)
-    wait = [_WAIT, _WAIT_S]
     return {
         "openapi": "3.1.0",
         "info": {"title": "Posthouse", "version": __version__, "description": _ABOUT},
         "security": [{"token": []}],
         "paths": {
-            "/api/v1/messages": {
-                "post": described.operation(
-                    "push",
-                    "Say something in chats 发消息",
-                    [*wait, _IDEMPOTENCY_KEY],
-                    answers={200: answer, 202: answer},
-                    body=message,
-                    errors=("not_found", "key_used", "wrong_type"),
-                )
-            },
-            "/api/v1/messages/{key}": {
-                "get": described.operation(
-                    "look",
-                    "What became of a push 查看结果",
-                    [_KEY, *wait, _TOKEN],
-                    answers={200: answer},
-                    errors=("not_found",),
-                ),
-                "patch": described.operation(
-                    "edit",
-                    "Other words for a push 修改",
-                    [_KEY, *wait],
-                    answers={200: answer, 202: answer},
-                    body=edit,
-                    errors=("not_found", "taken_back", "wrong_type"),
-                ),
-                "delete": described.operation(
-                    "recall",
-                    "Take a push back 撤回",
-                    [_KEY, *wait],
-                    answers={200: answer, 202: answer},
-                    errors=("not_found",),
-                ),
-            },
-            "/api/v1/uploads": {
-                "post": described.operation(
-                    "upload",
-                    "Keep a file for pushes 上传文件",
-                    [_NAME],
-                    answers={201: uploaded},
-                    body={"type": "string", "format": "binary"},
-                    body_type="application/octet-stream",
-                    errors=("wrong_type",),
-                )
-            },
-            "/api/v1/ask": {
-                "post": described.operation(
-                    "ask",
-                    "What a bot would answer; no chat hears of it 试问",
-                    [],
-                    answers={200: reply},
-                    stream=_STREAM,
-                    body=question,
-                    errors=("not_found", "wrong_type", "used_up"),
-                )
-            },
+            "/api/v1/messages": _pushes(described, message, answer),
+            "/api/v1/messages/{key}": _one_push(described, edit, answer),
+            "/api/v1/uploads": _uploads(described, uploaded),
+            "/api/v1/ask": _questions(described, question, reply),
         },
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
+    }
+
+
+def _pushes(described: _Describer, message: Json, answer: Json) -> Json:
+    return {
+        "post": described.operation(
+            "push",
+            "Say something in chats 发消息",
+            [_WAIT, _WAIT_S, _IDEMPOTENCY_KEY],
+            answers={200: answer, 202: answer},
+            body=message,
+            errors=("not_found", "key_used", "wrong_type"),
+        )
+    }
+
+
+def _one_push(described: _Describer, edit: Json, answer: Json) -> Json:
+    of_one = [_KEY, _WAIT, _WAIT_S]
+    return {
+        "get": described.operation(
+            "look",
+            "What became of a push 查看结果",
+            [*of_one, _TOKEN],
+            answers={200: answer},
+            errors=("not_found",),
+        ),
+        "patch": described.operation(
+            "edit",
+            "Other words for a push 修改",
+            of_one,
+            answers={200: answer, 202: answer},
+            body=edit,
+            errors=("not_found", "taken_back", "wrong_type"),
+        ),
+        "delete": described.operation(
+            "recall",
+            "Take a push back 撤回",
+            of_one,
+            answers={200: answer, 202: answer},
+            errors=("not_found",),
+        ),
+    }
+
+
+def _uploads(described: _Describer, uploaded: Json) -> Json:
+    return {
+        "post": described.operation(
+            "upload",
+            "Keep a file for pushes 上传文件",
+            [_NAME],
+            answers={201: uploaded},
+            body={"type": "string", "format": "binary"},
+            body_type="application/octet-stream",
+            errors=("wrong_type",),
+        )
+    }
+
+
+def _questions(described: _Describer, question: Json, reply: Json) -> Json:
+    return {
+        "post": described.operation(
+            "ask",
+            "What a bot would answer; no chat hears of it 试问",
+            [],
+            answers={200: reply},
+            stream=_STREAM,
+            body=question,
+            errors=("not_found", "wrong_type", "used_up"),
+        )
     }
 
 

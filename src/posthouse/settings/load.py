@@ -87,19 +87,13 @@ def load(
         OperatorMistake: a setting is unknown, wrong or missing, or the file cannot be read.
     """
     file = _find(config, environ, folder)
-    layers = [
+    merged, origins = _merged(
+        environ,
         (_from_file(file), Layer.FILE),
         (_from_known_variables(environ), Layer.ENVIRONMENT),
         (_from_variables(environ), Layer.ENVIRONMENT),
         (_from_flags(flags or {}), Layer.FLAG),
-    ]
-    merged: Table = {}
-    origins: dict[str, Origin] = {}
-    if (language := language_of(environ)) is not None:
-        _put(merged, origins, ("language",), language, Origin(Layer.LOCALE, "LANG"))
-    for entries, layer in layers:
-        for path, value, name in entries:
-            _put(merged, origins, path, value, Origin(layer, name))
+    )
     bots, models = _tables(merged, "bots"), _tables(merged, "models")
     for path, value, name in (
         *from_bot_variables(environ, bots),
@@ -125,6 +119,20 @@ def load(
             *half_made_model(environ, models),
         ),
     )
+
+
+def _merged(
+    environ: Mapping[str, str], *layers: tuple[Entries, Layer]
+) -> tuple[Table, dict[str, Origin]]:
+    """Lay layers over one another, the last on top; the language of the place lies below all."""
+    merged: Table = {}
+    origins: dict[str, Origin] = {}
+    if (language := language_of(environ)) is not None:
+        _put(merged, origins, ("language",), language, Origin(Layer.LOCALE, "LANG"))
+    for entries, layer in layers:
+        for path, value, name in entries:
+            _put(merged, origins, path, value, Origin(layer, name))
+    return merged, origins
 
 
 def _tables(merged: Table, key: str) -> Table:
