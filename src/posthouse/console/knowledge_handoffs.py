@@ -125,8 +125,10 @@ class Spending:
         )
 
     async def _part(self, share: Share, language: str) -> Part:
+        if share.person:
+            return Part(await self._person(share), share.bot, share)
         if not share.chat:
-            return Part(share.model or share.person or share.bot, _beside(share), share)
+            return Part(share.model or share.bot, "", share)
         return Part(await self._chat(share.chat, language), share.bot, share)
 
     async def _trial(self, share: Share, language: str) -> Part:
@@ -140,11 +142,14 @@ class Spending:
         )
         return Part(name or kind or "—", " · ".join(filter(None, details)), share)
 
+    async def _person(self, share: Share) -> str:
+        """Return how somebody was called when they last asked, else their id."""
+        found = await self._books.reader.turn(share.turn)
+        heard = found[1] if found else ()
+        names = (event.sender_name for event in heard if event.sender_id == share.person)
+        return next(filter(None, names), share.person)
+
     async def _chat(self, number: int, language: str) -> str:
         chat = await self._books.chats.get(number)
         last = (await self._books.reader.last_heard((number,))).get(number)
         return ("" if chat is None else chat_name(chat, last, language)) or f"#{number}"
-
-
-def _beside(share: Share) -> str:
-    return share.bot if share.person else ""

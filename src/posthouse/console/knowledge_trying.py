@@ -49,6 +49,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     question: str
     mood: Mood
+    problem: str = ""  # why it could not be tried
     stages: tuple[Stage, ...] = ()
     concluded: Concluded | None = None
 
@@ -162,8 +163,12 @@ async def _attempt(tries: Tries, trial: Trial, language: str, until: float) -> O
         mood = Mood(words["try_no_time"], states.WARN)
         return Outcome(question=trial.question, mood=mood, stages=tuple(stages))
     except PosthouseError as problem:
-        mood = Mood(problem.sentence(language), states.BAD)
-        return Outcome(question=trial.question, mood=mood, stages=tuple(stages))
+        return Outcome(
+            question=trial.question,
+            mood=Mood(words["try_refused"], states.BAD),
+            problem=problem.sentence(language),
+            stages=tuple(stages),
+        )
     except Exception:
         log.exception("trial_failed")
         mood = Mood(words["try_failed"], states.BAD)

@@ -130,8 +130,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "correction_about": ("更正：关于“{question}”", "A correction about “{question}”"),
     # Trying.
     "try_lead": (
-        "以某人在某个会话里的身份提问，走和机器人完全相同的步骤；不发送，也不记录。",
-        "Ask as somebody in some chat: the very steps of the bot; nothing is sent or kept.",
+        "以某人在某个会话里的身份提问，走和机器人完全相同的步骤；不发送，只记模型的用量。",
+        (
+            "Ask as somebody in some chat: the very steps of the bot. Nothing is sent; what models"
+            " use is counted under Spending."
+        ),
     ),
     "try_nobody": (
         "没有会答题的处理程序。在配置里加上 [handlers.assistant]。",
@@ -153,6 +156,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "try_score": ("把握", "Score"),
     "try_threshold": ("门槛 {threshold}", "threshold {threshold}"),
     "try_no_time": ("没来得及，请少问几个", "There was no time for it; ask fewer at once"),
+    "try_refused": ("没有试成", "Could not be tried"),
     "try_failed": ("出错了，原因在日志里", "Something failed; the log says what"),
     "try_held": ("会先等人工审核", "Would wait for a review"),
     # Rules.
@@ -235,11 +239,17 @@ WORDS: dict[str, tuple[str, str]] = {
         "这段时间没有调用过模型。",
         "No model was asked in this time.",
     ),
+    "last_day": ("1 天", "1 day"),
     "last_days": ("{days} 天", "{days} days"),
     "calls": ("调用", "Calls"),
     "tokens_in": ("输入 token", "Tokens in"),
     "tokens_out": ("输出 token", "Tokens out"),
     "cost": ("费用", "Cost"),
+    "no_prices": (
+        "没有费用：模型的 price_prompt 和 price_answer 没有设置。",
+        "No cost: price_prompt and price_answer of the model are not set.",
+    ),
+    "colon": ("：", ": "),
     "by_model": ("按模型", "By model"),
     "by_which_bot": ("按机器人", "By bot"),
     "by_chat": ("按会话", "By chat"),
@@ -251,7 +261,7 @@ WORDS: dict[str, tuple[str, str]] = {
             "每天的上限是设置里的 trial_tokens_per_day。"
         ),
         (
-            "What “Try it” and /api/v1/ask use counts against no chat and no person; its daily"
+            "What “Try” and /api/v1/ask use counts against no chat and no person; its daily"
             " limit is trial_tokens_per_day in the settings."
         ),
     ),

@@ -112,6 +112,7 @@ class Share(Struct, frozen=True, kw_only=True):
     chat: int = 0
     person: str = ""
     model: str = ""
+    turn: int = 0  # the newest one that was paid for
     spent: Spent
 
 

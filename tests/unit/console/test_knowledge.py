@@ -15,6 +15,7 @@ from posthouse.console.faq import Faq, entry
 from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.sources.catalogue import options_of
+from posthouse.model.address import Person
 from posthouse.model.delivery import State
 from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Spending, TrialSpending, Verdict
@@ -328,7 +329,10 @@ async def test_who_waits_is_seen_today(office: Office, viewer: Browser) -> None:
 
 
 async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Browser) -> None:
-    for turn, model in enumerate(("small", "large")):
+    named = replace(office.scene.message("how?"), sender=Person("ann", "Ann Lee"))
+    await office.scene.accept(named)
+    newest = (await office.scene.claim_one()).turn.id
+    for turn, model in enumerate(("small", "large"), newest - 1):
         await office.store.asked.spend(
             Spending(
                 turn=turn,
@@ -344,7 +348,7 @@ async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Brow
             )
         )
     page = (await viewer.get("knowledge/spending?days=1")).text
-    for words in ("small", "large", "2,400", "0.0112", "ann"):
+    for words in ("small", "large", "2,400", "0.0112", ">Ann Lee<"):
         assert words in page
     assert "trial_tokens_per_day" not in page
 

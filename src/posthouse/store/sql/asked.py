@@ -255,9 +255,9 @@ def _label(row: Row) -> Label:
 
 
 def _share(row: Row) -> Share:
-    bot, chat, person, model = row[:-_SPENT_COLUMNS]
+    bot, chat, person, model, turn = row[:-_SPENT_COLUMNS]
     spent = _spent(row[-_SPENT_COLUMNS:])
-    return Share(bot=bot, chat=chat, person=person, model=model, spent=spent)
+    return Share(bot=bot, chat=chat, person=person, model=model, turn=turn, spent=spent)
 
 
 def _trial_share(row: Row) -> Share:

@@ -276,12 +276,12 @@ async def shares_come_dearest_first(books: Books) -> None:
     cheap = Spent(calls=2, prompt_tokens=200, answer_tokens=20, cost_micro=10)
     same(
         await asked.shares(SpendingOn.MODEL, NOW),
-        (Share(model="large", spent=dear), Share(model="small", spent=cheap)),
+        (Share(model="large", turn=4, spent=dear), Share(model="small", turn=2, spent=cheap)),
         "models",
     )
     same(
         await asked.shares(SpendingOn.CHAT, NOW),
-        (Share(bot="b", chat=8, spent=dear), Share(bot="b", chat=7, spent=cheap)),
+        (Share(bot="b", chat=8, turn=4, spent=dear), Share(bot="b", chat=7, turn=2, spent=cheap)),
         "chats",
     )
     same(len(await asked.shares(SpendingOn.CHAT, NOW, limit=1)), 1, "so many")

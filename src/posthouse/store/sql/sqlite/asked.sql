@@ -177,7 +177,7 @@ LIMIT :limit;
 SELECT CASE :of WHEN 'model' THEN '' ELSE bot END AS of_bot,
        CASE :of WHEN 'chat' THEN chat ELSE 0 END AS of_chat,
        CASE :of WHEN 'person' THEN person ELSE '' END AS of_person,
-       CASE :of WHEN 'model' THEN model ELSE '' END AS of_model,
+       CASE :of WHEN 'model' THEN model ELSE '' END AS of_model, max(turn),
        count(*), sum(prompt_tokens), sum(answer_tokens), sum(cost_micro)
 FROM spending WHERE at >= :since
 GROUP BY of_bot, of_chat, of_person, of_model
