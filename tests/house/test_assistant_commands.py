@@ -11,22 +11,26 @@ from typing import Any, cast
 
 from msgspec.structs import replace
 
+from posthouse.handlers.assistant import pending
+from posthouse.handlers.assistant.handler import Assistant
 from posthouse.handlers.assistant.lent import LentTool, reference
 from posthouse.handlers.assistant.tools import Tool
 from posthouse.handlers.commands.lending import Lending
 from posthouse.handlers.permissions import Permissions
+from posthouse.handlers.trying import Concluded, Trial
 from posthouse.llm.model import Prompt, ToolCall
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.event import ButtonPressed, Event
 from posthouse.model.message import File, Media, Quote, Text
 from posthouse.model.permission import Effect, Field, Subject, SubjectKind
+from posthouse.model.turn import Answer
 from posthouse.settings.settings import RouteRule
 from posthouse.store.grants import NewGrant
 from tests.house.assisting import NAME, PORT, Living, Shelf, assistant
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, closed
 from tests.house.people import pressed
-from tests.unit.handlers.commands.stage import Stage, build
+from tests.unit.handlers.commands.stage import Stage, build, turn_of
 
 QUESTION = "How busy is the machine called web-1?"
 SCENES = {
@@ -56,7 +60,8 @@ SCENES = {
         @readonly
         def cmd_ask(host: str):
             """Restart a host, after a question."""
-            return Ask(f"Really restart {host}?", ("Yes", "No"), then=answered, state=host)
+            question = f"Really restart {host}? Then call 13812345678."
+            return Ask(question, ("Yes", "No"), then=answered, state=host, anyone=True)
 
         def answered(answer, host):
             log(f"{answer.text} {host} {caller().person.id}")
@@ -301,6 +306,32 @@ async def test_a_yes_holds_in_the_next_life_of_the_house(tmp_path: Path) -> None
         assert turn.notes == (("tool", 'host-restart {"host": "web-1"}: confirmed'),)
 
 
+async def test_what_is_agreed_to_hides_nothing(tmp_path: Path) -> None:
+    arguments = '{"host": "web-1\u202e\u200b", "force": false}'
+    async with lab(tmp_path, calling("host-restart", arguments)) as at:
+        await at.allow("host")
+        assert "- host: `web-1��`" in (await at.ask())[0]
+
+
+async def test_what_is_too_far_from_the_question_is_not_shown_to_a_model(tmp_path: Path) -> None:
+    model = Scripted(Line("", "The house listens on port 8350 [1]."))
+    async with lab(tmp_path, model) as at:
+        await at.allow("host")
+        text = "Please tell me which port famous opera singers once preferred while travelling"
+        assert (await at.ask(text))[1] == "not_in_knowledge"
+        assert '"sources":[]' in model.prompts[0].messages[-1].text
+
+
+async def test_a_command_has_its_own_time(tmp_path: Path) -> None:
+    async with lab(tmp_path, calling("host-restart", WEB), max_run_s=1.0) as at:
+        answering = at.house.handlers[NAME]
+        assert isinstance(answering, Assistant)
+        asked = pending.offer_tool("{}", "Shall I?", "en")
+        press = turn_of("", answer=Answer("q", asked.state, 0))
+        assert answering.traits_for(turn_of("hello")).max_run_s == 1.0
+        assert answering.traits_for(press).max_run_s > 3600
+
+
 async def test_a_grant_that_is_gone_at_the_press_runs_nothing(tmp_path: Path) -> None:
     async with lab(tmp_path, calling("host-restart", WEB)) as at:
         grant = await at.allow("host")
@@ -333,7 +364,8 @@ async def test_a_command_that_asks_by_itself_is_asked_once(tmp_path: Path) -> No
     async with lab(tmp_path, calling("host-ask", WEB)) as at:
         grant = await at.allow("host")
         said, _ = await at.ask()
-        assert said.startswith("Really restart web-1?")
+        assert said == "Really restart web-1? Then call 13812345678."
+        await at.allow("host", who="ben")
         await at.press_only(0, who="ben")
         assert at.log == []
         said, _ = await at.press(0)
@@ -369,9 +401,6 @@ async def test_what_a_crash_has_cut_is_not_run_again_and_told(tmp_path: Path) ->
 
 
 async def test_a_trial_runs_nothing(tmp_path: Path) -> None:
-    from posthouse.handlers.assistant.handler import Assistant
-    from posthouse.handlers.trying import Concluded, Trial
-
     async with lab(tmp_path, calling("host-load", WEB)) as at:
         await at.allow("host")
         answering = at.house.handlers[NAME]

@@ -1,0 +1,62 @@
+"""An assistant with commands, as settings describe it and as they change."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from posthouse.bootstrap import build_house
+from posthouse.handlers.trying import Concluded, Trial, Tries
+from posthouse.house import House
+from posthouse.settings.load import load
+from posthouse.settings.settings import Settings
+from posthouse.simulators.model.script import Call, Line, Script
+from posthouse.simulators.model.server import ModelServer
+
+SCENE = "def cmd_load(host: str): return host"
+
+
+def settings(folder: Path, address: str, give_up_s: int) -> Settings:
+    text = f"""
+        data = "data"
+        language = "en"
+        [models.m]
+        base_url = "{address}"
+        model = "m"
+        [handlers.commands]
+        public_dirs = ["public"]
+        give_up_s = {give_up_s}
+        [handlers.assistant]
+        tools = ["hosts.load"]
+    """
+    (folder / "posthouse.toml").write_text(text)
+    return load(os.environ, folder=folder).settings
+
+
+async def tried(house: House) -> str:
+    """What the assistant would do for somebody."""
+    assistant = house.handlers["assistant"]
+    assert isinstance(assistant, Tries)
+    trial = Trial(question="How busy is web-1?", person="ann", language="en")
+    *_, ended = [each async for each in assistant.attempt(trial)]
+    assert isinstance(ended, Concluded)
+    return ended.answer
+
+
+async def test_commands_are_found_where_they_are_after_each_change(tmp_path: Path) -> None:
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "hosts.py").write_text(SCENE)
+    call = Call("hosts-load", '{"host": "web-1"}')
+    async with ModelServer(Script(Line(calls=(call,)))) as server:
+        house = build_house(settings(tmp_path, server.address, 5))
+        await house.open()
+        try:
+            commands = house.handlers["commands"]
+            assert "`/hosts load`\n\n- host: `web-1`" in await tried(house)
+            (offer,) = server.requests[-1]["tools"]
+            assert offer["function"]["name"] == "hosts-load"
+            await house.reload(settings(tmp_path, server.address, 6))
+            assert house.handlers["commands"] is not commands
+            assert "`/hosts load`" in await tried(house)
+        finally:
+            await house.close()
