@@ -375,6 +375,24 @@ async def test_without_tokens_the_documents_are_quoted() -> None:
     assert "> The house listens on port 8350." in (await house.texts())[-1]
 
 
+@pytest.mark.parametrize("is_in_chat", [True, False])
+@simulated
+async def test_somebody_has_tokens_of_their_own(*, is_in_chat: bool) -> None:
+    model = saying(("8350", CITED))
+    house = await opened(models=(model,), tokens_per_day=1_000_000)
+    chat = (await house.chat()).id if is_in_chat else 0
+    await house.store.conduct.set_rule(
+        Scope(handler=NAME, bot="b", chat=chat, person="ann"),
+        Rule(tokens_per_day=10),
+        "operator:bob",
+        0.0,
+    )
+    assert (await said(house, who="ben")).startswith(CITED)
+    assert (await said(house)).startswith(CITED), "what ben has used is not hers"
+    assert (await said(house)).startswith("Today's model budget is used up")
+    assert (await said(house, who="ben")).startswith(CITED)
+
+
 TOMORROW_S = 26 * 3600.0
 
 

@@ -21,7 +21,7 @@ class Rule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     language: str | None = None  # "zh", "en"; "" for that of the question
     hours: str | None = None  # "Mon-Fri 09:00-18:00"; "" for always
     questions_per_day: int | None = None  # of one person; 0 for no limit
-    tokens_per_day: int | None = None  # of the chat; 0 for no limit
+    tokens_per_day: int | None = None  # of the chat, or the person it is set for; 0: no limit
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -60,6 +60,10 @@ class Conduct(Protocol):
 
     async def rule(self, scope: Scope) -> Rule:
         """Return the rule in force: of the bot, the chat and the person, laid over one another."""
+        ...
+
+    async def levels(self, scope: Scope) -> tuple[tuple[Scope, Rule], ...]:
+        """Return what was set for the person, the chat and the bot, the nearest first."""
         ...
 
     async def rules(self, handler: str) -> tuple[tuple[Scope, Rule], ...]:

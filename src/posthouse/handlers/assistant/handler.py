@@ -78,7 +78,7 @@ class Assistant:
         self._name = name
         self._options = options
         self._parts = parts
-        self._limits = Limits(parts.asked)
+        self._limits = Limits(parts.asked, parts.conduct)
         self.traits = Traits(
             on_crash=OnCrash.RERUN,
             on_edit=OnEdit.RERUN,
@@ -118,7 +118,7 @@ class Assistant:
     async def _asked(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
         if await self._parts.handover.is_over_to_humans(turn):
             raise EndOfTurn("handed_off", is_announced=True)
-        rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
+        rule = await self._rule(self._scope(turn))
         language = rule.language or language_of(turn.text, context.language)
         if _is_addressed(turn) and self._parts.handover.is_wanted(turn.text):
             question = last_question(await self._history(turn, context))
@@ -165,7 +165,7 @@ class Assistant:
             history=await self._history(turn, context),
             pictures=await fetched(images, context) if sees else (),
             pictures_sent=len(images),
-            has_tokens=await self._limits.has_tokens(turn.chat.id, rule, context.now()),
+            has_tokens=await self._limits.has_tokens(self._scope(turn), rule, context.now()),
             handler=self._name,
             place=turn.chat,
         )
@@ -176,8 +176,11 @@ class Assistant:
         since_at = await conduct.fresh_since(self._name, turn.chat.id, person)
         return await context.history(self._options.history_characters_max, since_at)
 
-    async def _rule(self, bot: str, chat: int, person: str) -> Rule:
-        scope = Scope(handler=self._name, bot=bot, chat=chat, person=person)
+    def _scope(self, turn: Turn) -> Scope:
+        chat = turn.chat
+        return Scope(handler=self._name, bot=chat.bot, chat=chat.id, person=turn.person.id)
+
+    async def _rule(self, scope: Scope) -> Rule:
         return overlaid(self._options.rule(), await self._parts.conduct.rule(scope))
 
     async def _record(self, turn: Turn, ended: Concluded, context: TurnContext) -> None:
@@ -259,7 +262,7 @@ class Assistant:
         """Let a function run after a yes, or go on with an answer: once, whatever happens to us."""
         assert turn.answer is not None
         answer, language = turn.answer, context.language
-        rule = await self._rule(turn.chat.bot, turn.chat.id, turn.person.id)
+        rule = await self._rule(self._scope(turn))
         asking = await self._asking(turn, context, rule)
         yield Note("tool", asked.said()[:NOTE_CHARACTERS_MAX])
 
@@ -308,13 +311,15 @@ class Assistant:
             UsedUp: it would take a model, and trials have used up theirs of today.
         """
         chat = (await self._parts.chats.get(trial.chat) if trial.chat else None) or NOWHERE
-        rule = await self._rule(trial.bot or chat.bot, chat.id, trial.person)
+        bot = trial.bot or chat.bot
+        scope = Scope(handler=self._name, bot=bot, chat=chat.id, person=trial.person)
+        rule = await self._rule(scope)
         if trial.bases:
             await demand_bases(trial, rule, self._parts.documents)
             rule = overlaid(rule, Rule(bases=trial.bases))
         asking = Asking(
             text=trial.question,
-            bot=trial.bot or chat.bot,
+            bot=bot,
             chat=chat.id,
             chat_title=chat.title,
             person=Person(trial.person, trial.person_name),
@@ -326,7 +331,7 @@ class Assistant:
             place=chat,
             is_trial=True,
         )
-        purse = self._parts.purses.of_trial(trial, asking.bot)
+        purse = self._parts.purses.of_trial(trial, bot)
         async with aclosing(self._parts.answering.answer(asking, purse)) as stages:
             async for each in stages:
                 yield each

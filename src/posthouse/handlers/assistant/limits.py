@@ -10,7 +10,7 @@ from posthouse.handlers.assistant.hours import is_open
 from posthouse.handlers.assistant.sentences import say
 from posthouse.model.turn import Turn
 from posthouse.store.asked import Asked
-from posthouse.store.conduct import Rule
+from posthouse.store.conduct import Conduct, Rule, Scope
 
 
 class Refusal(Struct, frozen=True):
@@ -23,8 +23,9 @@ class Refusal(Struct, frozen=True):
 class Limits:
     """Reads the book of questions; nothing is counted beside it."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, conduct: Conduct) -> None:
         self._asked = asked
+        self._conduct = conduct
 
     async def refusal(self, turn: Turn, rule: Rule, language: str, now: float) -> Refusal | None:
         """Say why a question is not answered, if so."""
@@ -39,12 +40,22 @@ class Limits:
             return None
         return Refusal("questions_used_up", say("questions_used_up", language, count=allowed))
 
-    async def has_tokens(self, chat: int, rule: Rule, now: float) -> bool:
-        """Whether a model may be asked in a chat today."""
+    async def has_tokens(self, scope: Scope, rule: Rule, now: float) -> bool:
+        """Whether a model may be asked today: by a chat, or by whom a limit was set for."""
         if not rule.tokens_per_day:
             return True
-        spent = await self._asked.spent(midnight(now), chat=chat)
+        levels = await self._conduct.levels(scope)
+        set_at = (where for where, each in levels if each.tokens_per_day is not None)
+        chat, person = _whose(next(set_at, None), scope)
+        spent = await self._asked.spent(midnight(now), scope.bot, chat, person)
         return spent.prompt_tokens + spent.answer_tokens < rule.tokens_per_day
+
+
+def _whose(set_at: Scope | None, scope: Scope) -> tuple[int, str]:
+    """Return whose tokens a limit is of: the chat's, or the person's where it was set for them."""
+    if set_at is None or not set_at.person:
+        return scope.chat, ""
+    return set_at.chat, set_at.person
 
 
 def midnight(now: float, days_later: int = 0) -> float:

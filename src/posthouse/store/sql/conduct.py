@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -35,6 +35,9 @@ class SqlConduct:
     # --- rules --------------------------------------------------------------------------
 
     async def rule(self, scope: Scope) -> Rule:
+        return _laid_over(await self.levels(scope))
+
+    async def levels(self, scope: Scope) -> tuple[tuple[Scope, Rule], ...]:
         found = await self._reading.all(
             SQL["rules_for"],
             handler=scope.handler,
@@ -42,7 +45,8 @@ class SqlConduct:
             chat=scope.chat,
             person=scope.person,
         )
-        return _laid_over(_set(scope.handler, row) for row in found)
+        levels = (_set(scope.handler, row) for row in found)
+        return tuple(sorted(levels, key=lambda each: _nearness(each[0]), reverse=True))
 
     async def rules(self, handler: str) -> tuple[tuple[Scope, Rule], ...]:
         found = await self._reading.all(SQL["rules"], handler=handler, limit=RULES_MAX)
@@ -89,10 +93,10 @@ class SqlConduct:
         await self._commit(STEP, DESK, _use_gate, base, gate, author, now)
 
 
-def _laid_over(found: Iterable[tuple[Scope, Rule]]) -> Rule:
-    """Let a person's rule stand over a chat's, and that over a bot's."""
+def _laid_over(levels: Sequence[tuple[Scope, Rule]]) -> Rule:
+    """Let the nearest rule stand over the others."""
     laid: dict[str, object] = {}
-    for _, rule in sorted(found, key=lambda each: _nearness(each[0])):
+    for _, rule in reversed(levels):
         laid |= {
             name: value for name, value in msgspec.structs.asdict(rule).items() if value is not None
         }
@@ -100,6 +104,7 @@ def _laid_over(found: Iterable[tuple[Scope, Rule]]) -> Rule:
 
 
 def _nearness(scope: Scope) -> tuple[bool, bool, bool]:
+    """Let a person's rule stand over a chat's, and that over a bot's."""
     return bool(scope.person), bool(scope.chat), bool(scope.bot)
 
 

@@ -58,6 +58,8 @@ async def rules_lie_over_one_another(books: Books) -> None:
         tokens_per_day=1,
     )
     same(await conduct.rule(HERE), expected, "what holds for somebody")
+    levels = [(where.person, where.chat, where.bot) for where, _ in await conduct.levels(HERE)]
+    same(levels, [("ann", 7, "b"), ("", 7, ""), ("", 0, "b"), ("", 0, "")], "the nearest first")
     elsewhere = Scope(handler="assistant", bot="b", chat=8, person="ann")
     found = await conduct.rule(elsewhere)
     same((found.model, found.tone, found.hours), ("big", "warm", None), "in another chat")
