@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from msgspec import Struct
@@ -24,13 +26,16 @@ from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Question
 from posthouse.wakeup.wakeup import SENDS
 
-TOLD_MAX = 1000
+TOLD_MAX = 10_000  # answers: what is wrong is taken back everywhere, not only where it was lately
+TOGETHER = 100  # of them are looked at, then the house goes on with other things
 SHOWN = 100
 PASSAGE_CHARS_MAX = 4096
 TEXT_CHARS_MAX = 4000
 QUESTION_SHOWN_CHARS = 60
 OPERATOR = OperatorRole.OPERATOR
 NEVER_SAID = frozenset({State.FAILED, State.DROPPED})
+
+T = TypeVar("T")
 
 
 class Told(Struct, frozen=True):
@@ -91,11 +96,13 @@ class WhoWasTold:
 
     async def _out(self, told: Sequence[Question]) -> dict[int, tuple[Delivery, ...]]:
         """Return by turn what was said, as it is now."""
-        found = {each.turn: await self._books.journal.answers(each.turn) for each in told}
-        return {
-            turn: tuple(delivery for delivery in said if delivery.kind is not Kind.REACT)
-            for turn, said in found.items()
-        }
+        answers = self._books.journal.answers
+        out: dict[int, tuple[Delivery, ...]] = {}
+        for some in _slices(told):
+            turns = [each.turn for each in some]
+            for turn, said in zip(turns, await asyncio.gather(*map(answers, turns)), strict=True):
+                out[turn] = tuple(each for each in said if each.kind is not Kind.REACT)
+        return out
 
     # --- nobody is told it any more -----------------------------------------------------
 
@@ -120,10 +127,9 @@ class WhoWasTold:
             if delivery.state in CAN_GO_BACK:
                 by_bot.setdefault(delivery.bot, []).append(delivery.id)
         count = 0
-        for name, numbers in by_bot.items():
-            bot = self._around.bots.get(name)
-            if bot is not None:
-                taken = await self._books.journal.take_back(tuple(numbers), bot.capabilities, now)
+        for name, bot in self._around.bots.items():
+            for some in _slices(by_bot.get(name, ())):
+                taken = await self._books.journal.take_back(tuple(some), bot.capabilities, now)
                 count += len(taken)
         self._around.wakeup.nudge(SENDS)
         await self._audit(ask, "recall", passage, count)
@@ -160,6 +166,10 @@ class WhoWasTold:
 
     def _back(self, ask: Ask, done: str) -> Response:
         return go(f"../told?{urlencode({'passage': _passage(ask), 'done': done})}")
+
+
+def _slices(many: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (many[first : first + TOGETHER] for first in range(0, len(many), TOGETHER))
 
 
 def _passage(ask: Ask) -> str:

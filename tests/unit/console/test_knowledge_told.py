@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from msgspec.structs import replace
 
+from posthouse.console import knowledge_told
 from posthouse.model.delivery import State
 from posthouse.store.asked import Question
 from tests.unit.console.office import Browser, Office
@@ -36,6 +37,18 @@ async def test_an_answer_that_was_let_out_is_taken_back_like_the_others(
     assert "撤回 1 条消息" in (await operator.get(TOLD)).text
     await operator.post("knowledge/told/recall", {"passage": PASSAGE})
     assert await said(office) == {"a delicate answer": State.WITHDRAWING}
+
+
+async def test_many_answers_are_looked_at_some_at_a_time(
+    office: Office, operator: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(knowledge_told, "TOGETHER", 2)
+    for who in ("ann", "ben", "cem"):
+        await asked(office, f"{who} asks", f"to {who}", who=who)
+        await office.scene.deliver()
+    assert "撤回 3 条消息" in (await operator.get(TOLD)).text
+    await operator.post("knowledge/told/recall", {"passage": PASSAGE})
+    assert set((await said(office)).values()) == {State.WITHDRAWING}
 
 
 async def test_two_operators_let_an_answer_out_once(
