@@ -127,7 +127,7 @@ class WhoWasTold:
             if delivery.state in CAN_GO_BACK:
                 by_bot.setdefault(delivery.bot, []).append(delivery.id)
         count = 0
-        for name, bot in self._around.bots.items():
+        for name, bot in tuple(self._around.bots.items()):  # settings may change meanwhile
             for some in _slices(by_bot.get(name, ())):
                 taken = await self._books.journal.take_back(tuple(some), bot.capabilities, now)
                 count += len(taken)
