@@ -135,7 +135,8 @@ def _handler(
     if has_commands(name, handler):
         options = section(CommandsOptions, handler.model_extra or {}, f"handlers.{name}")
         scenes = _scenes(name, options, settings, world, permissions)
-        return Commands(settings.words.prefixes, scenes)
+        is_granted_only = handler.access == "granted"
+        return Commands(settings.words.prefixes, scenes, is_granted_only=is_granted_only)
     if kind == "assistant" and minds is not None:
         return _assistant(
             name,

@@ -22,11 +22,11 @@ from posthouse.llm.model import Prompt, ToolCall
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.event import ButtonPressed, Event
 from posthouse.model.message import File, Media, Quote, Text
-from posthouse.model.permission import Effect, Field, Subject, SubjectKind
+from posthouse.model.permission import DOOR, Effect, Field, Subject, SubjectKind
 from posthouse.model.turn import Answer
 from posthouse.settings.settings import RouteRule
 from posthouse.store.grants import NewGrant
-from tests.house.assisting import NAME, PORT, Living, Shelf, assistant
+from tests.house.assisting import NAME, PORT, Living, Shelf, asked, assistant
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, closed
 from tests.house.people import pressed
@@ -67,6 +67,10 @@ SCENES = {
             log(f"{answer.text} {host} {caller().person.id}")
             return f"{answer.text}: {host}"
 
+        def cmd_twice(host: str):
+            yield "Done half of it."
+            yield Ask(f"The rest of {host}?", ("Yes", "No"), then=answered, state=host)
+
         def cmd_restart(host: str, *, force: bool = False):
             """Restart a host."""
             log(f"restart {host} {force} {caller().person.id}")
@@ -105,7 +109,7 @@ SCENES = {
     ''',
 }
 TOOLS = (
-    *(f"host.{name}" for name in ("load", "boom", "ask", "restart", "slow", "chart")),
+    *(f"host.{name}" for name in ("load", "twice", "boom", "ask", "restart", "slow", "chart")),
     *(f"bell.{name}" for name in ("echo", "ring", "delete_all", "grant", "hand_off")),
 )
 
@@ -204,6 +208,8 @@ async def test_what_only_reads_runs_at_once_and_is_a_source(tmp_path: Path) -> N
         assert "13812345678" not in told
         assert "[phone]" in told
         assert model.prompts[-1].tools == ()
+        (question,) = await asked(at.house)
+        assert question.passages == ()
 
 
 async def test_what_a_model_makes_of_a_result_is_held_to_it(tmp_path: Path) -> None:
@@ -259,6 +265,21 @@ async def test_a_block_of_the_tool_beats_the_grant_of_the_command(tmp_path: Path
         await at.house.store.grants.grant(block, "operator:bob", at.house.clock())
         assert (await at.ask())[1] == "not_granted"
         assert "host-load" not in {offer.name for offer in model.prompts[0].tools}
+        assert at.log == []
+
+
+async def test_a_closed_door_of_the_commands_closes_their_tools(tmp_path: Path) -> None:
+    model = calling("host-load", WEB)
+    async with lab(tmp_path, model) as at:
+        await at.allow("host")
+        block = NewGrant(
+            effect=Effect.BLOCK,
+            subject=Subject(SubjectKind.PERSON, "ann"),
+            field=Field(handler="commands", scene=DOOR),
+        )
+        await at.house.store.grants.grant(block, "operator:bob", at.house.clock())
+        assert (await at.ask())[1] == "not_in_knowledge"
+        assert model.prompts == []
         assert at.log == []
 
 
@@ -326,8 +347,8 @@ async def test_a_command_has_its_own_time(tmp_path: Path) -> None:
     async with lab(tmp_path, calling("host-restart", WEB), max_run_s=1.0) as at:
         answering = at.house.handlers[NAME]
         assert isinstance(answering, Assistant)
-        asked = pending.offer_tool("{}", "Shall I?", "en")
-        press = turn_of("", answer=Answer("q", asked.state, 0))
+        offer = pending.offer_tool("{}", "Shall I?", "en")
+        press = turn_of("", answer=Answer("q", offer.state, 0))
         assert answering.traits_for(turn_of("hello")).max_run_s == 1.0
         assert answering.traits_for(press).max_run_s > 3600
 
@@ -375,6 +396,15 @@ async def test_a_command_that_asks_by_itself_is_asked_once(tmp_path: Path) -> No
         await at.house.store.grants.revoke(grant, "operator:bob", at.house.clock())
         assert (await at.press(0))[1] == "not_granted"
         assert len(at.log) == 1
+
+
+async def test_a_command_may_ask_again_after_the_yes(tmp_path: Path) -> None:
+    async with lab(tmp_path, calling("host-twice", WEB)) as at:
+        await at.allow("host")
+        assert "Shall I run this?" in (await at.ask())[0]
+        assert await at.press(0) == ("Done half of it.\n\nThe rest of web-1?", "answered")
+        assert await at.press(1) == ("No: web-1", "answered")
+        assert at.log == ["No web-1 ann"]
 
 
 async def test_a_file_is_named(tmp_path: Path) -> None:
@@ -434,7 +464,7 @@ class Obedient(Scripted):
 async def test_no_text_makes_a_command_run(tmp_path: Path) -> None:
     """Nobody may what the texts want, but ``ring``: that one waits for a press that never comes."""
     model, shelf = Obedient(), Shelf(PORT)
-    asked = 0
+    confirmations = 0
     async with lab(tmp_path, model, library=shelf) as at:
         await at.allow("bell", "ring", who="*")
         await at.allow("bell", who="ben")
@@ -443,11 +473,11 @@ async def test_no_text_makes_a_command_run(tmp_path: Path) -> None:
             shelf.passages = [replace(PORT, text=PORT.text + poison)]
             said, _ = await at.ask("", parts=_parts(where, text), who=f"ann{number}")
             if "Shall I run this?" in said:
-                asked += 1
+                confirmations += 1
                 await at.press_only(0, who="ben")
         assert at.log == []
     assert model.wanted >= len(INJECTIONS) / 2, "it has obeyed"
-    assert asked >= len(INJECTIONS) / 4, "many got as far as the question"
+    assert confirmations >= len(INJECTIONS) / 4, "many got as far as the question"
 
 
 async def test_what_a_command_says_makes_no_other_run(tmp_path: Path) -> None:

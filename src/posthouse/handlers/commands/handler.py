@@ -55,10 +55,18 @@ class Commands:
     Args:
         prefixes: what may stand before a command.
         scenes: the house's own commands, if it has any.
+        is_granted_only: whether it answers only those who were allowed.
     """
 
-    def __init__(self, prefixes: tuple[str, ...], scenes: Scenes | None = None) -> None:
+    def __init__(
+        self,
+        prefixes: tuple[str, ...],
+        scenes: Scenes | None = None,
+        *,
+        is_granted_only: bool = False,
+    ) -> None:
         self._prefixes = prefixes
+        self._is_granted_only = is_granted_only
         self._scenes = scenes
         self._described: Catalogue | None = None
         self._traits = self._scene_traits = _BUILTIN_TRAITS
@@ -121,7 +129,9 @@ class Commands:
     @property
     def lending(self) -> Lending | None:
         """What lends the house's own commands to other handlers, if it has any."""
-        return Lending(self._scenes) if self._scenes is not None else None
+        if self._scenes is None:
+            return None
+        return Lending(self._scenes, is_granted_only=self._is_granted_only)
 
     @property
     def has_scenes(self) -> bool:

@@ -15,6 +15,7 @@ from posthouse.handlers.commands.sentences import say, wanted_words
 from posthouse.handlers.handler import CannotAnswer, Moment
 from posthouse.handlers.lending import Lent
 from posthouse.model.action import Action
+from posthouse.model.permission import DOOR
 from posthouse.model.turn import Answer, Turn
 
 _TYPES: Final = {"int": "integer", "number": "number", "yes|no": "boolean"}  # others are strings
@@ -25,10 +26,12 @@ class Lending:
 
     Args:
         scenes: has them.
+        is_granted_only: whether only those may come to the handler who were allowed.
     """
 
-    def __init__(self, scenes: Scenes) -> None:
+    def __init__(self, scenes: Scenes, *, is_granted_only: bool) -> None:
         self._scenes = scenes
+        self._is_granted_only = is_granted_only
 
     async def find(self, name: str) -> Lent | None:
         """Find ``scene.command``; wait for scenes that are still being loaded."""
@@ -49,7 +52,13 @@ class Lending:
         return scene, command_of(scene, command) if scene is not None else None
 
     async def refusal(self, name: str, turn: Turn, moment: Moment) -> str:
-        """Return why the person of a turn may not run it; empty when they may."""
+        """Return why the person of a turn may not run it; empty when they may.
+
+        Whoever types a command has come through the handler's door; nobody comes in beside it.
+        """
+        door = await self._scenes.may(DOOR, "", turn, moment)
+        if door == "blocked" or (door and self._is_granted_only):
+            return door
         scene, command = await self._found(name)
         if scene is None or command is None:
             return "not_granted"

@@ -41,12 +41,15 @@ class Book:
 
     granted: set[tuple[str, str, str]] = field(default_factory=set)
     reason: str = "not_granted"
+    blocked: set[tuple[str, str, str]] = field(default_factory=set)
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     asked: list[Wish] = field(default_factory=list)
 
     async def rule(self, wish: Wish, now: float) -> Ruling:
         self.asked.append(wish)
         wanted = (wish.person, wish.scene, wish.command)
+        if wanted in self.blocked:
+            return Ruling(is_allowed=False, reason="blocked")
         is_allowed = any(
             all(mine in ("*", theirs) for mine, theirs in zip(line, wanted, strict=True))
             for line in self.granted

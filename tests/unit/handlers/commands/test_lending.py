@@ -13,6 +13,7 @@ import pytest
 from posthouse.handlers.commands.lending import Lending
 from posthouse.handlers.handler import CannotAnswer
 from posthouse.model.action import Ask
+from posthouse.model.permission import DOOR
 from posthouse.model.turn import Answer
 from tests.unit.handlers.asked import Asked
 from tests.unit.handlers.commands.stage import Book, Stage, staged, turn_of, words
@@ -151,6 +152,20 @@ async def test_a_public_scene_is_open_unless_it_is_blocked(tmp_path: Path) -> No
         assert await said(lent, "host.load", {"host": "w"}) == "w None"
         book.reason = "blocked"
         assert "barred" in await said(lent, "host.load", {"host": "w"})
+
+
+async def test_nobody_comes_in_beside_the_handler_s_door(tmp_path: Path) -> None:
+    async with staged(tmp_path, public=SCENES, book=(book := Book())) as stage:
+        scenes = stage.commands._scenes
+        assert scenes is not None
+        ajar, closed = (Lending(scenes, is_granted_only=only) for only in (False, True))
+        assert await ajar.refusal("host.load", turn_of(""), Asked("en")) == ""
+        assert await closed.refusal("host.load", turn_of(""), Asked("en")) == "not_granted"
+        book.granted.add(("ann", DOOR, ""))
+        assert await closed.refusal("host.load", turn_of(""), Asked("en")) == ""
+        book.granted.clear()
+        book.blocked.add(("ann", DOOR, ""))
+        assert await ajar.refusal("host.load", turn_of(""), Asked("en")) == "blocked"
 
 
 async def test_a_question_goes_on_with_its_answer(tmp_path: Path) -> None:
