@@ -27,7 +27,7 @@ from posthouse.model.message import Image, Media, Text
 from posthouse.store.conduct import Rule, Scope
 from tests.house.assisting import NAME, asked, listen, notes, opened, saying, tried
 from tests.house.kit import HouseKit, simulated
-from tests.house.people import edited
+from tests.house.people import edited, pressed
 
 PORT = "Which port does it listen on?"
 CITED = "It listens on port **8350** [1]."
@@ -72,11 +72,13 @@ async def test_names_travel_as_data() -> None:
 @simulated
 async def test_an_answer_grows_while_it_is_written() -> None:
     house = await opened(models=(writing_slowly(),))
-    await house.say(PORT)
+    message = await house.say(PORT)
     await house.quiet(3.0)
     (growing,) = await house.texts()
     assert growing.startswith("It listens")
     assert "Sources" not in growing
+    (shown,) = house.bots["b"].shown((await house.chat()).id)
+    assert shown.words.quotes == message.message_id, "among several people it says whose it is"
     await house.quiet(30.0)
     (done,) = await house.texts()
     assert "Sources" in done
@@ -87,14 +89,19 @@ def writing_slowly() -> Scripted:
     return Scripted(line, sleep=asyncio.sleep)
 
 
-@pytest.mark.parametrize("order", ["stop", "/new"])
+@pytest.mark.parametrize("order", ["stop", "/new", "button"])
 @simulated
 async def test_an_order_ends_the_call_at_once(order: str) -> None:
     model = writing_slowly()
     house = await opened(models=(model,))
-    await house.say(PORT)
+    message = await house.say(PORT)
     await house.quiet(3.0)
-    await house.say(order)
+    turn = (await house.road(message)).turn
+    assert turn is not None
+    if order == "button":
+        await house.accept(pressed(f"stop:{turn.id}", at=house.clock()))
+    else:
+        await house.say(order)
     await house.quiet(0.5)
     assert model.cancelled == 1
     spent = await house.store.asked.spent(0.0)

@@ -312,6 +312,20 @@ async def test_a_typing_sign_is_shown_now_and_then() -> None:
 
 
 @simulated
+async def test_a_growing_message_is_a_reply_from_its_first_word_on() -> None:
+    async def quoting(_: Turn, context: TurnContext) -> AsyncGenerator[Action]:
+        yield Draft("word", is_quoting=True)
+        await context.sleep(2.0)
+        yield Send(Content("the answer"), is_quoting=True)
+
+    house = await opened(handler=Scripted(quoting))
+    message = await house.say("tell me")
+    await house.quiet(1.0)
+    (shown,) = house.bots["b"].shown((await house.chat()).id)
+    assert (shown.words.text, shown.words.quotes) == ("word", message.message_id)
+
+
+@simulated
 async def test_where_nothing_can_grow_the_answer_appears_at_once() -> None:
     house = await growing(can=Capabilities())
     assert await house.texts() == ()

@@ -133,9 +133,9 @@ class Outputs:
         """Whether something is said, not only an emoji put below what others said."""
         return any(made.kind is not Kind.REACT for made in self.deliveries)
 
-    def draft(self, content: Content) -> NewDelivery:
+    def draft(self, content: Content, *, is_quoting: bool = False) -> NewDelivery:
         """Make the delivery that opens a growing message."""
-        letter = letter_for(self._turn, kind=Kind.DRAFT)
+        letter = letter_for(self._turn, is_quoting=is_quoting, kind=Kind.DRAFT)
         return self._delivery(content, letter, DRAFT_ORDINAL, 0, kind=Kind.DRAFT)
 
     def settle(self, content: Content, draft: int) -> NewDelivery:

@@ -241,8 +241,8 @@ class TurnRun:
                 await self._put_if_reporting(is_last=action.is_last)
             case Ask():
                 outputs.ask(action, self._around.clock())
-            case Draft(text=text):
-                await self._show(text)
+            case Draft():
+                await self._show(action)
             case Typing():
                 await self._type()
             case Edit():
@@ -300,22 +300,22 @@ class TurnRun:
             if slots.hand(stored.id, body):
                 return
 
-    async def _show(self, text: str) -> None:
+    async def _show(self, shown: Draft) -> None:
         kind = self._bot.capabilities.draft
-        if self._is_shadow or not text.strip():
+        if self._is_shadow or not shown.text.strip():
             return
         if kind is DraftKind.TYPING:
             await self._type()
         if kind is not DraftKind.MESSAGE or self._turn.replaces is not None or self._put_through:
             return
         if self._writer is None:
-            self._writer = await self._open_draft(text)
+            self._writer = await self._open_draft(shown)
         if self._writer is not None:
-            self._writer.write(text)
+            self._writer.write(shown.text)
 
-    async def _open_draft(self, text: str) -> DraftWriter | None:
+    async def _open_draft(self, shown: Draft) -> DraftWriter | None:
         around, turn = self._around, self._turn
-        new = self._outputs.draft(self._so_far(text))
+        new = self._outputs.draft(self._so_far(shown.text), is_quoting=shown.is_quoting)
         numbers: tuple[int, ...] = ()
         with suppress(TryLater):  # where the store is full, the answer appears at once
             numbers = await around.journal.put(self._claim, turn.id, (new,), around.clock())
@@ -328,12 +328,12 @@ class TurnRun:
             if delivery.id == draft:
                 around.drafts.tell(delivery)  # it was opened before a crash
         around.wakeup.nudge(SENDS)
-        growing = Growing(chat=turn.chat, draft=draft, body_of=self._growing_body)
+        letter = letter_for(turn, is_quoting=shown.is_quoting, kind=Kind.DRAFT)
+        encode = self._bot.channel.encode
+        growing = Growing(
+            chat=turn.chat, draft=draft, body_of=lambda text: encode(self._so_far(text), letter)
+        )
         return DraftWriter(growing, self._bot, around.pace, around.drafts, around.sleep)
-
-    def _growing_body(self, text: str) -> bytes:
-        letter = letter_for(self._turn, kind=Kind.DRAFT)
-        return self._bot.channel.encode(self._so_far(text), letter)
 
     def _so_far(self, text: str) -> Content:
         """Show what is written so far, above a button that stops it where one can stand there."""

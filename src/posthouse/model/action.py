@@ -76,10 +76,11 @@ class Typing(Struct, frozen=True, tag="typing"):
     """Show that somebody is at work."""
 
 
-class Draft(Struct, frozen=True, tag="draft"):
+class Draft(Struct, frozen=True, tag="draft", omit_defaults=True):
     """Show the answer as far as it is written; the next ``Send`` becomes the same message."""
 
     text: str
+    is_quoting: bool = False  # shown as a reply from its first word on, as that ``Send`` would be
 
 
 class Note(Struct, frozen=True, tag="note"):

@@ -57,7 +57,7 @@ def finished(state: TurnState, reason: str) -> TurnRow:
         (EVENT, finished(TurnState.FINISHED, "unsure 0.41<0.73"), "delivered", True),
         (EVENT, finished(TurnState.FINISHED, "not_in_knowledge"), "delivered", True),
         (EVENT, finished(TurnState.BURIED, "buried"), "unanswered", True),
-        (EVENT, finished(TurnState.CANCELLED, "stopped"), "unanswered", True),
+        (EVENT, finished(TurnState.CANCELLED, "stopped"), "delivered", True),
         (EVENT, finished(TurnState.INTERRUPTED, "interrupted"), "unanswered", True),
         (replace(EVENT, state="ignored", reason="not_addressed"), None, "delivered", True),
         (replace(EVENT, state="refused", reason="paused"), None, "unanswered", True),

@@ -56,7 +56,7 @@ def _progress(road: Road, number: int) -> Progress:
 _UNSAID = frozenset(
     {
         *("not_addressed", "no_route", "recalled", "recalled_early", "no_answer", "shadow", ""),
-        *("unsure", "not_a_question", "not_in_knowledge"),
+        *("unsure", "not_a_question", "not_in_knowledge", "stopped"),
     }
 )
 

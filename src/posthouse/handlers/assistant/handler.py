@@ -138,7 +138,7 @@ class Assistant:
                         case Stage(name=name, value=value):
                             yield Note(name, value)
                         case Growing(text=text):
-                            yield Draft(text)
+                            yield Draft(text, is_quoting=_is_quoting(turn))
                         case Concluded():
                             ended = each
         await self._record(turn, ended, context)
@@ -205,7 +205,7 @@ class Assistant:
         self, turn: Turn, ended: Concluded, language: str, context: TurnContext
     ) -> Action | None:
         """Return what is said in the end, with buttons where the platform shows some."""
-        is_quoting = turn.replaces is None and turn.chat.kind is ChatKind.GROUP
+        is_quoting = _is_quoting(turn)
         match ended:
             case Concluded(answer=""):
                 return None
@@ -335,6 +335,11 @@ class Assistant:
         async with aclosing(self._parts.answering.answer(asking, purse)) as stages:
             async for each in stages:
                 yield each
+
+
+def _is_quoting(turn: Turn) -> bool:
+    """Among several people an answer shows whose question it answers."""
+    return turn.replaces is None and turn.chat.kind is ChatKind.GROUP
 
 
 def _is_addressed(turn: Turn) -> bool:
