@@ -254,8 +254,8 @@ class House:
     async def _is_held(self) -> bool:
         return (await self.store.holding.house()).is_held
 
-    def _residents(self) -> Iterator[Resident]:
-        return (each for each in self._handlers.values() if isinstance(each, Resident))
+    def _residents(self) -> tuple[Resident, ...]:
+        return tuple(each for each in self._handlers.values() if isinstance(each, Resident))
 
     def _control(self) -> Mapping[str, Handler]:
         operators = self._operators
@@ -312,7 +312,7 @@ class House:
         """Read the scenes again; returns what each handler that has some found."""
         return {
             name: await handler.reload()
-            for name, handler in self._handlers.items()
+            for name, handler in tuple(self._handlers.items())  # which may change meanwhile
             if isinstance(handler, Commands) and handler.has_scenes
         }
 
@@ -403,7 +403,7 @@ class House:
         self.pushing.close()
         await self.supervisor.stop(self.settings.gateway.stop_within_s)
         await self._reload.close()
-        for bot in self.bots.values():
+        for bot in tuple(self.bots.values()):
             await bot.channel.close()
         for resident in self._residents():
             await resident.close()
