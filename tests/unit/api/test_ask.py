@@ -18,7 +18,8 @@ from posthouse.api.ask import AT_ONCE, PATH, Ask
 from posthouse.api.guards import Failures
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Trial, Tried, Tries
 from posthouse.model.address import Place
-from posthouse.model.errors import NotThere, Refused, TryLater, UsedUp
+from posthouse.model.errors import NotThere, OperatorMistake, Refused, TryLater, UsedUp
+from posthouse.model.scopes import checked_scopes
 from posthouse.model.secret import hashed
 from posthouse.store.sqlite.store import SqliteStore, open_memory_store
 
@@ -197,6 +198,19 @@ async def test_a_token_asks_only_where_and_as_whom_it_may(
     assert len(scripted.trials) == (0 if lacks else 1)
     if token != "push":
         assert not lacks or answer.json()["en"].endswith(f"the scope {lacks}")
+
+
+@pytest.mark.parametrize("name", SCOPES)
+def test_they_are_scopes(name: str) -> None:
+    assert checked_scopes(SCOPES[name]) == SCOPES[name]
+
+
+@pytest.mark.parametrize(
+    "scope", ["ask:", "ask:chat=x", "ask:person=", "ask:person=a b", "ask:base=a/b", "ask:tag=x"]
+)
+def test_others_are_none(scope: str) -> None:
+    with pytest.raises(OperatorMistake, match="not a scope"):
+        checked_scopes((scope,))
 
 
 def test_a_trial_knows_which_bases_its_token_may_name(desk: Desk, scripted: Scripted) -> None:
