@@ -13,10 +13,10 @@ from posthouse.settings.settings import Settings
 from posthouse.simulators.model.script import Call, Line, Script
 from posthouse.simulators.model.server import ModelServer
 
-SCENE = "def cmd_load(host: str): return host"
 
-
-def settings(folder: Path, address: str, give_up_s: int) -> Settings:
+def settings(folder: Path, address: str, scenes: str, parameter: str) -> Settings:
+    (folder / scenes).mkdir()
+    (folder / scenes / "hosts.py").write_text(f"def cmd_load({parameter}): ...")
     text = f"""
         data = "data"
         language = "en"
@@ -24,8 +24,7 @@ def settings(folder: Path, address: str, give_up_s: int) -> Settings:
         base_url = "{address}"
         model = "m"
         [handlers.commands]
-        public_dirs = ["public"]
-        give_up_s = {give_up_s}
+        public_dirs = ["{scenes}"]
         [handlers.assistant]
         tools = ["hosts.load"]
     """
@@ -43,20 +42,22 @@ async def tried(house: House) -> str:
     return ended.answer
 
 
+def offered(server: ModelServer) -> tuple[str, list[str]]:
+    """The one function that the model was told of last, and what it needs."""
+    (offer,) = server.requests[-1]["tools"]
+    return offer["function"]["name"], offer["function"]["parameters"]["required"]
+
+
 async def test_commands_are_found_where_they_are_after_each_change(tmp_path: Path) -> None:
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "hosts.py").write_text(SCENE)
     call = Call("hosts-load", '{"host": "web-1"}')
     async with ModelServer(Script(Line(calls=(call,)))) as server:
-        house = build_house(settings(tmp_path, server.address, 5))
+        house = build_house(settings(tmp_path, server.address, "old", "host"))
         await house.open()
         try:
-            commands = house.handlers["commands"]
             assert "`/hosts load`\n\n- host: `web-1`" in await tried(house)
-            (offer,) = server.requests[-1]["tools"]
-            assert offer["function"]["name"] == "hosts-load"
-            await house.reload(settings(tmp_path, server.address, 6))
-            assert house.handlers["commands"] is not commands
+            assert offered(server) == ("hosts-load", ["host"])
+            await house.reload(settings(tmp_path, server.address, "new", "machine"))
             assert "`/hosts load`" in await tried(house)
+            assert offered(server) == ("hosts-load", ["machine"])
         finally:
             await house.close()
