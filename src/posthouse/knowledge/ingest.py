@@ -104,12 +104,18 @@ class Ingest:
             place = self._place(source)
             run = _Run(self._documents, self._intake, self._clock, source, place, self._watch)
             run.stamps_before = self._stamps.get(source.id, {})
+            is_whole, problem = False, None
             try:
                 self._stamps[source.id] = await run.run()
-            except Unavailable as problem:
-                run.report = replace(run.report, problem=problem.sentence(self._language))
+                is_whole, problem = True, run.stopped
+            except Unavailable as unavailable:
+                problem = unavailable
             finally:
                 self.progress.pop(source.id, None)
+                if not is_whole:  # what it has given may not stand in the book
+                    self._places.pop(source.id, None)
+            if problem is not None:
+                run.report = replace(run.report, problem=problem.sentence(self._language))
             await self._documents.checked(source.id, run.report.problem, self._clock())
             return run.report
 
@@ -229,7 +235,7 @@ class _Run:
         self._known = {document.path: document async for document in known}
         async with Reading() as reading:
             for done in itertools.count():
-                if not waiting or (self._further and self._further.stopped):
+                if not waiting or self.stopped:
                     break
                 self._tell(done, done + len(waiting))
                 await self._take(reading, waiting.popleft())
@@ -237,9 +243,12 @@ class _Run:
         await self._flush()
         await self._forget_what_is_gone()
         self.report = replace(self.report, problems=self._problems)
-        if self._further and self._further.stopped:
-            raise self._further.stopped
         return self._stamps
+
+    @property
+    def stopped(self) -> Unavailable | None:
+        """Why the place was not read to its end."""
+        return self._further.stopped if self._further else None
 
     def _tell(self, done: int, total: int) -> None:
         told = self.report
@@ -317,7 +326,7 @@ class _Run:
 
     def _is_gone(self, path: str) -> bool:
         """Whether something is no part of the place any more: it went, or nothing leads to it."""
-        is_whole = self._is_whole and not (self._further and self._further.stopped)
+        is_whole = self._is_whole and not self.stopped
         return path in self._gone or (is_whole and path not in self._stamps)
 
 

@@ -44,6 +44,7 @@ CARD = "6222021234567890128"
         ("+1.555.210.9999, 555.210.9999, +44 (0)20 7946 0958", "[phone], [phone], [phone]"),
         ("li [at] corp.cn, li(at)corp.cn, li{AT}corp[dot]com(.)cn", "[e-mail], [e-mail], [e-mail]"),
         ("邮箱 li【at】corp.cn", "邮箱 [邮箱]"),
+        ("li@corp.com.cn.13812345678", "[e-mail].[phone]"),
         ("li\u200b@corp.cn and mailto:li@corp.cn", "[e-mail] and mailto:[e-mail]"),
         ("110105 1949 1231 002X", "[ID number]"),
         ("12 34 110105 19491231 002x", "12 34 [ID number]"),
@@ -155,6 +156,10 @@ def test_a_megabyte_of_garbage_takes_no_time(piece: str) -> None:
     began_at = time.process_time()
     mask(text)
     assert time.process_time() - began_at < GARBAGE_S_MAX
+
+
+def test_a_chain_of_numbers_is_masked_to_its_end() -> None:
+    assert mask(f"13812345678/{IDENTITY}/" * 1000) == "[phone]/[ID number]/" * 1000
 
 
 def test_a_text_of_one_kind_is_masked_everywhere() -> None:

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from posthouse.knowledge.library import Library
 from posthouse.knowledge.room import ReadingRoom
+from posthouse.knowledge.sources.catalogue import enter
 from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.place import Options
 from posthouse.model.errors import OperatorMistake
 from posthouse.settings.settings import KnowledgeSettings
-from posthouse.store.documents import Documents
+from posthouse.store.documents import Documents, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
 
 NOW = 1_700_000_000.0
@@ -105,6 +108,32 @@ async def test_a_source_that_is_removed_while_it_is_read_leaves_nothing(
     assert await documents.documents("hr") == ()
     assert room.looking(source.id).progress is None
     await room.close()
+
+
+async def test_a_site_that_is_removed_while_it_is_read_is_left_alone(
+    documents: Documents, tmp_path: Path
+) -> None:
+    begun = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path != "/robots.txt":
+            begun.set()
+            await asyncio.Event().wait()
+        return web.Response(status=404)
+
+    application = web.Application()
+    application.router.add_get("/{rest:.*}", answer)
+    async with TestServer(application) as server:
+        options = Options(is_private=True, pages_max=9)
+        address = str(server.make_url("/"))
+        source = await enter(documents, "hr", SourceKind.URL, address, NOW, options)
+        room = room_of(documents, tmp_path / "index", Rests(), {})
+        await room.open()
+        await begun.wait()
+        assert source.id in room.ingest.progress
+        await room.remove(source)
+        assert room.ingest.progress == {}
+        await room.close()
 
 
 async def test_the_houses_own_data_are_no_source(documents: Documents, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Reading a site: what is followed, what is asked for again, what is forgotten."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from urllib.parse import urljoin
@@ -20,6 +21,7 @@ from posthouse.knowledge.sources.visiting import Address, anywhere
 from posthouse.store.documents import Documents, Source, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
 
+HANGS = -1
 Answer = web.Response | str | int  # a page, where to go instead, or a status
 
 
@@ -32,6 +34,7 @@ class Town:
         self.asked: list[str] = []
         self.named: list[str] = []  # states that were asked about
         self.slept: list[float] = []
+        self.hangs = asyncio.Event()
         self.now = 0.0
         self.allowed: Callable[[Address], bool] = anywhere
         application = web.Application()
@@ -41,6 +44,9 @@ class Town:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(request.path_qs)
+        if self.pages.get(request.path_qs) == HANGS:
+            self.hangs.set()
+            await asyncio.Event().wait()
         found = self.pages.get(request.path_qs, 404)
         if isinstance(found, int):
             return web.Response(status=found)
@@ -141,6 +147,32 @@ async def test_a_page_that_is_as_it_was_is_not_sent_again(town: Town) -> None:
     assert sorted(await town.known()) == ["/docs/", "/docs/a.html", "/docs/c.html"]
 
 
+async def test_what_was_fetched_and_not_written_down_is_fetched_again(town: Town) -> None:
+    town.pages = {
+        "/docs/": page("first", "a.html", "b.html"),
+        "/docs/a.html": page("second", state='"1"'),
+        "/docs/b.html": page("third"),
+    }
+    await town.read()
+    town.pages |= {"/docs/a.html": page("changed", state='"2"'), "/docs/b.html": HANGS}
+    reading = asyncio.create_task(town.read())
+    await town.hangs.wait()
+    reading.cancel()
+    await asyncio.wait({reading})
+    town.pages["/docs/b.html"] = page("third")
+    assert (await town.read()).changed == 1
+
+
+async def test_links_that_were_too_many_to_remember_are_read_again(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.knowledge.sources.site.REMEMBERED_MAX", 0)
+    town.pages = {"/docs/": page("first", "a.html", state='"1"'), "/docs/a.html": page("second")}
+    await town.read()
+    assert (await town.read()).same == 2
+    assert town.named == []
+
+
 async def test_what_vanishes_goes_and_what_fails_for_a_while_stays(town: Town) -> None:
     town.pages = {
         "/docs/": page("first", "a.html", "b.html", "c.html"),
@@ -156,10 +188,40 @@ async def test_what_vanishes_goes_and_what_fails_for_a_while_stays(town: Town) -
     report = await town.read()
     assert list(report.problems) == [town.at("/docs/b.html")]
     assert await town.known() == dict.fromkeys(("/docs/", "/docs/b.html", "/docs/d.html"), "")
+    assert "/docs/d.html" in town.asked  # b.html led there
     assert "/" not in town.asked
     town.pages["/docs/"] = 503
     assert "503" in (await town.read()).problem
     assert len(await town.known()) == 3
+
+
+async def test_what_a_page_led_to_stays_while_nobody_can_tell(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.knowledge.sources.site.REMEMBERED_MAX", 0)
+    town.pages = {
+        "/docs/": page("first", "a.html"),
+        "/docs/a.html": page("second", "b.html"),
+        "/docs/b.html": page("third"),
+    }
+    await town.read()
+    town.pages["/docs/a.html"] = 503
+    await town.read()
+    assert len(await town.known()) == 3
+    town.pages["/docs/a.html"] = page("second")
+    await town.read()
+    assert len(await town.known()) == 2
+
+
+async def test_two_ways_to_a_page_are_one_page(town: Town) -> None:
+    town.pages = {
+        "/docs/": page("first", "a.html", "b.html", "c.html"),
+        "/docs/a.html": "/docs/b.html",
+        "/docs/b.html": page("second"),
+        "/docs/c.html": "/docs/b.html",
+    }
+    await town.read()
+    assert sorted(await town.known()) == ["/docs/", "/docs/a.html"]
 
 
 async def test_pages_that_cannot_be_read_are_named_and_the_others_read(town: Town) -> None:
@@ -208,6 +270,8 @@ async def test_a_site_that_moved_is_read_where_it_is(town: Town) -> None:
     }
     await town.read("/docs")
     assert sorted(await town.known()) == ["/docs", "/manual/en/a.html"]
+    town.pages["/robots.txt"] = web.Response(text="User-agent: *\nDisallow: /manual/")
+    assert "robots.txt" in (await town.read("/docs")).problem
 
 
 async def test_robots_are_obeyed(town: Town) -> None:
@@ -323,6 +387,12 @@ Disallow: /everybody
 )  # fmt: skip
 def test_the_longest_rule_for_us_decides(path: str, *, allowed: bool) -> None:
     assert robots(ROBOTS, "posthouse").allows(f"https://a.cn{path}") is allowed
+
+
+def test_rules_and_paths_are_compared_as_they_read() -> None:
+    read = robots("User-agent: *\nDisallow: /caf%C3%A9\nDisallow: /私/", "posthouse")
+    assert not read.allows("https://a.cn/café/x")
+    assert not read.allows("https://a.cn/%E7%A7%81/x")
 
 
 def test_who_is_not_named_is_everybody() -> None:

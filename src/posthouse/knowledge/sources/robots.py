@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -23,7 +23,7 @@ class Robots(Struct, frozen=True):
     def allows(self, address: str) -> bool:
         """Whether a page may be read: the longest rule that fits decides, and it allows at par."""
         parts = urlsplit(address)
-        path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        path = unquote(f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/")
         fitting = [
             (len(pattern), is_allowed) for pattern, is_allowed in self.rules if _fits(pattern, path)
         ]
@@ -60,7 +60,7 @@ def _groups(text: str) -> Iterator[tuple[set[str], list[tuple[str, str]]]]:
                     agents, lines = set(), []
                 agents.add(value.lower())
             case "allow" | "disallow" | "crawl-delay" as known:
-                lines.append((known, value))
+                lines.append((known, unquote(value)))
             case _:
                 pass
     yield agents, lines

