@@ -343,6 +343,19 @@ async def test_what_is_too_far_from_the_question_is_not_shown_to_a_model(tmp_pat
         assert '"sources":[]' in model.prompts[0].messages[-1].text
 
 
+async def test_what_tells_of_commands_leaves_less_room_for_sources(tmp_path: Path) -> None:
+    shown = []
+    for who in ("ann", "ben"):
+        model = Scripted(Line("", "The house listens on port 8350 [1]."))
+        model.prompt_tokens_max = 3000
+        long = replace(PORT, text=PORT.text + " It listens." * 200)
+        async with lab(tmp_path / who, model, library=Shelf(long)) as at:
+            await at.allow("host", who="ann")
+            await at.ask("Which port does it listen on?", who=who)
+        shown.append(len(model.prompts[0].messages[-1].text))
+    assert shown[0] < shown[1] - 400
+
+
 async def test_a_command_has_its_own_time(tmp_path: Path) -> None:
     async with lab(tmp_path, calling("host-restart", WEB), max_run_s=1.0) as at:
         answering = at.house.handlers[NAME]

@@ -19,6 +19,7 @@ from posthouse.llm.model import ToolCall, ToolOffer
 from posthouse.model.turn import Answer
 
 RESULT_CHARACTERS_MAX: Final = 8000
+NAME_CHARACTERS_MAX: Final = 64
 SHOWN_CHARACTERS_MAX: Final = 3000  # of what a person can be asked to confirm
 
 
@@ -49,7 +50,8 @@ class Errands:
         """
         wanted = await self._tools.wanted(call, asking)
         if wanted is None or not asking.is_addressed:
-            return Done(outcome="unknown", conclusion=_refused(call.name, language))
+            name = call.name[:NAME_CHARACTERS_MAX]  # whatever the model has made up
+            return Done(outcome="unknown", conclusion=_refused(name, language))
         if not wanted.ruling.is_allowed:
             refused = _refused(wanted.function.title, language)
             return Done(outcome=wanted.ruling.reason, conclusion=refused)

@@ -102,6 +102,11 @@ def fitting(sources: tuple[Source, ...], tokens_max: int) -> tuple[Source, ...]:
     return tuple(shown)
 
 
+def size_of(offers: tuple[ToolOffer, ...]) -> int:
+    """Return how many tokens it takes at most to tell a model of some functions."""
+    return sum(len(offer.description) + len(offer.parameters) for offer in offers)
+
+
 def answering(brief: Brief, voice: Voice) -> Prompt:
     """Ask for an answer with citations."""
     asking = brief.asking

@@ -21,7 +21,7 @@ from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.sources import returned
 from posthouse.handlers.assistant.support import Ground
 from posthouse.handlers.trying import Concluded, Growing, Source, Stage, Tried
-from posthouse.llm.model import End, ModelCutShort, ModelError, ToolCall, Words
+from posthouse.llm.model import End, ModelCutShort, ModelError, ToolCall, ToolOffer, Words
 
 GROWS_BY: Final = 12  # characters between two looks at a growing answer
 NOTE_CHARACTERS_MAX: Final = 500  # of what a model wanted to have done
@@ -55,7 +55,8 @@ class Writer:
         """Answer by a model; what was only overheard grows in nobody's sight."""
         is_addressed = understood.asking.is_addressed
         found = understood.sources if understood.is_sure else ()
-        shown = prompts.fitting(found, calls.model.prompt_tokens_max)
+        offers = await self._errands.offers(understood.asking)
+        shown = prompts.fitting(found, calls.model.prompt_tokens_max - prompts.size_of(offers))
         try:
             if not is_addressed:
                 objecting = await self._is_beside_the_point(understood, shown, calls)
@@ -63,7 +64,7 @@ class Writer:
                 if objecting:
                     yield Concluded(reason=f"unsure {objecting}", bases=understood.bases)
                     return
-            async with aclosing(self._answer(understood, shown, calls)) as pieces:
+            async with aclosing(self._answer(understood, shown, offers, calls)) as pieces:
                 async for piece in pieces:
                     if is_addressed or not isinstance(piece, Growing):
                         yield piece
@@ -84,7 +85,11 @@ class Writer:
         return f"{score:.1f}<{wanted:.1f}" if score < wanted else ""
 
     async def _answer(
-        self, understood: Understood, shown: tuple[Source, ...], calls: Calls
+        self,
+        understood: Understood,
+        shown: tuple[Source, ...],
+        offers: tuple[ToolOffer, ...],
+        calls: Calls,
     ) -> AsyncGenerator[Tried]:
         asking = understood.asking
         brief = prompts.Brief(
@@ -92,7 +97,7 @@ class Writer:
             query=understood.query,
             sources=shown,
             language=understood.language,
-            tools=await self._errands.offers(asking),
+            tools=offers,
             has_humans=bool(self._human_word) and asking.is_addressed,
         )
         while True:
