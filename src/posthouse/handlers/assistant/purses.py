@@ -99,8 +99,8 @@ class _OfTrial(Struct, frozen=True):
             return
         setting = f"[handlers.{self.handler}] trial_tokens_per_day = {self.tokens_per_day}"
         raise UsedUp(
-            f"Today's tokens for trials are used up: {setting}",
-            zh=f"今天试问可用的模型额度已用完：{setting}",
+            f"Today's tokens for trials are used up: {setting}; raise it, or go on tomorrow",
+            zh=f"今天试问可用的模型额度已用完：{setting}；可调高，或明天再试",
             retry_after_s=max(RETRY_S_MIN, midnight(now, days_later=1) - now),
         )
 
