@@ -20,7 +20,7 @@ from posthouse.knowledge.gate.features import BUCKETS, Features
 
 TRUST: Final = 10.0  # in an example, against the belief that weights are small
 NUMBER_SCALE: Final = 0.05  # of a number beside the pieces of text, which share a length below one
-FEW_PIECES: Final = 50.0
+FEW_PIECES: Final = 100.0
 PASSES_MAX: Final = 40
 STILL_MOVING: Final = 0.002
 STEPS_MAX: Final = 20
