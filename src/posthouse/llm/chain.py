@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from posthouse.llm.model import Model, ModelBusy, ModelError, Piece, Prompt
+from posthouse.llm.model import Model, ModelBusy, ModelError, Piece, Prompt, Usage
 
 WAIT_S_MAX: Final = 8.0  # somebody is waiting for the answer: longer is for the next model
 FIRST_WAIT_S: Final = 1.0
@@ -59,22 +59,25 @@ class Chain:
         return min(each.prompt_tokens_max for each in self._models)
 
     async def answer(self, prompt: Prompt) -> AsyncGenerator[Piece]:
-        """Answer by the first model that begins to."""
+        """Answer by the first model that begins to; another than was asked for says so first."""
         async with self._gate:
-            first, rest = await self._begun(prompt)
+            speaker, first, rest = await self._begun(prompt)
             async with aclosing(rest):
+                if speaker != self.name:
+                    yield Usage(speaker, 0, 0, is_estimated=True)
                 yield first
                 async for piece in rest:
                     yield piece
 
-    async def _begun(self, prompt: Prompt) -> tuple[Piece, AsyncGenerator[Piece]]:
+    async def _begun(self, prompt: Prompt) -> tuple[str, Piece, AsyncGenerator[Piece]]:
+        """Return who answers, and the answer."""
         *others, last = self._models
         for model in others:
             try:
-                return await self._insist(model, prompt)
+                return model.name, *await self._insist(model, prompt)
             except ModelError as problem:
                 log.warning("model_replaced", model=model.name, problem=str(problem))
-        return await self._insist(last, prompt)
+        return last.name, *await self._insist(last, prompt)
 
     async def _insist(self, model: Model, prompt: Prompt) -> tuple[Piece, AsyncGenerator[Piece]]:
         """Ask one model, again while it is only busy."""

@@ -60,7 +60,7 @@ class Words(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """What a call has used."""
+    """What a call has used; nothing yet where it only tells which model has begun to answer."""
 
     model: str  # as the settings call the one that answered
     prompt_tokens: int

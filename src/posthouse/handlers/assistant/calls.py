@@ -137,7 +137,8 @@ class _Meter:
     def hear(self, piece: Piece) -> None:
         """Count a piece of the answer."""
         if isinstance(piece, Usage):
-            self._counted = piece
+            self._model = piece.model
+            self._counted = piece if piece.prompt_tokens else None
         elif isinstance(piece, Words):
             self._heard += len(piece.text)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from posthouse.handlers.assistant.calls import Calls, Voice
+from posthouse.llm.chain import Chain
 from posthouse.llm.connection import Line as Address
-from posthouse.llm.model import ModelCutShort, Prompt, Said, Usage
+from posthouse.llm.model import ModelCutShort, ModelRefused, Prompt, Said, Usage
 from posthouse.llm.openai_compatible import OpenAiModel
 from posthouse.llm.prices import price_of
+from posthouse.llm.scripted import Line as ScriptedLine
+from posthouse.llm.scripted import Scripted
 from posthouse.settings.settings import ModelSettings
 from posthouse.simulators.model.script import Fault, Line, Script
 from posthouse.simulators.model.server import ModelServer
@@ -55,6 +60,18 @@ async def test_a_call_costs_what_its_settings_say(fault: Fault) -> None:
     assert used.is_estimated is (fault is Fault.CUT)
     assert used.prompt_tokens > 0
     assert PRICES(used) == used.prompt_tokens + 10 * used.answer_tokens
+
+
+async def test_who_answers_in_anothers_place_is_paid_for_what_broke_off() -> None:
+    refusing = Scripted(ScriptedLine("撤回", error=ModelRefused("no such model")), name="theirs")
+    cut = Scripted(ScriptedLine("撤回", "发送“撤回”", error=ModelCutShort("cut")), name="mine")
+    chain = Chain((refusing, cut), retries_max=0, calls_max=1, sleep=asyncio.sleep)
+    purse = Purse()
+    with pytest.raises(ModelCutShort):
+        await Calls(Voice(model=chain), purse).whole(QUESTION)
+    (used,) = purse.paid
+    assert (used.model, used.is_estimated) == ("mine", True)
+    assert PRICES(used) == used.prompt_tokens + 10 * used.answer_tokens > 0
 
 
 def test_models_of_one_name_elsewhere_have_their_own_prices() -> None:
