@@ -65,9 +65,10 @@ async def test_a_neighbour_is_quoted_as_one(desk: Desk) -> None:
     await desk.say("qq.md", "怎么接入 QQ：先运行 NapCat，再把地址填进设置。", "怎么接入 QQ？")
     end = await concluded(desk, "怎么接入钉钉？")
     assert end.reason == "not_in_knowledge"
-    assert end.answer.startswith("我不确定：文档里没有提到“钉钉”。最接近的是：")
+    assert end.answer.startswith("我不确定：找到的内容没有提到“钉钉”。最接近的是：")
     assert "> 怎么接入 QQ：先运行 NapCat" in end.answer
     assert (await concluded(desk, "怎么接入 QQ？")).reason == "answered"
+    assert (await concluded(desk, "怎么接入钉钉？", is_addressed=False)).answer == ""
 
 
 @pytest.mark.parametrize("question", ["what is the capital of Peru", "秘鲁的首都是哪里？"])

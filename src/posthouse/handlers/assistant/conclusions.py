@@ -11,7 +11,7 @@ from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.citations import cited, tidy
 from posthouse.handlers.assistant.extract import extracted, whole
 from posthouse.handlers.assistant.finding import Understood
-from posthouse.handlers.assistant.lacking import lack
+from posthouse.handlers.assistant.lacking import Lack, lack
 from posthouse.handlers.assistant.outgoing import Checked, Verdict, WordList
 from posthouse.handlers.assistant.sentences import has, say
 from posthouse.handlers.assistant.sources import fixed, listed
@@ -65,29 +65,40 @@ def does_not_know(understood: Understood, human_word: str) -> Concluded:
 
 
 def quoted(
-    understood: Understood, reason: str = ANSWERED, opening: str = "", human_word: str = ""
+    understood: Understood,
+    reason: str = ANSWERED,
+    before: str = "",
+    above: str = "quoted",
+    human_word: str = "",
 ) -> Concluded:
     """Answer with the words of the documents, and never as if they spoke of what they do not.
 
     Args:
         understood: the question.
         reason: how it ends.
-        opening: stands before them; empty for a few words of ours.
+        before: is said first.
+        above: names the sentence that stands above them; empty for none.
         human_word: what brings a human; empty where nothing does.
     """
     language = understood.language
-    asking = understood.asking
-    lacking = lack(understood.query, understood.weights, whole(understood.sources))
-    if lacking.is_told and reason == ANSWERED:
-        if not asking.is_addressed or lacking.is_subject(understood.coverage):
-            return does_not_know(understood, human_word)
-        reason, opening = "not_in_knowledge", say("closest", language, what=lacking.told(language))
-    if _is_blind(asking):
-        opening = f"{say('picture_not_seen', language)}\n\n{opening or say('quoted', language)}"
-    answer, sources = extracted(understood.weights, understood.sources, language, opening)
-    if not any(source.is_cited for source in sources):
+    words, sources = extracted(understood.weights, understood.sources, language)
+    cited_sources = tuple(source for source in sources if source.is_cited)
+    lacking = lack(understood.query, understood.weights, whole(cited_sources))
+    if not cited_sources or (reason == ANSWERED and _is_beside_the_point(lacking, understood)):
         return does_not_know(understood, human_word)
+    blind = say("picture_not_seen", language) if _is_blind(understood.asking) else ""
+    opening = above and say(above, language)
+    if lacking.is_told:
+        opening = say("closest", language, what=lacking.told(language))
+        reason = "not_in_knowledge" if reason == ANSWERED else reason
+    answer = "\n\n".join(filter(None, (blind, before, opening, words)))
     return replace(_ended(understood, reason, answer), sources=sources)
+
+
+def _is_beside_the_point(lacking: Lack, understood: Understood) -> bool:
+    """Whether quotations would only get in the way; nobody has asked for what comes close."""
+    is_addressed = understood.asking.is_addressed
+    return lacking.is_told and (not is_addressed or lacking.is_subject(understood.coverage))
 
 
 def written(understood: Understood, text: str, shown: tuple[Source, ...]) -> Concluded:
@@ -113,16 +124,14 @@ def failed(understood: Understood, problem: ModelError) -> Concluded:
     code = problem.code if has(problem.code) else ModelError.code
     if not understood.asking.is_addressed:
         return _ended(understood, code)
-    language = understood.language
-    opening = f"{say(code, language)}\n\n{say('in_documents', language)}"
-    return quoted(understood, code, opening)
+    return quoted(understood, code, say(code, understood.language), "in_documents")
 
 
 def without_tokens(understood: Understood) -> Concluded:
     """Say that the day's tokens are used up, and quote the documents instead."""
     if not understood.asking.is_addressed:
         return _ended(understood, "tokens_used_up")
-    return quoted(understood, "tokens_used_up", say("tokens_used_up", understood.language))
+    return quoted(understood, "tokens_used_up", say("tokens_used_up", understood.language), "")
 
 
 def let_out(

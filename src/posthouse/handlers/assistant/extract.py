@@ -9,7 +9,6 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.sources import listed
 from posthouse.handlers.trying import Source
 from posthouse.knowledge.chunks import TABLE_HEAD
@@ -38,7 +37,7 @@ def weights_of(found: Found) -> dict[str, float]:
 
 
 def extracted(
-    weights: Weights, sources: tuple[Source, ...], language: str, opening: str = ""
+    weights: Weights, sources: tuple[Source, ...], language: str
 ) -> tuple[str, tuple[Source, ...]]:
     """Quote what was found.
 
@@ -46,10 +45,9 @@ def extracted(
         weights: of the words of the question, with what it refers to.
         sources: what was found, best first.
         language: of the few words around the quotations.
-        opening: stands before them; empty for a few words of ours.
 
     Returns:
-        the answer in Markdown, and the sources, those first that it quotes.
+        the quotations in Markdown, and the sources, those first that it quotes.
     """
     quoted: list[tuple[Source, str]] = []
     for source in _near(sources, weights):
@@ -66,8 +64,7 @@ def extracted(
     rest = (source for source in sources if source.number not in numbers)
     others = tuple(replace(source, number=at) for at, source in enumerate(rest, len(cited) + 1))
     pieces = [_quotation(source, quote) for source, (_, quote) in zip(cited, quoted, strict=True)]
-    answer = "\n\n".join([opening or say("quoted", language), *pieces, listed(cited, language)])
-    return answer, (*cited, *others)
+    return "\n\n".join([*pieces, listed(cited, language)]), (*cited, *others)
 
 
 def _near(sources: tuple[Source, ...], weights: Weights) -> tuple[Source, ...]:

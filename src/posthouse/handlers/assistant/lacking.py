@@ -1,4 +1,4 @@
-"""What of a question nothing of what was found speaks of: a quotation would answer another one.
+"""What of a question the quotations do not speak of: they would answer another one.
 
 A neighbour is easily found: a page on QQ holds all of “怎么接入钉钉” but the one word that matters.
 A term is a word of a spaced script, or a run of unspaced characters of which no pair is known;
@@ -30,20 +30,23 @@ _JOINING: Final = frozenset(
 
 
 class Lack(Struct, frozen=True):
-    """The terms that stand nowhere in what was found."""
+    """The terms that stand nowhere in the quotations."""
 
     terms: tuple[str, ...] = ()  # as they were typed
     share: float = 0.0  # of the weight of everything that was asked about
-    has_name: bool = False  # one of them looks like the name of something
+    has_word: bool = False  # one is a whole word, not a piece of a run
+    has_name: bool = False  # one looks like the name of something
 
     def is_subject(self, coverage: float) -> bool:
         """Whether they are what the question is about, so that nothing found can answer it.
+
+        Pieces of runs alone never are: Chinese says the same in many ways.
 
         Args:
             coverage: share of the question's words that the best passage holds.
         """
         least = NAME_SHARE if self.has_name else WHOLE_SHARE
-        return self.share >= least and coverage < COVERED_MAX
+        return self.has_word and self.share >= least and coverage < COVERED_MAX
 
     @property
     def is_told(self) -> bool:
@@ -61,7 +64,7 @@ def lack(query: str, weights: Mapping[str, float], text: str) -> Lack:
     Args:
         query: the question.
         weights: of its words and pairs of characters, by their rarity.
-        text: everything that was found.
+        text: what is quoted from, whole.
     """
     typed = unicodedata.normalize("NFKC", query)
     held = frozenset(tokens(normalise(text)))
@@ -73,6 +76,7 @@ def lack(query: str, weights: Mapping[str, float], text: str) -> Lack:
     return Lack(
         terms=tuple(lacking[:TERMS_TOLD_MAX]),
         share=missing / whole if whole else 0.0,
+        has_word=any(not is_unspaced(normalise(term)) for term in lacking),
         has_name=any(_is_name(term, typed) for term in lacking),
     )
 

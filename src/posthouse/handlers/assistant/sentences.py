@@ -13,8 +13,8 @@ _SENTENCES: dict[str, tuple[str, str]] = {
     "line": ("第 {line} 行", "line {line}"),
     "quoted": ("文档里是这样写的：", "This is what the documents say:"),
     "closest": (
-        "我不确定：文档里没有提到“{what}”。最接近的是：",
-        "I don't know: the documents do not mention “{what}”. What comes closest:",
+        "我不确定：找到的内容没有提到“{what}”。最接近的是：",
+        "I don't know: nothing that fits mentions “{what}”. What comes closest:",
     ),
     "not_in_knowledge": (
         "我在知识库里没有找到答案。",

@@ -45,6 +45,12 @@ def test_where_nearly_everything_lacks_no_name_is_needed() -> None:
     assert asked("a poem about the sea", CAPITALS).is_subject(coverage=0.4)
 
 
+def test_chinese_says_the_same_in_many_ways() -> None:
+    lacking = asked("军队长期在外", "久暴师则国用不足")
+    assert lacking.share == 1
+    assert not lacking.is_subject(coverage=0.4)
+
+
 def test_a_word_among_many_that_lacks_is_not_worth_a_warning() -> None:
     lacking = asked("Which label is written in nice capital letters?", CAPITALS)
     assert lacking.terms == ("nice",)

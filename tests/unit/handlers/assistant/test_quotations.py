@@ -1,11 +1,13 @@
 """Quotations: which blocks, how much of them, in which order."""
 
 from posthouse.handlers.assistant.asking import Asking
-from posthouse.handlers.assistant.conclusions import quoted
+from posthouse.handlers.assistant.conclusions import failed, quoted
 from posthouse.handlers.assistant.extract import best_blocks, extracted, weights_of
 from posthouse.handlers.assistant.finding import Understood
 from posthouse.handlers.trying import Source
 from posthouse.knowledge.passage import Found
+from posthouse.knowledge.words import normalise, tokens
+from posthouse.llm.model import ModelError
 from posthouse.model.address import Person
 from posthouse.store.conduct import Rule
 
@@ -84,25 +86,60 @@ def test_the_same_is_not_said_twice() -> None:
     assert answer.count("Change the port here.") == 1
 
 
-def test_where_nothing_can_be_quoted_nothing_is_claimed() -> None:
-    understood = Understood(
-        asking=Asking(
-            text="Which port?",
-            bot="b",
-            chat=1,
-            chat_title="Room",
-            person=Person("p", "Ann"),
-            language="en",
-            rule=Rule(),
-            now=0.0,
-        ),
-        query="Which port?",
+RARE = {"钉钉": 3.0, "peru": 3.0}
+
+
+def understood(query: str, *sources: Source, is_addressed: bool = True) -> Understood:
+    """Put a question beside what was found for it."""
+    asking = Asking(
+        text=query,
+        bot="b",
+        chat=1,
+        chat_title="Room",
+        person=Person("p", "Ann"),
+        language="en",
+        rule=Rule(),
+        now=0.0,
+        is_addressed=is_addressed,
+    )
+    return Understood(
+        asking=asking,
+        query=query,
         language="en",
         bases=("b",),
         stages=(),
-        sources=(source(1, " "),),
-        weights=WEIGHTS,
+        sources=sources,
+        weights={word: RARE.get(word, 1.0) for word in tokens(normalise(query))},
+        coverage=0.4,
     )
-    ended = quoted(understood)
+
+
+def test_where_nothing_can_be_quoted_nothing_is_claimed() -> None:
+    ended = quoted(understood("Which port?", source(1, " ")))
     assert ended.reason == "not_in_knowledge"
     assert "I don't know" in ended.answer
+
+
+QQ = source(1, "怎么接入 QQ：先运行 NapCat。")
+
+
+def test_what_is_mentioned_far_away_is_not_quoted_and_said_to_lack() -> None:
+    plan = source(2, "下半年支持钉钉。", score=0.2)
+    ended = quoted(understood("怎么接入钉钉", QQ, plan))
+    assert ended.reason == "not_in_knowledge"
+    assert ended.answer.startswith("I don't know: nothing that fits mentions “钉钉”.")
+    assert [each.title for each in ended.sources if each.is_cited] == ["Page"]
+
+
+def test_nobody_who_has_not_asked_hears_what_comes_close() -> None:
+    assert quoted(understood("怎么接入钉钉", QQ, is_addressed=False)).answer == ""
+    assert quoted(understood("怎么接入 QQ", QQ, is_addressed=False)).reason == "answered"
+
+
+def test_where_the_subject_lacks_nothing_is_quoted_but_a_model_that_failed_is_named() -> None:
+    asked = understood("what is the capital of Peru", source(1, "Write it in capital letters."))
+    assert not any(each.is_cited for each in quoted(asked).sources)
+    ended = failed(asked, ModelError("no"))
+    assert ended.reason == "model_failed"
+    assert "The model failed" in ended.answer
+    assert "nothing that fits mentions “Peru”" in ended.answer
