@@ -31,6 +31,8 @@ async def tool_findings(
     try:
         wanted = _wanted(settings)
         references = [each for several in wanted.values() for each in several]
+        if not references:
+            return
         names = {each.handler for each in references}
         with only_warnings():
             async with commands_alone(settings, names) as lenders:
@@ -42,7 +44,7 @@ async def tool_findings(
     for name, several in wanted.items():
         for finding in _findings(name, several, found, closed):
             yield finding
-    if references and not settings.models:
+    if not settings.models:
         yield Finding(
             Mark.WARN,
             "tools",
