@@ -24,6 +24,7 @@ from posthouse.llm.model import ModelError
 from posthouse.store.documents import Documents
 
 QUERY_CHARACTERS_MAX: Final = 2000
+MET_MIN: Final = 0.6  # of the question's weight in one passage: who asks us is shown it, see below
 
 log = structlog.get_logger("posthouse.assistant")
 
@@ -50,11 +51,12 @@ class Understood(Struct, frozen=True, kw_only=True):
     coverage: float = 0.0  # share of the question's words that the best passage holds
     score: float = 0.0  # of the gate
     threshold: float = 0.0
+    is_met: bool = False  # asked of us, in the very words of a passage
 
     @property
     def is_sure(self) -> bool:
         """Whether it is to be answered from what was found."""
-        return bool(self.sources) and self.score >= self.threshold
+        return bool(self.sources) and (self.score >= self.threshold or self.is_met)
 
 
 class Finder:
@@ -109,6 +111,9 @@ class Finder:
         options, score = self._options, judgement.score
         own = options.addressed_threshold if asking.is_addressed else options.overheard_threshold
         threshold = judgement.threshold if own is None else own
+        # Three words are little evidence for a gate. But who asks us, and names what a passage is
+        # about, wants to read it; unless somebody has set the line by hand.
+        is_met = asking.is_addressed and own is None and found.coverage >= MET_MIN
         judged = replace(
             understood,
             sources=sources,
@@ -116,10 +121,16 @@ class Finder:
             coverage=found.coverage,
             score=score,
             threshold=threshold,
+            is_met=is_met,
         )
         judged = _noted(judged, "found", " ".join(f"{source.score:.2f}" for source in sources))
         sign = ">=" if score >= threshold else "<"
-        return _noted(judged, "gate", f"{score:.2f}{sign}{threshold:.2f} {judgement.why}".strip())
+        why = (
+            f"{judgement.why}, {found.coverage:.2f} of it in one passage"
+            if is_met
+            else judgement.why
+        )
+        return _noted(judged, "gate", f"{score:.2f}{sign}{threshold:.2f} {why}".strip())
 
     async def _find(self, bases: tuple[str, ...], query: str) -> Found:
         return await self._library.find(bases, query, self._options.passages_max)

@@ -34,7 +34,7 @@ class AssistantOptions(Section):
     addressed_threshold: Share | None = None
     overheard_threshold: Share | None = None
     relevance_min: Annotated[float, Field(ge=0, le=10)] = 5.0
-    quotes_from: Share = 0.15  # of the question's words, weighed by rarity
+    quotes_from: Share = 0.1  # of the question's words, weighed by rarity
     passages_max: Annotated[int, Field(ge=1, le=50)] = 6
     history_characters_max: Annotated[int, Field(ge=0)] = 4000
     handoff_words: tuple[str, ...] = ("转人工", "人工客服", "human")

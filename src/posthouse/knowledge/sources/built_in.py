@@ -1,4 +1,4 @@
-"""The house's own documentation: in the wheel, or beside the source it is run from."""
+"""The pages for who runs the house: in the wheel, or beside the source it is run from."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ BASE = "posthouse"
 PACKED = "documentation"  # the folder's name in the wheel
 PAGES = ("README.md", "README.zh-CN.md")
 FOLDER = "docs"
+# Pages for who changes the house: they speak of everything, and answer nobody who runs it.
+LEFT_OUT = (
+    "docs/decisions/",
+    "docs/performance.md",
+    "docs/reference/feishu-simulator.md",
+    "docs/reference/onebot-simulator.md",
+    "docs/reference/probe-protocol.md",
+)
 
 
 class BuiltIn:
@@ -33,9 +41,9 @@ class BuiltIn:
         below = (self._root / FOLDER).rglob("*.md")
         paths = [self._root / name for name in PAGES] + sorted(below)
         return tuple(
-            Item(path.relative_to(self._root).as_posix(), str(path.stat().st_mtime_ns))
-            for path in paths
-            if path.is_file()
+            Item(name, str(path.stat().st_mtime_ns))
+            for path, name in ((path, path.relative_to(self._root).as_posix()) for path in paths)
+            if path.is_file() and not name.startswith(LEFT_OUT)
         )
 
 
