@@ -28,17 +28,22 @@ from posthouse.model.message import Content
 from posthouse.model.turn import OnCrash, OnEdit, Turn, TurnState
 from posthouse.settings.settings import GatewaySettings, RouteRule
 from posthouse.store.points import POINTS as STORE_POINTS
-from posthouse.store.reader import DeliveryRow, Road
+from posthouse.store.reader import DeliveryRow, Road, TurnRow
 from posthouse.testing.null_channel import ScriptedChannel, chances
 from tests.house.kit import HouseKit, Scripted, closed
-from tests.house.people import edited, recalled, said
+from tests.house.people import edited, pressed, recalled, said
 
 CLASSES = {
     "keyed": Capabilities(can_recall=True, can_edit=True, resend_key_window_s=3600.0),
     "lookup": Capabilities(can_recall=True, can_look_up=True),
     "overwritable": Capabilities(can_recall=True, can_overwrite=True, can_edit=True),
     "growing": Capabilities(
-        can_recall=True, can_edit=True, resend_key_window_s=3600.0, draft=DraftKind.MESSAGE
+        can_recall=True,
+        can_edit=True,
+        resend_key_window_s=3600.0,
+        draft=DraftKind.MESSAGE,
+        has_draft_buttons=True,
+        choices_max=3,
     ),
     "none": Capabilities(can_recall=True),
     "connection": Capabilities(can_recall=True, sends_from=SendsFrom.CONNECTION),
@@ -162,6 +167,8 @@ class World:
                 await self.take_back(spoken)
             if self.random.random() < 0.08:
                 await self.order(spoken, self.random.choice(("recall", "/stop", "/new")))
+            if self.random.random() < 0.08:
+                await self.press_stop(spoken)
 
     async def order(self, last: Said, words: str) -> None:
         """Say the recall word or an order; note what stands there and what may be called off."""
@@ -179,6 +186,19 @@ class World:
                 continue
             each.is_called_off = True
             each.called_back += [text for text in standing if _answers(text, each.texts)]
+
+    async def press_stop(self, spoken: Said) -> None:
+        """Press the button that would stand below its answer; note what may be called off."""
+        await asyncio.sleep(self.random.random() * 6.0)
+        turn = (await self.road(spoken)).turn
+        if turn is None:
+            return
+        token, at = f"stop:{turn.id}", self.house.clock()
+        await self.hand_over(
+            pressed(token, who=spoken.who, room=spoken.room, bot=spoken.bot, at=at)
+        )
+        for each in self.said:  # an edit of an earlier one may have joined its turn
+            each.is_called_off |= each.session == spoken.session
 
     async def operator(self) -> None:
         """Say something as the bot, and try failed messages again, as the console does."""
@@ -358,13 +378,14 @@ class World:
         if spoken.is_taken_back:
             assert not seen or is_named, f"{what} was taken back, its answer is there"
             return
-        is_cut = road.turn is not None and road.turn.state is TurnState.CANCELLED
+        last = await self.last_turn(spoken)
+        is_cut = last is not None and last.state is TurnState.CANCELLED
         is_called_off = spoken.is_called_off or (spoken.is_of_before and is_cut)
         is_kept = is_named or is_called_off  # the turn that should have replaced it
         assert not stale or is_kept, (
             f"{what} was edited, its old answer is there: {stale} {road} {rows}"
         )
-        reason = road.turn.reason if road.turn is not None else ""
+        reason = last.reason if last is not None else ""
         is_reported = reason in {"interrupted", "handler_error"}
         is_excused = is_reported or is_called_off or self.is_withdrawn(spoken, rows)
         assert seen or is_doubtful or is_excused, f"{what} was lost: {road}"
@@ -383,6 +404,14 @@ class World:
 
     async def road(self, spoken: Said) -> Road:
         return await self.house.road(spoken.message)
+
+    async def last_turn(self, spoken: Said) -> TurnRow | None:
+        """Return the turn that answered it last: after an edit that may be another one."""
+        chat = await self.house.chat(spoken.room, spoken.bot)
+        for road in await self.house.store.reader.recent(chat.id, 10_000):
+            if road.event.message_id == spoken.message.message_id and road.turn is not None:
+                return road.turn
+        return None
 
     async def rows(self, spoken: Said) -> tuple[DeliveryRow, ...]:
         """The deliveries of every turn that answered the message or an edit of it."""
