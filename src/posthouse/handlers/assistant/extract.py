@@ -23,9 +23,12 @@ OTHER_CHARACTERS_MAX: Final = 350
 NEAR_SHARE: Final = 0.5  # of the best passage's score: what is further away is not quoted
 HELD_SHARE: Final = 0.8  # of the weight of the question's words that the best passage holds
 LONG_CHARACTERS: Final = 80  # from about here on a block counts as long
+LETTERS_OF_A_CHARACTER: Final = 4  # Latin letters say as much as one Chinese character
 SAME_SHARE: Final = 0.8  # of a quotation's words in one before: it would say nothing new
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)", re.MULTILINE)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[A-Za-z]")
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 _SENTENCE_END = re.compile(r"[。！？!?；;]|[.:]\s|\n")
 
@@ -44,7 +47,7 @@ def extracted(
     Args:
         weights: of the words of the question, with what it refers to.
         sources: what was found, best first.
-        language: of the few words around the quotations.
+        language: of the answer: of what a page says in two languages, this one is quoted.
 
     Returns:
         the quotations in Markdown, and the sources, those first that it quotes.
@@ -52,7 +55,7 @@ def extracted(
     quoted: list[tuple[Source, str]] = []
     for source in _near(sources, weights):
         room = OTHER_CHARACTERS_MAX if quoted else FIRST_CHARACTERS_MAX
-        quote = best_blocks(source.text, weights, room)
+        quote = best_blocks(source.text, weights, room, language)
         if quote and not any(_says_the_same(quote, other) for _, other in quoted):
             quoted.append((source, quote))
         if len(quoted) == QUOTES_MAX:
@@ -88,18 +91,44 @@ def _held(text: str, weights: Weights) -> float:
     return sum(weights.get(word, 0.0) for word in frozenset(tokens(normalise(text))))
 
 
-def best_blocks(text: str, weights: Weights, characters_max: int) -> str:
+def best_blocks(text: str, weights: Weights, characters_max: int, language: str = "") -> str:
     """Return the neighbouring blocks of a passage that say most about the question.
 
     Of a table that is too long, its best rows are left below its head.
     """
-    blocks = _blocks(text)
+    blocks = _in_language(_blocks(text), weights, language)
     if not blocks:
         return ""
     chosen = _best_neighbours(blocks, weights, characters_max)
     if len(chosen) == 1 and len(chosen[0]) > characters_max:
         chosen = [_best_rows(chosen[0], weights, characters_max)]
     return _cut("\n\n".join(chosen), characters_max)
+
+
+def _in_language(blocks: list[str], weights: Weights, language: str) -> list[str]:
+    """Leave out what the block beside it says about as well in the language wanted."""
+    spoken = [_language(block) for block in blocks]
+    held = [_held(block, weights) for block in blocks]
+
+    def is_said_beside(at: int) -> bool:
+        beside = (other for other in (at - 1, at + 1) if 0 <= other < len(blocks))
+        return any(
+            spoken[other] == language and held[other] >= held[at] * HELD_SHARE for other in beside
+        )
+
+    return [
+        block
+        for at, block in enumerate(blocks)
+        if spoken[at] in {"", language} or not is_said_beside(at)
+    ]
+
+
+def _language(block: str) -> str:
+    """Tell the language of a paragraph; code, tables and headings have none of their own."""
+    if _FENCE.search(block) or block.startswith(("|", "#")):
+        return ""
+    chinese, latin = len(_HAN.findall(block)), len(_LATIN.findall(block))
+    return "zh" if chinese * LETTERS_OF_A_CHARACTER >= latin else "en"
 
 
 def _best_neighbours(pieces: list[str], weights: Weights, characters_max: int) -> list[str]:

@@ -30,6 +30,25 @@ def test_the_best_block_is_quoted_with_what_follows() -> None:
     assert best_blocks(text, WEIGHTS, 50) == "Change the port in the file.\n\nThen start again."
 
 
+ENGLISH = "Say 撤回 or recall in the chat: everything that was answered is taken back."
+CHINESE = "在聊天里发送“撤回”或 `recall`：回答给您的消息都会撤回。"
+RECALL = {"recall": 5.0, "撤回": 5.0, "消息": 1.0}
+
+
+def test_of_a_page_in_two_languages_the_one_asked_in_is_quoted() -> None:
+    page = f"{ENGLISH}\n\n{CHINESE}\n\n```\nposthouse push --recall KEY\n```"
+    assert ENGLISH not in best_blocks(page, RECALL, 700, "zh")
+    assert CHINESE not in best_blocks(page, RECALL, 700, "en")
+    for language in ("zh", "en"):
+        assert "--recall KEY" in best_blocks(page, RECALL, 700, language)
+
+
+def test_what_only_the_other_language_says_is_quoted_in_it() -> None:
+    page = f"{CHINESE}\n\nAn order for the weather is no order."
+    quote = best_blocks(page, {"weather": 5.0}, 700, "zh")
+    assert quote.endswith("An order for the weather is no order.")
+
+
 def test_code_is_never_cut_open() -> None:
     text = "The port:\n\n```toml\n[server]\n\nport = 1\n```\n\nDone."
     quote = best_blocks(text, WEIGHTS, 30)
