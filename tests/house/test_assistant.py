@@ -72,7 +72,7 @@ async def test_who_asks_what_nobody_knows_is_told_so() -> None:
     await house.quiet(10.0)
     (said,) = await house.texts()
     assert DOES_NOT_KNOW in said
-    assert "“转人工”" in said
+    assert "“human”" in said
     assert await house.reason(message) == "not_in_knowledge"
     (open_question,) = await house.store.asked.open_questions()
     assert open_question.text == "What does lunch cost?"
@@ -453,3 +453,13 @@ async def test_who_sent_a_picture_learns_that_nobody_looked_at_it() -> None:
     said = await answer(house, "", parts=(picture, Text("What is the capital of Peru?")))
     assert DOES_NOT_KNOW in said
     assert "cannot see pictures" in said
+
+
+# --- the way to a human -------------------------------------------------------------------------
+
+
+@simulated
+async def test_the_word_for_a_human_is_one_that_the_reader_can_type() -> None:
+    house = await opened()
+    assert "“human”" in await answer(house, "What is the capital of Peru?")
+    assert "“转人工”" in await answer(house, "秘鲁的首都是哪里？")

@@ -39,7 +39,7 @@ class Answering:
         self._voice_for = voice_for
         self._words = WordList(options.block_words, options.hold_words, options.replace_words)
         self._quotes_from = options.quotes_from
-        self._human_word = next(iter(options.handoff_words), "")
+        self._human_words = options.handoff_words
 
     def sees_pictures(self, model: str | None) -> bool:
         """Whether images are worth being fetched."""
@@ -90,18 +90,18 @@ class Answering:
         if understood.exact is not None:
             yield conclusions.word_for_word(understood, understood.exact)
         elif not (understood.is_sure or await self._may_be_done(understood, calls)):
-            yield conclusions.unsure(understood, self._human_word)
+            yield conclusions.unsure(understood, self._human_words)
         elif calls is not None:
             async with aclosing(self._writer.write(understood, calls)) as pieces:
                 async for piece in pieces:
                     yield piece
         elif understood.coverage < self._quotes_from:
             yield Stage("quotes", f"{understood.coverage:.2f}<{self._quotes_from:.2f}")
-            yield conclusions.does_not_know(understood, self._human_word)
+            yield conclusions.does_not_know(understood, self._human_words)
         elif is_short:
             yield conclusions.without_tokens(understood)
         else:
-            yield conclusions.quoted(understood, human_word=self._human_word)
+            yield conclusions.quoted(understood, human_words=self._human_words)
 
     async def _may_be_done(self, understood: Understood, calls: Calls | None) -> bool:
         """Whether a function may do what no document knows."""

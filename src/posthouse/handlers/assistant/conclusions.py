@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -38,20 +38,20 @@ def word_for_word(understood: Understood, exact: Passage) -> Concluded:
     )
 
 
-def unsure(understood: Understood, human_word: str) -> Concluded:
+def unsure(understood: Understood, human_words: Sequence[str]) -> Concluded:
     """Say that one does not know, to who has asked; stay silent where it was overheard."""
     if understood.asking.is_addressed:
-        return does_not_know(understood, human_word)
+        return does_not_know(understood, human_words)
     reason = f"unsure {understood.score:.2f}<{understood.threshold:.2f}"
     return _ended(understood, reason)
 
 
-def does_not_know(understood: Understood, human_word: str) -> Concluded:
+def does_not_know(understood: Understood, human_words: Sequence[str]) -> Concluded:
     """Say so, and what can be done.
 
     Args:
         understood: the question.
-        human_word: what brings a human; empty where nothing does.
+        human_words: what brings a human; none where nothing does.
     """
     language = understood.language
     if not understood.asking.is_addressed:
@@ -59,9 +59,15 @@ def does_not_know(understood: Understood, human_word: str) -> Concluded:
     sentences = [say("not_in_knowledge", language), say("rephrase", language)]
     if _is_blind(understood.asking):
         sentences = [say("not_in_knowledge", language), say("no_picture", language)]
-    if human_word:
-        sentences.append(say("ask_a_human", language, word=human_word))
+    if human_words:
+        word = _in_language(human_words, language)
+        sentences.append(say("ask_a_human", language, word=word))
     return _ended(understood, "not_in_knowledge", ("" if language == "zh" else " ").join(sentences))
+
+
+def _in_language(words: Sequence[str], language: str) -> str:
+    """Choose a word that can be typed by who reads it."""
+    return next((word for word in words if word.isascii() == (language == "en")), words[0])
 
 
 def quoted(
@@ -69,7 +75,7 @@ def quoted(
     reason: str = ANSWERED,
     before: str = "",
     above: str = "quoted",
-    human_word: str = "",
+    human_words: Sequence[str] = (),
 ) -> Concluded:
     """Answer with the words of the documents, and never as if they spoke of what they do not.
 
@@ -78,14 +84,14 @@ def quoted(
         reason: how it ends.
         before: is said first.
         above: names the sentence that stands above them; empty for none.
-        human_word: what brings a human; empty where nothing does.
+        human_words: what brings a human; none where nothing does.
     """
     language = understood.language
     words, sources = extracted(understood.weights, understood.sources, language)
     cited_sources = tuple(source for source in sources if source.is_cited)
     lacking = lack(understood.query, understood.weights, whole(cited_sources))
     if not cited_sources or (reason == ANSWERED and _is_beside_the_point(lacking, understood)):
-        return does_not_know(understood, human_word)
+        return does_not_know(understood, human_words)
     blind = say("picture_not_seen", language) if _is_blind(understood.asking) else ""
     opening = above and say(above, language)
     if lacking.is_told:

@@ -19,7 +19,7 @@ from posthouse.knowledge.words import is_unspaced, normalise, runs, stem, tokens
 
 NAME_SHARE: Final = 0.5  # of what is asked: that much, and a name, is what the question is about
 WHOLE_SHARE: Final = 0.75  # so little is left that nothing can be near
-TOLD_SHARE: Final = 0.35  # so much is worth a word of warning
+TOLD_SHARE: Final = 0.45  # so much is worth a word of warning
 TERMS_TOLD_MAX: Final = 3
 COVERED_MAX: Final = 0.5  # of a question's words in one passage: whatever lacks is beside the point
 _TERM_LETTERS_MIN: Final = 2

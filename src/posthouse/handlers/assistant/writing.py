@@ -45,7 +45,7 @@ class Writer:
     def __init__(self, options: AssistantOptions, errands: Errands) -> None:
         self._options = options
         self._errands = errands
-        self._human_word = next(iter(options.handoff_words), "")
+        self._human_words = options.handoff_words
 
     async def has_functions(self, asking: Asking) -> bool:
         """Whether a model could have something done for who asks."""
@@ -98,7 +98,7 @@ class Writer:
             sources=shown,
             language=understood.language,
             tools=offers,
-            has_humans=bool(self._human_word) and asking.is_addressed,
+            has_humans=bool(self._human_words) and asking.is_addressed,
         )
         while True:
             reply = _Reply("")
@@ -155,9 +155,9 @@ class Writer:
             case "unknown":
                 return [
                     Stage("checked", "unknown"),
-                    conclusions.does_not_know(understood, self._human_word),
+                    conclusions.does_not_know(understood, self._human_words),
                 ]
-            case "handoff" if self._human_word and understood.asking.is_addressed:
+            case "handoff" if self._human_words and understood.asking.is_addressed:
                 offer = Concluded(
                     reason=conclusions.ANSWERED,
                     answer=say("offer_human", understood.language),
@@ -179,7 +179,7 @@ class Writer:
         if results:
             return conclusions.told(understood, results)
         if problem == "does_not_know" or not understood.is_sure:
-            return conclusions.does_not_know(understood, self._human_word)
+            return conclusions.does_not_know(understood, self._human_words)
         return conclusions.quoted(understood)
 
 
