@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from msgspec.structs import replace
 
 from posthouse.handlers.assistant import pending
@@ -327,11 +329,22 @@ async def test_a_yes_holds_in_the_next_life_of_the_house(tmp_path: Path) -> None
         assert turn.notes == (("tool", 'host-restart {"host": "web-1"}: confirmed'),)
 
 
-async def test_what_is_agreed_to_hides_nothing(tmp_path: Path) -> None:
-    arguments = '{"host": "web-1\u202e\u200b", "force": false}'
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("web-1\u202e\u200b", "web-1��"),
+        ("web-1\ufe0f\U000e0101\u034f", "web-1���"),
+        ("web\u31641\u2800\uffa0\u115f", "web�1���"),
+        ("web\u00a01\u3000\u2009", "web�1��"),
+        (" web  1 ", "␣web␣␣1␣"),
+        ("机器 é́ 1", "机器 é́ 1"),
+    ],
+)
+async def test_what_is_agreed_to_hides_nothing(tmp_path: Path, written: str, shown: str) -> None:
+    arguments = json.dumps({"host": written, "force": False})
     async with lab(tmp_path, calling("host-restart", arguments)) as at:
         await at.allow("host")
-        assert "- host: `web-1��`" in (await at.ask())[0]
+        assert f"- host: `{shown}`" in (await at.ask())[0]
 
 
 async def test_what_is_too_far_from_the_question_is_not_shown_to_a_model(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.plain import plain
 
-MASKING_VERSION = 3  # to be raised with every change: documents are read again then
+MASKING_VERSION = 4  # to be raised with every change: documents are read again then
 
 PASSES_MAX = 4  # a pass leaves next to nothing for another
 

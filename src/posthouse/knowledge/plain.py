@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-# Soft hyphens, joiners, marks of direction, variation selectors, tags: nobody sees them.
+# Soft hyphens, joiners, marks of direction, blank letters, variation selectors, tags: unseen.
 _INVISIBLE = (
     r"\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    r"\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_HIDDEN = re.compile(f"[{_INVISIBLE}]")
+HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _SEEN = re.compile(f"[^{_INVISIBLE}]")
 _SPACES = "\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _HYPHENS = "\u2010\u2011\u2212\ufe63"
@@ -47,7 +48,7 @@ class Plain(Struct, frozen=True):
 def plain(text: str) -> Plain:
     """Read a text."""
     narrow = text.translate(_NARROW) if _UNUSUAL.search(text) else text
-    if not _HIDDEN.search(narrow):
+    if not HIDDEN.search(narrow):
         return Plain(narrow, None)
     places = [found.start() for found in _SEEN.finditer(narrow)]
-    return Plain(_HIDDEN.sub("", narrow), places)
+    return Plain(HIDDEN.sub("", narrow), places)

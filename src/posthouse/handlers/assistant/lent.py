@@ -16,6 +16,7 @@ from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.assistant.tools import Arguments, Function, Result
 from posthouse.handlers.lending import Lender
+from posthouse.knowledge.plain import HIDDEN
 from posthouse.llm.model import ToolOffer
 from posthouse.model.action import Action, Ask, Send
 from posthouse.model.permission import Ruling
@@ -26,7 +27,9 @@ HELP_CHARACTERS_MAX: Final = 500
 DIGEST_CHARACTERS: Final = 12
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # what models take for the name of a function
-_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})  # would show other words than those that run
+_MARK: Final = "\ufffd"  # stands for what shows nothing, or not itself: other words would run
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Zs"})
+_LOST_SPACES = re.compile(r"^ +| +$| {2,}")  # Markdown drops them
 
 
 class Reference(Struct, frozen=True):
@@ -157,5 +160,10 @@ async def _heard(actions: AsyncGenerator[Action], language: str) -> Result:
 def _shown(value: object) -> str:
     """Write an argument so that nothing in it hides, or ends the words around it."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    text = text.replace("\n", "⏎").replace("`", "ˋ")
-    return "".join("�" if unicodedata.category(each) in _UNSEEN else each for each in text)
+    text = HIDDEN.sub(_MARK, text.replace("\n", "⏎").replace("`", "ˋ"))
+    seen = "".join(each if _is_seen(each) else _MARK for each in text)
+    return _LOST_SPACES.sub(lambda spaces: "␣" * len(spaces[0]), seen)
+
+
+def _is_seen(character: str) -> bool:
+    return character == " " or unicodedata.category(character) not in _UNSEEN
