@@ -290,20 +290,41 @@ async def test_robots_are_obeyed(town: Town) -> None:
         assert len(await town.known()) == 2
 
 
-async def test_a_sitemap_is_read_to_its_end(town: Town) -> None:
-    def sitemap(*paths: str) -> web.Response:
-        locations = "".join(f"<url><loc>{town.at(path)}</loc></url>" for path in paths)
-        return web.Response(text=f"<urlset>{locations}</urlset>", content_type="text/xml")
+def sitemap(town: Town, *paths: str) -> web.Response:
+    locations = "".join(f"<url><loc>{town.at(path)}</loc></url>" for path in paths)
+    return web.Response(text=f"<urlset>{locations}</urlset>", content_type="text/xml")
 
+
+async def test_a_sitemap_is_read_to_its_end(town: Town) -> None:
     town.pages = {
-        "/sitemap.xml": sitemap("/docs.xml", "/a?x=1&amp;y=2"),
-        "/docs.xml": sitemap("/b", "/sitemap.xml"),
+        "/sitemap.xml": sitemap(town, "/docs.xml", "/a?x=1&amp;y=2"),
+        "/docs.xml": sitemap(town, "/b", "/sitemap.xml"),
         "/a?x=1&y=2": page("first", "/c"),
         "/b": page("second"),
         "/c": page("in no list"),
     }
     await town.read("/sitemap.xml")
     assert sorted(await town.known()) == ["/a?x=1&y=2", "/b"]
+
+
+async def test_of_very_many_sitemaps_the_first_are_read(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("posthouse.knowledge.sources.site.LISTS_MAX", 2)
+    town.pages = {"/sitemap.xml": sitemap(town, *(f"/{at}.xml" for at in range(9)))}
+    town.pages |= {f"/{at}.xml": sitemap(town, f"/{at}") for at in range(9)}
+    town.pages |= {f"/{at}": page(f"page {at}") for at in range(9)}
+    await town.read("/sitemap.xml")
+    assert sorted(await town.known()) == ["/0", "/1"]
+
+
+async def test_a_sitemap_that_lists_nothing_now_makes_nobody_forget_its_pages(town: Town) -> None:
+    town.pages = {"/sitemap.xml": sitemap(town, "/a"), "/a": page("first")}
+    await town.read("/sitemap.xml")
+    town.pages["/sitemap.xml"] = page("We are working on our site")
+    report = await town.read("/sitemap.xml")
+    assert "lists no page" in report.problem
+    assert sorted(await town.known()) == ["/a"]
 
 
 async def test_reading_ends_when_it_takes_too_long(

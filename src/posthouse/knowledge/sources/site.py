@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -217,22 +218,33 @@ class Site:
     async def _listed(self) -> tuple[str, ...]:
         """Return the pages of a sitemap, and of those that it leads to."""
         pages: dict[str, None] = {}
-        lists, seen = [self._address], {self._address}
-        while lists and len(seen) <= LISTS_MAX and len(pages) < self._pages_max:
-            address = lists.pop(0)
-            try:
-                visit = await self._visit(address, UNKNOWN, self._is_inside)
-                found = listed(visit.fetched.data)
-            except Unreadable as problem:
-                if address == self._address:
-                    raise Unavailable(str(problem), zh=problem.zh) from problem
-                log.info("knowledge_not_read", place=address, problem=str(problem))
-                continue
-            further = [each for each in found if _is_list(each) and self._is_inside(each)]
-            lists += [each for each in further if each not in seen]
+        lists, seen = deque((self._address,)), {self._address}
+        while lists and len(pages) < self._pages_max:
+            found = tuple(filter(self._is_inside, await self._list(lists.popleft())))
+            further = [each for each in found if _is_list(each) and each not in seen]
+            further = further[: LISTS_MAX + 1 - len(seen)]
+            lists += further
             seen.update(further)
             pages |= dict.fromkeys(each for each in found if not _is_list(each))
+        if not pages:  # a page of regrets at its address must not make us forget the site
+            raise Unavailable(
+                f"{self._address} lists no page of its own host and folder that may be read. Name"
+                " another sitemap, or a page to begin with.",
+                zh=f"{self._address} 没有列出同一网站、同一目录下可读的网页；"
+                "请换一个站点地图，或给出起始网页。",
+            )
         return tuple(pages)
+
+    async def _list(self, address: str) -> tuple[str, ...]:
+        """Read one sitemap; of those that it leads to, one that is broken lists nothing."""
+        try:
+            visit = await self._visit(address, UNKNOWN, self._is_inside)
+            return listed(visit.fetched.data)
+        except Unreadable as problem:
+            if address == self._address:
+                raise Unavailable(str(problem), zh=problem.zh) from problem
+            log.info("knowledge_not_read", place=address, problem=str(problem))
+            return ()
 
 
 def _is_list(address: str) -> bool:
