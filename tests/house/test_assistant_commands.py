@@ -19,7 +19,7 @@ from posthouse.handlers.assistant.lent import LentTool, reference
 from posthouse.handlers.assistant.tools import Tool
 from posthouse.handlers.commands.lending import Lending
 from posthouse.handlers.permissions import Permissions
-from posthouse.handlers.trying import Concluded, Trial
+from posthouse.handlers.trying import Concluded, Growing, Trial
 from posthouse.llm.model import Prompt, ToolCall
 from posthouse.llm.scripted import Line, Scripted
 from posthouse.model.event import ButtonPressed, Event
@@ -70,7 +70,7 @@ SCENES = {
             return f"{answer.text}: {host}"
 
         def cmd_twice(host: str):
-            yield "Done half of it."
+            yield "Done half of it; 13812345678 knows."
             yield Ask(f"The rest of {host}?", ("Yes", "No"), then=answered, state=host)
 
         def cmd_restart(host: str, *, force: bool = False):
@@ -356,6 +356,43 @@ async def test_what_is_too_far_from_the_question_is_not_shown_to_a_model(tmp_pat
         assert '"sources":[]' in model.prompts[0].messages[-1].text
 
 
+async def test_nothing_grows_that_no_source_can_bear(tmp_path: Path) -> None:
+    model = Scripted(Line("", "Opera singers prefer port 8350 while they are travelling [1]."))
+    async with lab(tmp_path, model) as at:
+        await at.allow("host")
+        answering = at.house.handlers[NAME]
+        assert isinstance(answering, Assistant)
+        chat = (await at.house.chat()).id
+        far = Trial(question="Famous opera singers?", bot="b", chat=chat, person="ann")
+        assert not [each async for each in answering.attempt(far) if isinstance(each, Growing)]
+        near = replace(far, question="Which port does it listen on?")
+        assert [each async for each in answering.attempt(near) if isinstance(each, Growing)]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("host-load", '["web-1"]'),
+        ("host-load", '{"host": NaN}'),
+        ("host-load", '{"host": "web'),
+        ("host-sudo", "{}"),
+        ("host.load", WEB),
+    ],
+)
+async def test_a_wish_that_cannot_be_read_leaves_the_documents(
+    tmp_path: Path, name: str, arguments: str
+) -> None:
+    async with lab(tmp_path, calling(name, arguments)) as at:
+        await at.allow("host")
+        said, reason = await at.ask("Which port does it listen on?")
+        assert reason == "model_failed"
+        assert said.startswith("The model asked for a command that could not be read")
+        assert "The house listens on port 8350." in said
+        said, _ = await at.ask("Famous opera singers?")
+        assert said == ("The model asked for a command that could not be read, so nothing was run.")
+        assert at.log == []
+
+
 async def test_what_tells_of_commands_leaves_less_room_for_sources(tmp_path: Path) -> None:
     shown = []
     for who in ("ann", "ben"):
@@ -425,12 +462,13 @@ async def test_a_command_that_asks_by_itself_is_asked_once(tmp_path: Path) -> No
 
 
 async def test_a_command_may_ask_again_after_the_yes(tmp_path: Path) -> None:
-    async with lab(tmp_path, calling("host-twice", WEB)) as at:
+    async with lab(tmp_path, calling("host-twice", '{"host": "13812345678"}')) as at:
         await at.allow("host")
         assert "Shall I run this?" in (await at.ask())[0]
-        assert await at.press(0) == ("Done half of it.\n\nThe rest of web-1?", "answered")
-        assert await at.press(1) == ("No: web-1", "answered")
-        assert at.log == ["No web-1 ann"]
+        said, _ = await at.press(0)
+        assert said == "Done half of it; [phone] knows.\n\nThe rest of 13812345678?"
+        assert await at.press(1) == ("No: [phone]", "answered")
+        assert at.log == ["No 13812345678 ann"]
 
 
 async def test_a_file_is_named(tmp_path: Path) -> None:

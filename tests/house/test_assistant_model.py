@@ -537,8 +537,8 @@ def calling(name: str, arguments: str = "{}") -> Scripted:
 
 
 @simulated
-async def test_a_tool_that_is_not_there_is_refused() -> None:
+async def test_a_tool_that_is_not_there_leaves_the_documents() -> None:
     house = await opened(models=(calling("rm"),))
     message = await house.say(PORT)
     await house.quiet(10.0)
-    assert await house.reason(message) == "not_granted"
+    assert await house.reason(message) == "model_failed"

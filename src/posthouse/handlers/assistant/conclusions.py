@@ -128,9 +128,21 @@ def told(understood: Understood, results: tuple[Source, ...]) -> Concluded:
 def failed(understood: Understood, problem: ModelError) -> Concluded:
     """Say in one sentence what was wrong with the model, and quote the documents instead."""
     code = problem.code if has(problem.code) else ModelError.code
+    return _without_model(understood, code, code)
+
+
+def misread(understood: Understood) -> Concluded:
+    """Say that a model wanted what there is not, and quote the documents instead."""
+    return _without_model(understood, ModelError.code, "tool_misread")
+
+
+def _without_model(understood: Understood, reason: str, sentence: str) -> Concluded:
     if not understood.asking.is_addressed:
-        return _ended(understood, code)
-    return quoted(understood, code, say(code, understood.language), "in_documents")
+        return _ended(understood, reason)
+    told = say(sentence, understood.language)
+    if not understood.is_sure:  # a model was asked for what it could have had done
+        return _ended(understood, reason, told)
+    return quoted(understood, reason, told, "in_documents")
 
 
 def without_tokens(understood: Understood) -> Concluded:

@@ -19,7 +19,7 @@ from posthouse.llm.model import ToolCall, ToolOffer
 from posthouse.model.turn import Answer
 
 RESULT_CHARACTERS_MAX: Final = 8000
-NAME_CHARACTERS_MAX: Final = 64
+UNKNOWN: Final = "unknown"  # the outcome where a model has made up a name, or wrote no JSON object
 SHOWN_CHARACTERS_MAX: Final = 3000  # of what a person can be asked to confirm
 
 
@@ -50,8 +50,7 @@ class Errands:
         """
         wanted = await self._tools.wanted(call, asking)
         if wanted is None or not asking.is_addressed:
-            name = call.name[:NAME_CHARACTERS_MAX]  # whatever the model has made up
-            return Done(outcome="unknown", conclusion=_refused(name, language))
+            return Done(outcome=UNKNOWN)
         if not wanted.ruling.is_allowed:
             refused = _refused(wanted.function.title, language)
             return Done(outcome=wanted.ruling.reason, conclusion=refused)
@@ -73,7 +72,7 @@ class Errands:
             return Done(outcome=end.reason, conclusion=ended)
         if result.ask is not None:
             return Done(outcome="asks", conclusion=_question(name, result))
-        return Done(outcome="done", title=wanted.function.title, result=mask(result.text))
+        return Done(outcome="done", title=wanted.function.title, result=result.text)
 
     async def go_on(
         self, pending: Pending, answer: Answer, asking: Asking, language: str
@@ -93,7 +92,7 @@ class Errands:
             title = wanted.function.title if wanted is not None else call.name
             raise CannotAnswer(reason, say("tool_not_allowed", language, what=title))
         if pending.kind == "answer":
-            result = await wanted.tool.go_on(replace(answer, state=pending.state), asking)
+            result = _held(await wanted.tool.go_on(replace(answer, state=pending.state), asking))
         else:
             result = await self._run(wanted, asking)
         if result.ask is None:
@@ -102,8 +101,7 @@ class Errands:
 
     @staticmethod
     async def _run(wanted: Wanted, asking: Asking) -> Result:
-        result = await wanted.tool.run(wanted.arguments, asking)
-        return replace(result, text=_short(result.text))
+        return _held(await wanted.tool.run(wanted.arguments, asking))
 
 
 def _confirmation(call: ToolCall, what: str, language: str) -> Concluded:
@@ -131,5 +129,8 @@ def _said(sentence: str, language: str, what: str) -> Concluded:
     return Concluded(reason="answered", answer=say(sentence, language, what=what))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= RESULT_CHARACTERS_MAX else f"{text[:RESULT_CHARACTERS_MAX]} …"
+def _held(result: Result) -> Result:
+    """Mask and shorten what was said; what is asked stays as it is, to be agreed to."""
+    masked = mask(result.text[: 2 * RESULT_CHARACTERS_MAX])  # no number is cut before it is masked
+    is_long = len(masked) > RESULT_CHARACTERS_MAX
+    return replace(result, text=f"{masked[:RESULT_CHARACTERS_MAX]} …" if is_long else masked)

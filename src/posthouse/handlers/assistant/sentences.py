@@ -124,6 +124,10 @@ _SENTENCES: dict[str, tuple[str, str]] = {
             " again. Please check, then ask anew."
         ),
     ),
+    "tool_misread": (
+        "模型想执行的命令无法识别，什么也没有执行。",
+        "The model asked for a command that could not be read, so nothing was run.",
+    ),
     "tool_file": (
         "（文件 {file}：请直接发送命令查看）",
         "(a file, {file}: send the command yourself to get it)",

@@ -13,7 +13,7 @@ from posthouse.handlers.assistant import conclusions, prompts, replies
 from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.calls import Calls
 from posthouse.handlers.assistant.citations import objection
-from posthouse.handlers.assistant.errands import Errands
+from posthouse.handlers.assistant.errands import UNKNOWN, Errands
 from posthouse.handlers.assistant.finding import Understood
 from posthouse.handlers.assistant.scores import read_score
 from posthouse.handlers.assistant.sentences import say
@@ -113,6 +113,9 @@ class Writer:
             done = await self._errands.carry_out(reply.call, asking, understood.language)
             wanted = f"{reply.call.name} {reply.call.arguments}"[:NOTE_CHARACTERS_MAX]
             yield Stage("tool", f"{wanted}: {done.outcome}")
+            if done.outcome == UNKNOWN:
+                yield conclusions.misread(understood)
+                return
             if done.conclusion is not None:
                 yield done.conclusion
                 return
@@ -125,15 +128,17 @@ class Writer:
             yield each
 
     async def _reply(self, brief: prompts.Brief, calls: Calls) -> AsyncGenerator[Growing | _Reply]:
-        """Hear a model out; the whole reply comes last."""
+        """Hear a model out; the whole reply comes last. Without a source nothing can be said."""
         prompt = prompts.answering(brief, calls.voice)
+        may_grow = bool(brief.sources or brief.results)
         text, call, grown, ended = "", None, 0, ""
         async with aclosing(calls.stream(prompt)) as pieces:
             async for piece in pieces:
                 match piece:
                     case Words(text=more):
                         text += more
-                        if len(text) - grown >= GROWS_BY and not replies.may_be_control(text):
+                        is_due = may_grow and len(text) - grown >= GROWS_BY
+                        if is_due and not replies.may_be_control(text):
                             grown = len(text)
                             yield Growing(text)
                     case ToolCall():
