@@ -6,54 +6,37 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from posthouse.handlers.assistant.support import Ground, content
+from msgspec import Struct
 
-CLAIM_LETTERS_MIN: Final = 4  # fewer behind a citation are no claim: "[1] etc."
+from posthouse.handlers.assistant.framing import matter, matter_of_remains, matter_of_title
+from posthouse.handlers.assistant.ignorance import at_a_loss, is_sorry
+from posthouse.handlers.assistant.paragraphs import (
+    CITED,
+    ITEM,
+    RULER,
+    TITLE,
+    is_head,
+    numbers,
+    parts,
+    sentences,
+    units,
+)
+from posthouse.handlers.assistant.support import Ground, Held, content
+
 CARRIED_MAX: Final = 2  # sentences that a later citation may stand for; then a reader loses track
 
-_NUMBERS = r"\d{1,3}(?:\s*[,，、]\s*\d{1,3})*"
-_CITED = re.compile(rf"[\[【〔]\s*({_NUMBERS})\s*[\]】〕]")
-_FENCE = re.compile(r"^\s*(```|~~~)")
-_CODE = re.compile(r"`[^`\n]*`")  # what is quoted within a line; a number in it is an index
-_SENTENCE = re.compile(r"[。；;]|(?<!\d)\.(?=\s|$)")
-_SENTENCE_END = re.compile(r"(?:[。！？]+|[.!?]+(?=[\s\"'”’」』）)*_\[【〔]|$))[\"'”’」』）)*_]*")
-_CITATIONS = re.compile(rf"(?:\s*[\[【〔]\s*(?:{_NUMBERS})\s*[\]】〕])*\s*")
-_ABBREVIATED = re.compile(
-    r"\b(?:(?i:e\.g|i\.e|etc|vs|cf|no|nr|fig|mr|mrs|ms|dr|approx|resp|incl)|[A-Z])\.$"
-)
-TITLE_LETTERS_MAX: Final = 80  # what is longer claims something, whatever it looks like
-SENTENCE_LETTERS_MIN: Final = 12  # "**Note.**" claims nothing
-_HEADING = re.compile(r"^\s*#{1,6}\s|^\s*\*\*[^*]+\*\*\s*$")
-_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s+")
-_RULER = re.compile(r"^\s*[-*_|:\s]{3,}$")
-_HAN = re.compile(r"[\u3400-\u9fff]")
-_OPENING_CHARACTERS: Final = 24  # where an answer says of itself that it is none
-_AT_A_LOSS = re.compile(
-    r"不知道|不清楚|不确定|无法(?:回答|确定|得知)|抱歉|对不起|很遗憾"
-    r"|\bI\s+(?:do\s+not|don['’]t)\s+(?:know|have)\b|\bI(?:['’]m|\s+am)\s+not\s+sure\b"
-    r"|\b(?:cannot|can['’]t|could\s*n[o'’]t|unable\s+to)\s+(?:find|answer|determine)\b|\bsorry\b",
-    re.IGNORECASE,
-)
-_NOT_IN_SOURCES = re.compile(
-    r"(?:资料|文档|来源|知识库|上下文|材料)[^。.\n]{0,16}"
-    r"(?:没有|未|并未|无)(?:找到|提供|提到|提及|包含|涉及|说明|相关)"
-    r"|没有(?:找到|足够|相关)[^。.\n]{0,10}(?:信息|资料|内容|答案)"
-    r"|\b(?:sources?|documents?|documentation|context|passages?|knowledge\s+base)\b"
-    r"[^.\n]{0,30}\b(?:do(?:es)?\s+not|don['’]t|doesn['’]t|has\s+no|have\s+no)\b"
-    r"[^.\n]{0,20}\b(?:mention|contain|provide|say|include|cover|answer|enough|information)",
-    re.IGNORECASE,
-)
+_LEADS = (":", "：", "?", "？")  # what ends so introduces something
 
 
 def cited(text: str) -> tuple[int, ...]:
     """Return the numbers an answer names, in the order of their first mention."""
-    prose, _ = _parts(text)
-    return tuple(dict.fromkeys(number for unit in _units(prose) for number in _numbers(unit)))
+    prose, _ = parts(text)
+    return tuple(dict.fromkeys(number for unit in units(prose) for number in numbers(unit)))
 
 
 def tidy(text: str) -> str:
     """Write all citations alike: ``[1]``, a pair of brackets per number."""
-    return _CITED.sub(
+    return CITED.sub(
         lambda found: "".join(f"[{number}]" for number in re.findall(r"\d+", found[1])), text
     )
 
@@ -62,166 +45,120 @@ def objection(text: str, ground: Ground) -> str:
     """Say what is wrong with an answer; empty where every claim names an existing source.
 
     A sentence names its own, or has words of the source that is named next in its paragraph, two
-    sentences on at most. Code has words of a source that the answer names.
+    sentences on at most. Code has words of a source that the answer names. What only introduces
+    has words of these sources, or of the sentences that name them.
 
     Args:
         text: the answer, in Markdown.
         ground: the sources that it may name.
     """
-    if not text.strip():
+    prose, fences = parts(text)
+    rows = units(prose)
+    if not any(map(_has_letters, (*rows, *fences))):
         return "empty"
-    numbers = cited(text)
-    if any(not 1 <= number <= ground.sources for number in numbers):
+    named = cited(text)
+    if any(not 1 <= number <= ground.sources for number in named):
         return "cites_unknown"
-    if admits_ignorance(text):
+    if _admits_ignorance(rows):
         return "does_not_know"
-    prose, fences = _parts(text)
-    is_cited = numbers and not any(_is_uncited(*claim, ground) for claim in _claims(prose))
-    is_grounded = all(ground.bears_code(code, numbers) for code in fences)
+    said = Held.of("\n".join(_cited_part(each) for row in rows for each in sentences(row)))
+    check = _Check(ground, named, said)
+    is_cited = named and not any(check.is_uncited(claim) for claim in _claims(rows))
+    is_grounded = all(ground.bears_code(code, named, said) for code in fences)
     return "" if is_cited and is_grounded else "uncited"
 
 
-def admits_ignorance(text: str) -> bool:
-    """Whether an answer says that it is none."""
-    bare = _CITED.sub("", text).strip()
-    return bool(_AT_A_LOSS.search(bare[:_OPENING_CHARACTERS]) or _NOT_IN_SOURCES.search(bare))
-
-
-def _claims(lines: Sequence[str]) -> list[tuple[str, tuple[int, ...]]]:
-    """Return what has to name its source: not headings, nor what leads to something that does.
-
-    With each item come the numbers in the line above that leads to it.
-    """
-    units = _units(lines)
-    claims: list[tuple[str, tuple[int, ...]]] = []
-    lead: tuple[int, ...] = ()
-    for at, unit in enumerate(units):
-        if _HEADING.match(unit) or _RULER.match(unit) or _is_header(units, at):
-            lead = ()
-            if _says_something(unit):
-                claims.append((unit, ()))
-            continue
-        if _ITEM.match(unit) and lead:
-            claims.append((unit, lead))
-            continue
-        is_lead = _CITED.sub("", unit).rstrip("* ").endswith((":", "："))
-        lead = _numbers(unit) if is_lead else ()
-        if is_lead and at + 1 < len(units) and not _says_something(unit):
-            continue
-        claims.append((unit, ()))
-    return claims
-
-
-def _is_header(units: Sequence[str], at: int) -> bool:
-    """Whether a row of a table names its columns."""
-    is_row = "|" in units[at] and at + 1 < len(units)
-    return is_row and "|" in units[at + 1] and _RULER.match(units[at + 1]) is not None
-
-
-def _is_uncited(unit: str, lead: tuple[int, ...], ground: Ground) -> bool:
-    """Whether a sentence names no source, and has no words of the one that is named next."""
-    carrying, carried = lead, 0
-    for sentence in reversed(_sentences(_ITEM.sub("", unit))):
-        if own := _numbers(sentence):
-            carrying, carried = own, 0
-            rest = _uncited_part(sentence)
-            if _weight(rest) >= CLAIM_LETTERS_MIN and not ground.bears(rest, own):
+def _admits_ignorance(rows: Sequence[str]) -> bool:
+    """Whether the first that an answer says of the matter is that it does not know."""
+    for row in rows:
+        for sentence in () if TITLE.match(row) else sentences(row):
+            bare = CITED.sub("", sentence).strip()
+            if at_a_loss(bare) or (is_sorry(bare) and not content(matter(bare))):
                 return True
-        elif not carrying:
-            if _weight(sentence) >= (CLAIM_LETTERS_MIN if _CITED.search(unit) else 1):
-                return True
-        elif _claims_something(sentence):
-            carried += not lead
-            if carried > CARRIED_MAX or not ground.bears(sentence, carrying):
-                return True
+            if content(matter(bare)) and not bare.endswith(_LEADS):
+                return False
     return False
 
 
-def _claims_something(sentence: str) -> bool:
-    """Whether a sentence is more than "Yes, you can.", a question or a word in bold."""
-    bare = sentence.strip()
-    is_title = _HEADING.match(bare) and _letters(bare) < SENTENCE_LETTERS_MIN
-    return bool(content(bare)) and not is_title and not bare.endswith(("?", "？"))
+class _Claim(Struct, frozen=True):
+    """A paragraph, an item, a row or a title; ``lead`` are the sources named above an item."""
+
+    text: str
+    is_title: bool = False
+    lead: tuple[int, ...] = ()
 
 
-def _sentences(unit: str) -> list[str]:
-    """Cut a paragraph into sentences; citations behind a full stop belong to what is before it."""
-    sentences: list[str] = []
-    start = 0
-    for found in _SENTENCE_END.finditer(unit):
-        if found.start() < start or _ABBREVIATED.search(unit[start : found.end()]):
-            continue
-        citations = _CITATIONS.match(unit, found.end())
-        end = citations.end() if citations else found.end()
-        sentences.append(unit[start:end])
-        start = end
-    return [*sentences, unit[start:]]
+class _Check(Struct, frozen=True):
+    """Tells what of an answer names no source.
 
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(
-        int(number) for found in _CITED.findall(text) for number in re.findall(r"\d+", found)
-    )
-
-
-def _says_something(unit: str) -> bool:
-    """Whether what looks like a heading, or leads to a list, holds a sentence without a source."""
-    rest = _uncited_part(unit).lstrip("。；;. ").strip("*# ")
-    letters = _letters(rest)
-    is_sentence = letters >= SENTENCE_LETTERS_MIN and _SENTENCE.search(rest) is not None
-    return is_sentence or letters > TITLE_LETTERS_MAX
-
-
-def _uncited_part(unit: str) -> str:
-    ends = [found.end() for found in _CITED.finditer(unit)]
-    return unit[ends[-1] :] if ends else unit
-
-
-def _letters(text: str) -> int:
-    return sum(map(str.isalnum, text))
-
-
-def _weight(text: str) -> int:
-    """Count letters and digits; a Chinese one says as much as two."""
-    return _letters(text) + len(_HAN.findall(text))
-
-
-def _units(lines: Sequence[str]) -> list[str]:
-    """Cut the prose of an answer into paragraphs, items and rows."""
-    units: list[str] = []
-    is_open = False
-    for line in lines:
-        bare = _CODE.sub(lambda found: re.sub(r"[\[\]【】〔〕]", " ", found[0]), line)
-        if not bare.strip():
-            is_open = False
-        elif is_open and not (_ITEM.match(bare) or _HEADING.match(bare) or "|" in bare):
-            units[-1] += f"\n{bare}"
-        else:
-            units.append(bare)
-            is_open = not _HEADING.match(bare)
-    return units
-
-
-def _parts(text: str) -> tuple[list[str], list[str]]:
-    """Part an answer into lines of prose, and what stands between two fences of a kind.
-
-    An empty line stays where a fence was. One that is never closed holds nothing: the rest of an
-    answer cannot hide behind it.
+    Args:
+        ground: the sources.
+        named: those that the answer names.
+        said: what stands in the sentences that name one.
     """
-    lines: list[str] = []
-    fences: list[str] = []
-    fenced: list[str] = []
-    mark = ""
-    for line in text.splitlines():
-        fence = _FENCE.match(line)
-        if mark and fence and fence[1] == mark:
-            fences.append("\n".join(fenced))
-            mark, fenced = "", []
-        elif mark:
-            fenced.append(line)
-        elif fence:
-            mark = fence[1]
-            lines.append("")
+
+    ground: Ground
+    named: tuple[int, ...]
+    said: Held
+
+    def is_uncited(self, claim: _Claim) -> bool:
+        """Whether a sentence names no source, and has no words of the one that is named next."""
+        carrying, carried = claim.lead, 0
+        for sentence in reversed(sentences(ITEM.sub("", claim.text))):
+            if own := numbers(sentence):
+                carrying, carried = own, 0
+                if not self.ground.bears(matter(_uncited_part(sentence)), own):
+                    return True
+            elif claim.is_title or _introduces(sentence) or at_a_loss(sentence):
+                if not self._introduces_truly(sentence):
+                    return True
+            elif content(matter(sentence)) or (ITEM.match(claim.text) and not carrying):
+                carried += not claim.lead
+                is_near = carrying and carried <= CARRIED_MAX
+                if not is_near or not self.ground.bears(matter(sentence), carrying):
+                    return True
+        return False
+
+    def _introduces_truly(self, sentence: str) -> bool:
+        """Whether a title or a lead speaks of what the answer rests on."""
+        known = self.ground.held(self.named) | self.said
+        if loss := at_a_loss(sentence):
+            rest = f"{sentence[: loss[0]]} {sentence[loss[1] :]}"
+            return (known | self.ground.given).bears(matter_of_remains(rest))
+        return known.bears(matter_of_title(sentence))
+
+
+def _introduces(sentence: str) -> bool:
+    bare = sentence.rstrip().rstrip("*_").rstrip()
+    return bare.endswith(_LEADS) or TITLE.match(sentence) is not None
+
+
+def _claims(rows: Sequence[str]) -> list[_Claim]:
+    claims: list[_Claim] = []
+    lead: tuple[int, ...] = ()
+    for at, row in enumerate(rows):
+        if RULER.match(row):
+            lead = ()
+        elif TITLE.match(row) or is_head(rows, at):
+            lead = ()
+            claims.append(_Claim(row, is_title=True))
+        elif ITEM.match(row) and lead:
+            claims.append(_Claim(row, lead=lead))
         else:
-            lines.append(line)
-    return [*lines, *fenced], fences
+            is_lead = CITED.sub("", row).rstrip("* ").endswith((":", "："))
+            lead = numbers(row) if is_lead else ()
+            claims.append(_Claim(row))
+    return claims
+
+
+def _cited_part(sentence: str) -> str:
+    return sentence[: len(sentence) - len(_uncited_part(sentence))] if numbers(sentence) else ""
+
+
+def _uncited_part(sentence: str) -> str:
+    ends = [found.end() for found in CITED.finditer(sentence)]
+    return sentence[ends[-1] :] if ends else sentence
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalnum, CITED.sub("", ITEM.sub("", text))))

@@ -9,12 +9,15 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Struct
+
+from posthouse.handlers.assistant.framing import matter_of_title
 from posthouse.knowledge.gate.small_words import SMALL_WORDS
 from posthouse.knowledge.words import normalise, smooth, tokens
 
 SAID_SHARE: Final = 0.6  # of a sentence's words: the rest are those of the asker's language
 CODE_SHARE: Final = 0.6  # of the words of code: the rest are names and values put in
-COMMENT_WORDS_MIN: Final = 4  # a line of so many words that ends like a sentence is one
+PROSE_WORDS_MIN: Final = 4  # a line of so many words that ends like a sentence is one
 
 _NUMBER = re.compile(r"\d+")
 _SMALL_CHARACTERS = frozenset("的了是在和与就也都您你我他它这那个吗呢吧啊把被会能可以要请")
@@ -22,7 +25,30 @@ _PROSE_END = re.compile(r"[.!?。！？][\s*_)）”\"'/]*$")
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _HAN_PROSE_MIN: Final = 8
-_COMMENT = re.compile(r"\s*(?:#|//|--|;)")
+_COMMENT = re.compile(r"(?:^\s*(?:#+(?!!)|//|;)|(?:^|\s)(?:#+|//|--|;)\s)")
+
+
+class Held(Struct, frozen=True):
+    """Words and numbers that are known."""
+
+    words: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, text: str) -> Held:
+        """Return what stands in a text."""
+        smoothed = smooth(normalise(text))
+        return cls(frozenset(tokens(smoothed)), frozenset(_NUMBER.findall(smoothed)))
+
+    def __or__(self, other: Held) -> Held:
+        return Held(self.words | other.words, self.numbers | other.numbers)
+
+    def bears(self, said: str, share: float = SAID_SHARE) -> bool:
+        """Whether enough of the words of a sentence are known, and each of its numbers."""
+        if not self.numbers.issuperset(_NUMBER.findall(normalise(said))):
+            return False
+        words = content(said)
+        return sum(word in self.words for word in words) >= share * len(words)
 
 
 class Ground:
@@ -35,39 +61,48 @@ class Ground:
 
     def __init__(self, sources: Sequence[str], given: Sequence[str] = ()) -> None:
         self.sources = len(sources)
+        self.given = Held.of("\n".join(given))
         self._texts = [smooth(normalise(text)) for text in sources]
-        self._words = [frozenset(tokens(text)) for text in self._texts]
-        self._numbers = [frozenset(_NUMBER.findall(text)) for text in self._texts]
-        self._given = frozenset(tokens(smooth(normalise(" ".join(given)))))
+        self._held = [Held.of(text) for text in sources]
+
+    def held(self, numbers: Sequence[int]) -> Held:
+        """Return what stands in these sources."""
+        held = Held()
+        for number in numbers:
+            held |= self._held[number - 1]
+        return held
 
     def bears(self, said: str, numbers: Sequence[int]) -> bool:
         """Whether the words of a sentence, and each of its numbers, stand in these sources."""
-        known = frozenset().union(*(self._numbers[number - 1] for number in numbers))
-        if not known.issuperset(_NUMBER.findall(normalise(said))):
-            return False
-        return _share(content(said), self._held(numbers)) >= SAID_SHARE
+        return self.held(numbers).bears(said)
 
-    def bears_code(self, code: str, numbers: Sequence[int]) -> bool:
-        """Whether code stands in these sources, or is made of their words.
+    def bears_code(self, code: str, numbers: Sequence[int], beside: Held) -> bool:
+        """Whether code stands in these sources, or is made of their words and of the question's.
 
-        What is dressed as code and reads like a sentence has to stand there as one; a comment of
-        a few words is a heading.
+        What is dressed as code and reads like a sentence has to stand there as one, and a comment
+        is a title.
+
+        Args:
+            code: what stands in a fence.
+            numbers: of the sources.
+            beside: what comments may speak of too.
         """
-        words: list[str] = []
+        held = self.held(numbers)
+        made: list[str] = []
         for line in code.splitlines():
-            if self._stands(line, numbers) or _is_label(line):
+            if self._stands(line, numbers):
                 continue
-            if _is_prose(line) and not self.bears(line, numbers):
+            working, comment = _parted(line)
+            if not (held | beside | self.given).bears(matter_of_title(comment)):
                 return False
-            words += content(line)
-        return _share(words, self._held(numbers) | self._given) >= CODE_SHARE
+            if _is_prose(working) and not held.bears(working):
+                return False
+            made.append(working)
+        return (held | self.given).bears("\n".join(made), CODE_SHARE)
 
     def _stands(self, line: str, numbers: Sequence[int]) -> bool:
         wanted = smooth(normalise(line))
         return any(f" {wanted} " in f" {self._texts[number - 1]} " for number in numbers)
-
-    def _held(self, numbers: Sequence[int]) -> frozenset[str]:
-        return frozenset().union(*(self._words[number - 1] for number in numbers))
 
 
 def content(text: str) -> list[str]:
@@ -79,16 +114,13 @@ def content(text: str) -> list[str]:
     ]
 
 
-def _share(words: Sequence[str], held: frozenset[str]) -> float:
-    return sum(word in held for word in words) / len(words) if words else 1.0
-
-
-def _is_label(line: str) -> bool:
-    is_short = len(_WORD.findall(line)) < COMMENT_WORDS_MIN
-    return is_short and _COMMENT.match(line) is not None and not _is_prose(line)
+def _parted(line: str) -> tuple[str, str]:
+    """Part a line of code into what works and what is remarked."""
+    found = _COMMENT.search(line)
+    return (line[: found.start()], line[found.end() :]) if found else (line, "")
 
 
 def _is_prose(line: str) -> bool:
     if len(_HAN.findall(line)) >= _HAN_PROSE_MIN:
         return True
-    return len(_WORD.findall(line)) >= COMMENT_WORDS_MIN and bool(_PROSE_END.search(line))
+    return len(_WORD.findall(line)) >= PROSE_WORDS_MIN and bool(_PROSE_END.search(line))

@@ -25,9 +25,9 @@ GROUND = Ground((ENGLISH, CHINESE), given=("How do I run it on port 9000?",))
         "First this. Then that [1][2].",
         "Steps:\n\n1. Open the page [1]\n2. Press the button [2]",
         "Run this [1]:\n\n```bash\nposthouse run --port 8350\n```",
-        "## Title\n\nIt listens on 8350 【1】.",
-        "A long paragraph\nover two lines [2].",
-        "先在服务器上运行 `posthouse --version` 看看是哪个版本；如果仍然无法确定，就升级 [1]。",
+        "## The port\n\nIt listens on 8350 【1】.",
+        "Open the page\nand press the button [1].",
+        "先打开页面；如果仍然无法确定，就升级 `posthouse` [2]。",
         "---\n\n| one [1] | two |",
         "**Note.**\n\nIt listens on 8350 [1].",
         "## 1. How do I start it?\n\nRun it [1].",
@@ -101,6 +101,142 @@ def test_an_answer_with_its_sources_counts(answer: str) -> None:
 )
 def test_any_other_answer_does_not(answer: str, why: str) -> None:
     assert objection(answer, GROUND) == why
+
+
+SHOP = Ground(
+    (
+        """\
+Returns: goods may be returned within 30 days of delivery if they are unused. Open your order, press
+Return and print the label. The money is paid back to the same card within 5 working days. Returns
+are free in the EU. The warranty of a heater is 2 years.
+
+    posthouse run --port 8350 --data ./house
+""",
+        """\
+签收后 30 天内、未使用的商品可以退货。打开订单，点击“申请退货”，打印面单。
+退款在 5 个工作日内退回原卡。热水器保修 2 年。
+接入飞书：在开放平台创建应用，填写 App ID，再发布版本。
+""",
+    ),
+    given=("How can I return a heater, and what does it cost in Japan? 怎么退货？日本的价格？",),
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Goods go back in 30 days [1]:\n\n1. Open your order [1].\n2. Press **Return** [1].",
+        (
+            "Here are the steps:\n\n1. **Open your order** and press Return [1].\n"
+            "2. **Print the label** [1].\n\nThe money is paid back within 5 working days [1]."
+        ),
+        "可以退货。签收后 30 天内、未使用的商品均可退 [2]。",
+        "**退货步骤**\n\n1. 打开订单 [2]。\n2. 打印面单 [2]。\n\n如有其他问题，请随时告诉我。",
+        "具体步骤如下：\n\n- 打开订单 [2]\n- 点击“申请退货” [2]\n\n希望对您有帮助！",
+        (
+            "## Returning a heater\n\nIt can be returned within 30 days if it is unused [1].\n\n"
+            "## Warranty\n\nThe warranty is 2 years [1].\n\nHope this helps!"
+        ),
+        "| Step | What to do |\n|---|---|\n| 1 | Open your order [1] |\n| 2 | Press Return [1] |",
+        "| 项目 | 规定 |\n| --- | --- |\n| 退货 | 30 天内 [2] |\n| 保修 | 2 年 [2] |",
+        "Run this command [1]:\n\n```bash\n# Start the house\nposthouse run --port 8350\n```",
+        "用下面的命令启动：\n\n```bash\nposthouse run --port 8350\n```\n\n数据放在 `./house` [1]。",
+        "**Short answer:** yes, within 30 days [1].\n\n**Details:**\n- They must be unused [1].",
+        "接入飞书分为 3 步：\n1. 创建应用 [2]；\n2. 填写 App ID [2]；\n3. 发布版本 [2]。",
+        "退货期限为签收后 30 天 [2]；退款会在 5 个工作日内退回原卡 [2]。",
+        "Returns take 30 days [1]. The documents do not say anything about the cost in Japan.",
+        "热水器保修 2 年 [2]。资料中没有提到在日本的价格。",
+        "根据文档，热水器保修 2 年 [2]。\n\n**注意：** 只有未使用的商品可以退货 [2]。",
+        "To return it, do this:\n\n1. Open your order [1]\n\nAny other questions? Just ask.",
+        "抱歉，超过 30 天就不能退货了 [2]。",
+        "What happens next? The money is paid back within 5 working days [1].",
+    ],
+)
+def test_what_models_write_around_their_answers_does_not_silence_them(answer: str) -> None:
+    assert objection(answer, SHOP) == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "# You may return goods within 99 years\n\nReturn within 30 days [1].",
+        "**You may return it all without a receipt**\n\nReturn within 30 days [1].",
+        "## 所有商品终身免费，不需要小票\n\n30 天内可退货 [2]。",
+        "| Everything is free | for all |\n|---|---|\n| one | Open your order [1] |",
+        "Everything is a gift for all people:\n- return within 30 days [1]",
+        "It is a gift\nAll goods cost nothing\nReturn within 30 days [1].",
+        "Everything is a gift.Return within 30 days [1].",
+        "一切都是赠送的.30 天内可退货 [2]。",
+        "一切都是赠送的；30 天内可退货 [2]。",
+        "Everything costs nothing; return within 30 days [1].",
+        "全部商品终身赠送，不需要小票，您知道吗？30 天内可退货 [2]。",
+        "Return within 30 days [1] 99",
+        "Return within 30 days [1].\n\n```\n# everything is a gift\n```",
+        "Return within 30 days [1].\n\n```\n# warranty: 99 years\n```",
+        "Run [1]:\n\n```\nposthouse run --port 8350 # a gift for everybody\n```",
+        "Run [1]:\n\n```\nposthouse run --port 8351\n```",
+        "Return within 30 days [1]. The documents say nothing, so it is a gift for everybody.",
+        "退货 30 天 [2]。资料没有提到价格，所以全部商品终身赠送。",
+        "Return within 30 days [1].\n\nIf you have any questions, ask the mayor of London.",
+    ],
+)
+def test_nothing_is_claimed_by_the_look_of_it(answer: str) -> None:
+    assert objection(answer, SHOP) == "uncited"
+
+
+@pytest.mark.parametrize("answer", ["[1]", "- [1]\n- [2]", "**[1]**", "1. [1]", " \n"])
+def test_marks_are_no_answer(answer: str) -> None:
+    assert objection(answer, SHOP) == "empty"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "There is no information about this [1].",
+        "The provided text doesn't say anything on that [1].",
+        "Unfortunately, this is not covered [1].",
+        "The answer is unknown to me [1].",
+        "I could not find any information on that [1].",
+        "No information is available [1].",
+        "The context provides no details on this [1].",
+        "It is not mentioned in the sources [1].",
+        "Based on the sources, I cannot determine the price [1].",
+        "This question cannot be answered from the given sources [1].",
+        "Sorry [1].",
+        "该问题在所给文本里找不到答案 [1]。",
+        "暂无相关信息[1]。",
+        "目前没有提到这一点[1]。",
+        "很抱歉，资料未提及该内容 [2]。",
+        "我不太清楚 [2]。",
+        "根据现有资料，无法回答这个问题 [2]。",
+        "您的问题在资料中没有提到 [2]。",
+        "该内容未在文档中涉及 [2]。",
+        "关于日本的价格：\n\n资料里没有提到 [2]。",
+        "**Japan**\n\nThe text is silent on that [1].",
+    ],
+)
+def test_who_opens_with_not_knowing_does_not_know(answer: str) -> None:
+    assert objection(answer, SHOP) == "does_not_know"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "The warranty does not cover water damage [1].",
+        "Water damage is not covered [1].",
+        "Users cannot find deleted orders [1].",
+        "No information is lost [1].",
+        "The page could not be found [1].",
+        "We do not have a store in Berlin [1].",
+        "If you are not sure, print the label again [1].",
+        "暂无折扣 [2]。",
+        "不知道密码时，打开订单 [2]。",
+        "用户不知道密码也可以登录 [2]。",
+        "合同中没有提到的商品可以退货 [2]。",
+    ],
+)
+def test_a_no_is_an_answer(answer: str) -> None:
+    assert objection(answer, SHOP) == ""
 
 
 def test_numbers_come_in_the_order_of_their_mention() -> None:
