@@ -21,7 +21,6 @@ from msgspec import Struct
 from posthouse.cli.files import bytes_of
 from posthouse.cli.progress import at_work, progressing
 from posthouse.cli.terminal import OK, Terminal
-from posthouse.knowledge.apart import apart
 from posthouse.knowledge.evaluation import Evaluation, Find, cases_of, evaluation
 from posthouse.knowledge.gate.gate import Gate, shipped
 from posthouse.knowledge.gate.measures import Decided
@@ -37,6 +36,7 @@ from posthouse.knowledge.gate.training import (
 from posthouse.knowledge.ingest import Ingest
 from posthouse.knowledge.labels import Labelled, labelled
 from posthouse.knowledge.library import Library
+from posthouse.knowledge.own_process import in_own_process
 from posthouse.knowledge.sources.catalogue import enter
 from posthouse.knowledge.teaching import TRAINED_WITHIN_S
 from posthouse.model.errors import OperatorMistake
@@ -96,13 +96,13 @@ async def _result(
 async def _nested(wanted: Wanted, cases: Sequence[Case], terminal: Terminal) -> list[Decided]:
     work = partial(nested, cases, wanted.precision)
     with progressing(terminal, BLOCKS * FITS, "分块训练", "training by blocks") as progress:
-        return await apart(work, progress, TRAINED_WITHIN_S)
+        return await in_own_process(work, progress, TRAINED_WITHIN_S)
 
 
 async def _learnt(wanted: Wanted, lessons: Sequence[Case], terminal: Terminal) -> Gate:
     work = partial(learn, lessons, wanted.precision)
     with progressing(terminal, FITS, "训练", "training") as progress:
-        return await apart(work, progress, TRAINED_WITHIN_S)
+        return await in_own_process(work, progress, TRAINED_WITHIN_S)
 
 
 @contextlib.asynccontextmanager

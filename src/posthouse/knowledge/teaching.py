@@ -11,7 +11,6 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from posthouse.knowledge.apart import apart
 from posthouse.knowledge.evaluation import cases_of
 from posthouse.knowledge.gate.gate import Gate, dump, shipped
 from posthouse.knowledge.gate.measures import Quality, quality
@@ -27,6 +26,7 @@ from posthouse.knowledge.gate.training import (
     newest,
 )
 from posthouse.knowledge.labels import Labelled
+from posthouse.knowledge.own_process import in_own_process
 from posthouse.knowledge.passage import Found
 from posthouse.model.errors import OperatorMistake, PosthouseError
 from posthouse.settings.language import Said
@@ -197,7 +197,7 @@ class Teaching:
         """
         cases = await self._cases(base)
         check(cases)
-        gate, figures = await apart(
+        gate, figures = await in_own_process(
             partial(_taught, cases, precision),
             self._counting(base, Stage.TRAINING, (BLOCKS + 1) * FITS),
             TRAINED_WITHIN_S,

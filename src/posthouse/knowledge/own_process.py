@@ -1,4 +1,4 @@
-"""Sums that take long, in a process of their own: in a thread they would hold up every answer."""
+"""Long calculations, in a process of their own: in a thread they would hold up every answer."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 
+from posthouse.model.errors import TryLater
+
 R = TypeVar("R")
 Progress = Callable[[int], None]
 Work = Callable[[Progress], R]
@@ -22,7 +24,7 @@ class _Outcome(Struct, Generic[R]):
     problem: Exception | None = None
 
 
-async def apart(work: Work[R], progress: Progress, within_s: float) -> R:
+async def in_own_process(work: Work[R], progress: Progress, within_s: float) -> R:
     """Do work in a new process; who is cancelled ends it.
 
     Args:
@@ -32,8 +34,7 @@ async def apart(work: Work[R], progress: Progress, within_s: float) -> R:
         within_s: the longest it may take, in seconds.
 
     Raises:
-        TimeoutError: it took longer.
-        ChildProcessError: the process was killed.
+        TryLater: it took longer, or the process was killed.
     """
     context = get_context("spawn")
     ours, theirs = context.Pipe()
@@ -49,6 +50,8 @@ async def apart(work: Work[R], progress: Progress, within_s: float) -> R:
     try:
         async with asyncio.timeout(within_s):
             outcome = await asyncio.shield(listening)
+    except TimeoutError:
+        raise _too_long(within_s) from None
     finally:
         process.kill()
         process.join()
@@ -65,8 +68,24 @@ def _listen(line: Connection, work: Work[R], tell: Callable[[int], object]) -> _
         while not isinstance(said := line.recv(), _Outcome):
             tell(said)
     except (EOFError, OSError):
-        return _Outcome(problem=ChildProcessError("The process that did the sums was killed."))
+        return _Outcome(problem=_killed())
     return said
+
+
+def _too_long(within_s: float) -> TryLater:
+    return TryLater(
+        f"The calculation was not done within {within_s / 60:.0f} minutes and was given up. Try"
+        " again when the machine has less to do, or with fewer examples.",
+        zh=f"计算超过 {within_s / 60:.0f} 分钟，已放弃；请在机器空闲时再试，或减少样本。",
+    )
+
+
+def _killed() -> TryLater:
+    return TryLater(
+        "The process of the calculation was killed, as the system does when memory is short. Make"
+        " room, then try again.",
+        zh="计算进程被系统终止，通常是内存不足；请腾出内存后再试。",
+    )
 
 
 def _perform(line: Connection) -> None:
