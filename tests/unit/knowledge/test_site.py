@@ -17,7 +17,7 @@ from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import Options
 from posthouse.knowledge.sources.robots import robots
 from posthouse.knowledge.sources.site import PAUSE_S, Site
-from posthouse.knowledge.sources.visiting import Address, anywhere
+from posthouse.knowledge.sources.visitor import Address, anywhere
 from posthouse.store.documents import Documents, Source, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
 

@@ -21,7 +21,7 @@ from posthouse.knowledge.sources.files import Checkout, Folder, is_secret
 from posthouse.knowledge.sources.grounds import Grounds
 from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import Gone, Item, Options, Unavailable
-from posthouse.knowledge.sources.visiting import Address, anywhere, is_public
+from posthouse.knowledge.sources.visitor import Address, anywhere, is_public
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import SourceKind
 
@@ -269,7 +269,7 @@ async def test_a_log_in_page_is_refused(site: Site) -> None:
 
 async def test_a_page_without_end_is_cut(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, server = site
-    monkeypatch.setattr("posthouse.knowledge.sources.visiting.BYTES_MAX", 1000)
+    monkeypatch.setattr("posthouse.knowledge.sources.visitor.BYTES_MAX", 1000)
     pages["/a"] = page("x" * 5000)
     with pytest.raises(Unreadable, match="larger"):
         await fetch(server, "/a")

@@ -14,7 +14,7 @@ from posthouse.knowledge.sources.links import is_sitemap
 from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import PAGES_MAX, Options, Place, Unavailable
 from posthouse.knowledge.sources.site import Site
-from posthouse.knowledge.sources.visiting import anywhere, checked, is_public
+from posthouse.knowledge.sources.visitor import anywhere, checked, is_public
 from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import Documents, Source, SourceKind
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from posthouse.knowledge.sources.place import Fetched, Item
-from posthouse.knowledge.sources.visiting import Address, Visitor, is_public
+from posthouse.knowledge.sources.visitor import Address, Visitor, is_public
 
 
 class Page:

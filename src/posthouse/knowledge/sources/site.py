@@ -23,7 +23,7 @@ from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.links import is_sitemap, links, listed, scope_of
 from posthouse.knowledge.sources.place import Fetched, Gone, Item, Unavailable, Withheld
 from posthouse.knowledge.sources.robots import Robots, robots
-from posthouse.knowledge.sources.visiting import (
+from posthouse.knowledge.sources.visitor import (
     AGENT,
     UNKNOWN,
     Address,

@@ -1,11 +1,10 @@
-"""Pages elsewhere, fetched without being led to what is not for the public."""
+"""Fetches pages elsewhere, and is not led to what is not for the public."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 import ipaddress
-import re
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,6 +15,7 @@ import aiohttp
 from msgspec import Struct
 
 from posthouse.knowledge.formats.unreadable import Unreadable
+from posthouse.knowledge.sources.login import is_login, names_login
 from posthouse.knowledge.sources.place import Fetched, Unavailable
 from posthouse.model.errors import OperatorMistake
 
@@ -25,8 +25,6 @@ AGENT = "posthouse"
 BYTES_MAX = 20 * 1024**2
 FETCH_WITHIN_S = 30.0
 REDIRECTS_MAX = 5
-LOGIN_BYTES_MAX = 1024**2
-LOGIN_TEXT_MAX = 3000  # characters: a page with more says something besides "log in"
 
 _SUFFIXES = {
     "text/html": "html",
@@ -38,10 +36,6 @@ _SUFFIXES = {
     "application/json": "json",
 }
 _OFFICE = "application/vnd.openxmlformats-officedocument."
-_PASSWORD = re.compile(rb"<input[^>]{1,500}type\s{0,9}=\s{0,9}[\"']?password", re.IGNORECASE)
-_LOGIN_PATH = re.compile(
-    r"(^|[/._-])(log-?in|sign-?in|sso|passport|oauth2?|authorize|cas|auth)([/._-]|$)", re.IGNORECASE
-)
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -192,8 +186,8 @@ class Visitor:
                     zh=f"超过 {BYTES_MAX // 1024**2} MB。",
                 )
         page = bytes(data)
-        is_suspect = was_led and _LOGIN_PATH.search(address) is not None
-        if await asyncio.to_thread(_is_login, page, is_suspect=is_suspect):
+        is_suspect = was_led and names_login(address)
+        if await asyncio.to_thread(is_login, page, is_suspect=is_suspect):
             raise _needs_login()
         name = _name(address, answer.content_type)
         headers = answer.headers
@@ -226,23 +220,6 @@ def _led_to(address: str) -> str:
         return checked(address)
     except OperatorMistake as problem:
         raise Unreadable(str(problem), zh=problem.zh) from problem
-
-
-def _is_login(page: bytes, *, is_suspect: bool) -> bool:
-    """Whether a page only asks who one is.
-
-    Args:
-        page: what came.
-        is_suspect: somebody who asked for another page was led here, where one signs in.
-    """
-    if not is_suspect and not _PASSWORD.search(page):
-        return False
-    from posthouse.knowledge.formats.html import read
-
-    if len(page) > LOGIN_BYTES_MAX or not page[:1000].lstrip().startswith(b"<"):
-        return False
-    said = sum(len(block.text) for block in read(page, "page.html").blocks)
-    return said < LOGIN_TEXT_MAX
 
 
 def _needs_login() -> Unreadable:
