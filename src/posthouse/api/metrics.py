@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Route
 from posthouse import __version__
 from posthouse.api.vitals import Vitals
 from posthouse.channels.channel import ConnectionState
-from posthouse.handlers.assistant.limits import midnight
 from posthouse.model.relay import BotState
+from posthouse.settings.zone import midnight
 from posthouse.store.asked import Asked, Spent
 from posthouse.store.upkeep import Upkeep
 

@@ -1,4 +1,4 @@
-"""Whose time is shown."""
+"""Whose time is shown, and when its days begin."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def live_in(name: str) -> None:
     if name and hasattr(time, "tzset"):  # there is none on Windows
         os.environ["TZ"] = name
         time.tzset()
+
+
+def midnight(now: float, days_later: int = 0) -> float:
+    """Return when the day began, or one later, in the time zone of this process."""
+    day = time.localtime(now)
+    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday + days_later, 0, 0, 0, 0, 0, -1))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 from msgspec import Struct
 
 from posthouse.handlers.assistant.hours import is_open
 from posthouse.handlers.assistant.sentences import say
 from posthouse.model.turn import Turn
+from posthouse.settings.zone import midnight
 from posthouse.store.asked import Asked
 from posthouse.store.conduct import Conduct, Rule, Scope
 
@@ -56,9 +55,3 @@ def _whose(set_at: Scope | None, scope: Scope) -> tuple[int, str]:
     if set_at is None or not set_at.person:
         return scope.chat, ""
     return set_at.chat, set_at.person
-
-
-def midnight(now: float, days_later: int = 0) -> float:
-    """Return when the day began, or one later, in the house's time zone."""
-    day = time.localtime(now)
-    return time.mktime((day.tm_year, day.tm_mon, day.tm_mday + days_later, 0, 0, 0, 0, 0, -1))

@@ -11,11 +11,11 @@ from typing import Final
 from msgspec import Struct
 
 from posthouse.handlers.assistant.calls import Purse
-from posthouse.handlers.assistant.limits import midnight
 from posthouse.handlers.trying import Trial
 from posthouse.llm.model import Usage
 from posthouse.model.errors import UsedUp
 from posthouse.model.turn import Turn
+from posthouse.settings.zone import midnight
 from posthouse.store.asked import Asked, Spending, TrialSpending
 
 Price = Callable[[Usage], int]  # millionths of the currency that the prices are in
