@@ -18,7 +18,7 @@ from posthouse.console.pages import Pages, go
 from posthouse.console.problems import Declined
 from posthouse.console.replies import put
 from posthouse.console.states import Mood
-from posthouse.gateway.beside import reviewed
+from posthouse.gateway.notices import reviewed
 from posthouse.knowledge.words import fingerprint
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain

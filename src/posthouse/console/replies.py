@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from posthouse.console.house import Surroundings
-from posthouse.gateway.beside import said
 from posthouse.gateway.bots import Bot
+from posthouse.gateway.notices import notice
 from posthouse.model.address import Chat
 from posthouse.model.disposition import NewDelivery
 
@@ -25,7 +25,7 @@ async def put_reply(
         key: names the reply: what is put twice under it is said once.
     """
     origin = f"console:{operator}:{key}"
-    return await put(around, chat, said(text, chat, bot, origin, around.new_key))
+    return await put(around, chat, notice(text, chat, bot, origin, around.new_key))
 
 
 async def put(

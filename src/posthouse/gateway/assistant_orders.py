@@ -10,8 +10,8 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from posthouse.gateway import phrases
-from posthouse.gateway.beside import reviewed
 from posthouse.gateway.grant_words import read_subject, words_of
+from posthouse.gateway.notices import reviewed
 from posthouse.gateway.surroundings import Surroundings
 from posthouse.handlers.assistant.rules import FIELDS, changed
 from posthouse.handlers.handler import TurnContext

@@ -24,7 +24,7 @@ from posthouse.handlers.assistant.rules import overlaid
 from posthouse.handlers.assistant.sentences import language_of, say
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.tools import Result
-from posthouse.handlers.assistant.trials import demand_bases
+from posthouse.handlers.assistant.trial_bases import demand_bases
 from posthouse.handlers.handler import (
     CannotAnswer,
     EndOfTurn,

@@ -14,7 +14,7 @@ from posthouse.model.message import Content
 REVIEWED_ORDINAL = 1_000_000  # behind everything that a turn says while it runs
 
 
-def said(
+def notice(
     text: str, chat: Chat, bot: Bot, origin: str, new_key: Callable[[], str], ordinal: int = 0
 ) -> tuple[NewDelivery, ...]:
     """Return words in Markdown as the deliveries they need; put twice, they are said once.
@@ -48,4 +48,4 @@ def reviewed(
     So people take it back and judge it like every answer, and however many let it out, it is said
     once.
     """
-    return said(answer, chat, bot, f"turn:{turn}", new_key, REVIEWED_ORDINAL)
+    return notice(answer, chat, bot, f"turn:{turn}", new_key, REVIEWED_ORDINAL)
