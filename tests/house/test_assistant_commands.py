@@ -302,6 +302,34 @@ async def test_what_changes_something_waits_for_the_yes_of_who_asked(tmp_path: P
         assert len(at.log) == 2
 
 
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("{}", "`host` is missing"),
+        ('{"host": "web-1", "force": 3.7}', "`force` cannot be “3.7”"),
+        ('{"host": "web-1", "sudo": true}', "There is nothing to do with “sudo”"),
+    ],
+)
+async def test_nobody_is_asked_about_what_cannot_be_run(
+    tmp_path: Path, arguments: str, problem: str
+) -> None:
+    async with lab(tmp_path, calling("host-restart", arguments)) as at:
+        await at.allow("host")
+        said, reason = await at.ask()
+        assert said.startswith(problem)
+        assert "Usage: `/host restart <host>" in said
+        assert reason == "answered"
+        await at.press_only(0)  # a thumb
+        assert at.log == []
+
+
+async def test_what_was_left_out_is_shown_too(tmp_path: Path) -> None:
+    async with lab(tmp_path, calling("host-restart", '{"host": "web-1", "force": null}')) as at:
+        await at.allow("host")
+        said, _ = await at.ask()
+        assert "`/host restart`\n\n- host: `web-1`\n- force: `False`" in said
+
+
 async def test_nobody_agrees_to_what_they_cannot_see(tmp_path: Path) -> None:
     model = calling("host-restart", '{"host": "13812345678"}')
     async with lab(tmp_path, model, replace_words={"evil": "good"}) as at:

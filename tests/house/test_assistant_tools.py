@@ -44,6 +44,9 @@ class Bell:
     def described(self, arguments: Mapping[str, object], language: str) -> str:
         return f"ring in {language}: {dict(arguments)}"
 
+    async def check(self, arguments: Mapping[str, object], asking: Asking) -> None:
+        """Whatever is given fits."""
+
     async def run(self, arguments: Mapping[str, object], asking: Asking) -> Result:
         assert asking.chat
         self.rung.append((asking.person.id, arguments))

@@ -20,6 +20,9 @@ class Lent(Struct, frozen=True):
     parameters: str  # JSON schema
     is_readonly: bool = False  # it changes nothing
     is_public: bool = False  # for everybody who is not blocked
+    defaults: tuple[
+        tuple[str, str], ...
+    ] = ()  # what an argument is that is left out, as it is said
 
 
 class Lender(Protocol):
@@ -34,6 +37,16 @@ class Lender(Protocol):
 
     async def refusal(self, name: str, turn: Turn, moment: Moment) -> str:
         """Return why the person of a turn may not run it, a ruling's reason; empty: they may."""
+        ...
+
+    async def check(
+        self, name: str, given: Mapping[str, object], turn: Turn, moment: Moment
+    ) -> None:
+        """Read the arguments of a call as ``run`` would, and run nothing.
+
+        Raises:
+            CannotAnswer: they do not fit, or nobody can tell now; or they may not.
+        """
         ...
 
     def run(

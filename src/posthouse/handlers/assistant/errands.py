@@ -54,22 +54,27 @@ class Errands:
         if not wanted.ruling.is_allowed:
             refused = _refused(wanted.function.title, language)
             return Done(outcome=wanted.ruling.reason, conclusion=refused)
-        what = wanted.tool.described(wanted.arguments, language)
-        if asking.is_trial:
-            return Done(outcome="trial", conclusion=_said("tool_trial", language, what))
-        if wanted.function.has_side_effects:
-            return Done(outcome="asked", conclusion=_confirmation(call, what, language))
-        return await self._at_once(call.name, wanted, asking)
-
-    async def _at_once(self, name: str, wanted: Wanted, asking: Asking) -> Done:
-        """Run what changes nothing; a failure ends the question as if the person had run it."""
         try:
-            result = await self._run(wanted, asking)
-        except CannotAnswer as end:
+            if wanted.function.has_side_effects or asking.is_trial:
+                return await self._shown(call, wanted, asking, language)
+            return await self._at_once(call.name, wanted, asking)
+        except CannotAnswer as end:  # it ends the question as if the person had run it
             if end.details:
                 raise
             ended = Concluded(reason=end.reason, answer=end.sentence)
             return Done(outcome=end.reason, conclusion=ended)
+
+    async def _shown(self, call: ToolCall, wanted: Wanted, asking: Asking, language: str) -> Done:
+        """Say what would be done; nobody is asked about what cannot be done."""
+        await wanted.tool.check(wanted.arguments, asking)
+        what = wanted.described(language)
+        if asking.is_trial:
+            return Done(outcome="trial", conclusion=_said("tool_trial", language, what))
+        return Done(outcome="asked", conclusion=_confirmation(call, what, language))
+
+    async def _at_once(self, name: str, wanted: Wanted, asking: Asking) -> Done:
+        """Run what changes nothing."""
+        result = await self._run(wanted, asking)
         if result.ask is not None:
             return Done(outcome="asks", conclusion=_question(name, result))
         return Done(outcome="done", title=wanted.function.title, result=result.text)

@@ -92,6 +92,7 @@ class LentTool:
             title=reference.title,
             offer=ToolOffer(reference.name, described, found.parameters),
             has_side_effects=not found.is_readonly,
+            defaults=dict(found.defaults),
         )
 
     async def ruling(self, asking: Asking) -> Ruling | None:
@@ -106,6 +107,11 @@ class LentTool:
         """Show the command and every argument on a line of its own, with nothing hidden."""
         lines = [f"- {_shown(name)}: `{_shown(value)}`" for name, value in arguments.items()]
         return "\n".join([f"`{self._reference.title}`", "", *lines]).strip()
+
+    async def check(self, arguments: Arguments, asking: Asking) -> None:
+        """Let the command read its arguments."""
+        turn, moment = self._turn(asking), _now(asking)
+        await self._lent().check(self._reference.command, arguments, turn, moment)
 
     async def run(self, arguments: Arguments, asking: Asking) -> Result:
         """Run the command for who asks."""

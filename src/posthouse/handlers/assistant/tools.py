@@ -29,6 +29,7 @@ class Function(Struct, frozen=True, kw_only=True):
     title: str  # for people
     offer: ToolOffer
     has_side_effects: bool = True  # the person must say yes before it runs
+    defaults: Arguments = {}  # what an argument is that is left out
 
 
 class Result(Struct, frozen=True, omit_defaults=True):
@@ -56,6 +57,14 @@ class Tool(Protocol):
         """Say in words what would be done: what the person is asked to confirm."""
         ...
 
+    async def check(self, arguments: Arguments, asking: Asking) -> None:
+        """Look at arguments before anybody is asked about them.
+
+        Raises:
+            CannotAnswer: why it cannot be done with them.
+        """
+        ...
+
     async def run(self, arguments: Arguments, asking: Asking) -> Result:
         """Do it.
 
@@ -80,6 +89,11 @@ class Wanted(Struct, frozen=True):
     function: Function
     arguments: Arguments
     ruling: Ruling
+
+    def described(self, language: str) -> str:
+        """Say in words what would be done, also with what was left out."""
+        given = {name: value for name, value in self.arguments.items() if value is not None}
+        return self.tool.described({**given, **_left_out(self.function.defaults, given)}, language)
 
 
 class Tools:
@@ -124,6 +138,10 @@ class Tools:
         written = await self._permissions.rule(wish, asking.now)
         own = None if written.reason == "blocked" else await tool.ruling(asking)
         return written if own is None else own
+
+
+def _left_out(defaults: Arguments, given: Arguments) -> Arguments:
+    return {name: value for name, value in defaults.items() if name not in given}
 
 
 def _arguments(written: str) -> Arguments | None:

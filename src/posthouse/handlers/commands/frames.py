@@ -91,6 +91,7 @@ class Call(Struct, frozen=True, kw_only=True, omit_defaults=True):
     below: str | UnsetType = UNSET
     rest: str | UnsetType = UNSET
     given: dict[str, object] | UnsetType = UNSET  # arguments by name, as JSON holds them
+    is_only_read: bool = False  # the arguments are read, and nothing is run
     answer: Answered | UnsetType = UNSET
     state: str | UnsetType = UNSET  # JSON, as the scene gave it
     ticket: int = 0  # of ``Tickets``: it is begun only by who finds this in the pipe

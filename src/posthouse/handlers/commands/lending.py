@@ -7,10 +7,11 @@ from contextlib import aclosing
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from posthouse.handlers.commands.catalogue import command_of
 from posthouse.handlers.commands.frames import CommandEntry, Parameter, SceneEntry
-from posthouse.handlers.commands.scenes import Scenes
+from posthouse.handlers.commands.scenes import Errand, Scenes
 from posthouse.handlers.commands.sentences import say, wanted_words
 from posthouse.handlers.handler import CannotAnswer, Moment
 from posthouse.handlers.lending import Lent
@@ -44,6 +45,9 @@ class Lending:
             parameters=schema(command),
             is_readonly=command.is_readonly,
             is_public=scene.is_public,
+            defaults=tuple(
+                (each.name, each.default) for each in command.parameters if each.default
+            ),
         )
 
     async def _found(self, name: str) -> tuple[SceneEntry | None, CommandEntry | None]:
@@ -72,13 +76,32 @@ class Lending:
         Raises:
             CannotAnswer: they may not, or it could not be run to its end.
         """
-        scene, command = await self._found(name)
-        if scene is None or command is None:
-            raise CannotAnswer("answered", say("gone", moment.language, what=name))
-        errand = await self._scenes.given(scene.name, command, dict(given), turn, moment)
+        errand = await self._errand(name, given, turn, moment)
         async with aclosing(self._scenes.lend(errand, turn, moment)) as actions:
             async for action in actions:
                 yield action
+
+    async def check(
+        self, name: str, given: Mapping[str, object], turn: Turn, moment: Moment
+    ) -> None:
+        """Read the arguments of a call as ``run`` would, and run nothing.
+
+        Raises:
+            CannotAnswer: they do not fit, or nobody can tell now; or they may not.
+        """
+        errand = await self._errand(name, given, turn, moment)
+        errand = replace(errand, call=replace(errand.call, is_only_read=True))
+        async with aclosing(self._scenes.lend(errand, turn, moment)) as actions:
+            async for _ in actions:
+                pass
+
+    async def _errand(
+        self, name: str, given: Mapping[str, object], turn: Turn, moment: Moment
+    ) -> Errand:
+        scene, command = await self._found(name)
+        if scene is None or command is None:
+            raise CannotAnswer("answered", say("gone", moment.language, what=name))
+        return await self._scenes.given(scene.name, command, dict(given), turn, moment)
 
     async def go_on(self, answer: Answer, turn: Turn, moment: Moment) -> AsyncGenerator[Action]:
         """Give it the answer to what it has asked.

@@ -163,6 +163,8 @@ class Worker:
             arguments, named = reader.take(call["given"])
         else:
             arguments, named = reader.read(call["words"], call["below"])
+        if call.get("is_only_read"):
+            return None
         return command(*arguments, **named)
 
     def _say_all(self, result: object) -> None:

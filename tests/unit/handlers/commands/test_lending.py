@@ -21,7 +21,7 @@ from tests.unit.handlers.commands.stage import Book, Stage, staged, turn_of, wor
 SCENES = {
     "host": '''
         """Hosts."""
-        import time
+        import pathlib, time
         from datetime import timedelta
         from typing import Literal
         from posthouse.scene import Ask, Push, caller, limit, readonly
@@ -52,6 +52,9 @@ SCENES = {
         @limit(give_up_s=0.3)
         def cmd_hang():
             time.sleep(60)
+
+        def cmd_leave(mark: str):
+            (pathlib.Path(__file__).parent / "mark").write_text(mark)
 
         def cmd_tell():
             return Push(5, "hello")
@@ -85,6 +88,7 @@ async def test_a_command_is_described_for_machines(tmp_path: Path) -> None:
         assert (found.help, found.is_readonly) == ("Say something.", False)
         described = json.loads(found.parameters)
         assert described["required"] == ["text"]
+        assert dict(found.defaults) == {"times": "1", "share": "0.5", "force": "False"}
         assert described["additionalProperties"] is False
         properties = described["properties"]
         assert properties["text"]["type"] == "string"
@@ -125,6 +129,31 @@ async def test_arguments_stand_under_their_names(
 ) -> None:
     async with lending(tmp_path) as (_, lent):
         assert (await said(lent, "host.say", given)).startswith(answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "problem"),
+    [
+        ("host.leave", {"mark": "x"}, ""),
+        ("host.leave", {}, "`mark` is missing"),
+        ("host.leave", {"mark": ["x"]}, "`mark` cannot be “["),
+        ("host.leave", {"mark": "x", "sudo": 1}, "There is nothing to do with “sudo”"),
+        ("host.say", {"text": "x", "times": 3.7}, "`times` cannot be “3.7”"),
+        ("host.none", {}, "`host.none` has changed"),
+    ],
+)
+async def test_arguments_are_looked_at_without_a_run(
+    tmp_path: Path, name: str, given: Mapping[str, object], problem: str
+) -> None:
+    async with lending(tmp_path) as (stage, lent):
+        sentence = ""
+        try:
+            await lent.check(name, given, turn_of(""), Asked("en"))
+        except CannotAnswer as end:
+            sentence = end.sentence
+        assert sentence.startswith(problem)
+        assert bool(sentence) is bool(problem)
+        assert not (stage.folder / "mark").exists()
 
 
 async def test_a_span_is_read_as_it_is_typed(tmp_path: Path) -> None:
