@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,13 +33,13 @@ from tests.house.assisting import NAME, PORT, Living, Shelf, asked, assistant
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, closed
 from tests.house.people import pressed
-from tests.unit.handlers.commands.stage import Stage, build, turn_of
+from tests.unit.handlers.commands.stage import Stage, build, turn_of, until
 
 QUESTION = "How busy is the machine called web-1?"
 SCENES = {
     "host": '''
         """Hosts."""
-        import pathlib, time
+        import os, pathlib, time
         from posthouse.scene import Ask, File, Mistake, caller, readonly
 
         HERE = pathlib.Path(__file__).parent
@@ -83,6 +84,11 @@ SCENES = {
             while not (HERE / "go").exists():
                 time.sleep(0.01)
 
+        @readonly
+        def cmd_wait():
+            log(str(os.getpid()))
+            time.sleep(60)
+
         def cmd_chart():
             return ["Here:", File(b"x", "chart.png")]
     ''',
@@ -110,8 +116,9 @@ SCENES = {
         def cmd_hand_off(): log("hand_off")
     ''',
 }
+COMMANDS = ("load", "twice", "boom", "ask", "restart", "slow", "wait", "chart")
 TOOLS = (
-    *(f"host.{name}" for name in ("load", "twice", "boom", "ask", "restart", "slow", "chart")),
+    *(f"host.{name}" for name in COMMANDS),
     *(f"bell.{name}" for name in ("echo", "ring", "delete_all", "grant", "hand_off")),
 )
 
@@ -512,14 +519,30 @@ async def test_what_a_crash_has_cut_is_not_run_again_and_told(tmp_path: Path) ->
         await at.allow("host")
         await at.ask()
         event = await at.press_only(0)
-        async with asyncio.timeout(20):
-            while not at.log:  # noqa: ASYNC110 - another process writes it
-                await asyncio.sleep(0.005)
+        await until(lambda: bool(at.log))
         await at.house.restart()
         said, reason = await at.ended(event)
         assert "it may have run" in said
         assert reason == "interrupted"
         assert at.log == ["slow"]
+
+
+async def test_who_stops_the_answer_ends_the_command_that_runs_for_it(tmp_path: Path) -> None:
+    async with lab(tmp_path, calling("host-wait")) as at:
+        await at.allow("host")
+        question = await at.house.say(QUESTION)
+        await until(lambda: bool(at.log))
+        await at.house.say("stop")
+        assert (await at.ended(question))[1] == "stopped"
+        await until(lambda: not _is_there(int(at.log[0])))
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 async def test_a_trial_runs_nothing(tmp_path: Path) -> None:
