@@ -16,7 +16,7 @@ from posthouse.knowledge.sources.links import links, listed, scope_of
 from posthouse.knowledge.sources.page import Page
 from posthouse.knowledge.sources.place import Options
 from posthouse.knowledge.sources.robots import robots
-from posthouse.knowledge.sources.site import PAUSE_S, Site
+from posthouse.knowledge.sources.site import FAILURES_MAX, PAUSE_S, Site
 from posthouse.knowledge.sources.visitor import Address, anywhere
 from posthouse.store.documents import Documents, Source, SourceKind
 from posthouse.store.sqlite.store import open_memory_store
@@ -341,6 +341,33 @@ async def test_reading_ends_when_it_takes_too_long(
     monkeypatch.setattr("posthouse.knowledge.sources.site.SITE_BYTES_MAX", 10)
     monkeypatch.setattr("posthouse.knowledge.sources.site.SITE_WITHIN_S", 99.0)
     assert "MB" in (await town.read()).problem
+
+
+async def test_a_site_where_nothing_can_be_had_is_left_alone(town: Town) -> None:
+    town.pages = {"/docs/": page("all", *(f"{at}.html" for at in range(60)))}
+    town.pages |= {f"/docs/{at}.html": 503 if at else page("well") for at in range(60)}
+    report = await town.read(pages=100)
+    assert "in a row" in report.problem
+    assert len(town.asked) == 3 + FAILURES_MAX
+    assert "/docs/0.html" in await town.known()
+
+
+async def test_no_way_of_writing_leads_out_of_the_folder(town: Town) -> None:
+    ways = (
+        "/docs/../private/a",
+        "/docs/%2e%2e/private/b",
+        "..%2fprivate/c",
+        "..%5cprivate/d",
+        "led",
+    )
+    whole = (town.at("/")[:-1] + way if way.startswith("/") else way for way in ways)
+    town.pages = {
+        "/robots.txt": page("User-agent: *\nDisallow: /private"),
+        "/docs/": page("first", *whole),
+        "/docs/led": "/docs/../private/e",
+    }
+    await town.read()
+    assert town.asked == ["/robots.txt", "/docs/", "/docs/led"]
 
 
 @pytest.mark.parametrize(

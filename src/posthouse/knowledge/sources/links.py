@@ -6,9 +6,10 @@ import html
 import re
 from collections.abc import Iterator
 from typing import Final
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from msgspec import Struct
+from yarl import URL
 
 from posthouse.knowledge.formats.charset import decode
 from posthouse.store.documents import PATH_BYTES_MAX
@@ -17,6 +18,7 @@ LINKS_MAX: Final = 500  # of one page
 LISTED_MAX: Final = 50_000  # of one list of pages, as the standard has it
 
 _LOCATION = re.compile(r"<loc>([^<]{1,4000})</loc>", re.IGNORECASE)
+_UPWARDS = re.compile(r"[/\\]\.\.(?:[/\\]|$)")
 _NO_PAGE = re.compile(
     r".*\.(png|jpe?g|gif|svg|webp|avif|ico|bmp|css|js|mjs|map|woff2?|ttf|otf|eot|mp[34]|m4[av]|webm|ogg|wav|mov|avi"
     r"|zip|gz|tgz|bz2|xz|7z|rar|tar|exe|msi|dmg|pkg|deb|rpm|iso|apk|jar|whl|bin|atom|rss)",
@@ -37,7 +39,21 @@ class Scope(Struct, frozen=True):
         path = parts.path or "/"
         is_below = path.startswith(self.folder) or f"{path}/" == self.folder
         is_alike = self.has_queries or not parts.query
-        return f"{parts.scheme}://{parts.netloc.lower()}" == self.origin and is_below and is_alike
+        is_inside = is_below and not _UPWARDS.search(
+            unquote(path)
+        )  # servers may read %2F as a slash
+        return f"{parts.scheme}://{parts.netloc.lower()}" == self.origin and is_inside and is_alike
+
+
+def as_sent(address: str) -> str:
+    """Return an address as a request will name it: dots that lead upwards have led there.
+
+    What may be visited is decided by this, not by how somebody has written it.
+
+    Raises:
+        ValueError: it is no address.
+    """
+    return str(URL(address))
 
 
 def scope_of(address: str) -> Scope:
@@ -86,7 +102,7 @@ def is_sitemap(address: str) -> bool:
 def _pages(base: str, link: str) -> Iterator[str]:
     """Yield the whole address, if it can be one of a page."""
     try:
-        whole = urldefrag(urljoin(base, link.strip())).url
+        whole = as_sent(urldefrag(urljoin(base, link.strip())).url)
         parts = urlsplit(whole)
         is_short = len(whole.encode()) <= PATH_BYTES_MAX
     except ValueError:

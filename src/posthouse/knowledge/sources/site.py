@@ -40,6 +40,7 @@ PAUSE_S: Final = 0.5  # between two pages
 SITE_WITHIN_S: Final = 3600.0
 SITE_BYTES_MAX: Final = 256 * 1024**2
 REMEMBERED_MAX: Final = 100_000  # links; a page whose links were not kept is fetched whole again
+FAILURES_MAX: Final = 20  # pages in a row that cannot be had: the site is not well
 LISTS_MAX: Final = 50  # sitemaps that one sitemap leads to
 
 log = structlog.get_logger("posthouse.knowledge")
@@ -95,6 +96,7 @@ class Site:
         self._found: list[Item] = []
         self._read: set[str] = set()  # where pages stand in the end
         self._bytes = 0
+        self._failures = 0  # in a row
         self._until = self._now() + SITE_WITHIN_S
         self._may_visit_at = self._now()
         self.stopped: Unavailable | None = None
@@ -153,10 +155,14 @@ class Site:
         await self._sleep(max(0.0, self._may_visit_at - self._now()))
         try:
             visit = await self._visitor.visit(address, state, may_go)
+            self._bytes += len(visit.fetched.data)
+            self._failures = 0
+        except Unavailable:
+            self._failures += 1
+            raise
         finally:
             self._may_visit_at = self._now() + max(PAUSE_S, self._robots.delay_s)
-        self._bytes += len(visit.fetched.data)
-        self._stop_where_it_is_too_much()
+            self._stop_where_it_is_too_much()
         return visit
 
     async def _follow(self, address: str, visit: Visit) -> None:
@@ -189,6 +195,13 @@ class Site:
         return self._scope.holds(address) and self._robots.allows(address)
 
     def _stop_where_it_is_too_much(self) -> None:
+        if self._failures >= FAILURES_MAX:
+            self.stopped = Unavailable(
+                f"Reading stopped after {FAILURES_MAX} pages in a row that could not be had; what"
+                " was read stays. It is tried again in some hours, or at once by `kb sync`.",
+                zh=f"连续 {FAILURES_MAX} 个网页无法获取，已停止，读到的内容保留；"
+                "几小时后会再试，也可以用 kb sync 立即重试。",
+            )
         if self._bytes > SITE_BYTES_MAX or self._now() > self._until:
             self.stopped = Unavailable(
                 f"Reading stopped after {SITE_WITHIN_S / 60:.0f} minutes or"

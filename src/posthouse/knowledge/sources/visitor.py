@@ -15,6 +15,7 @@ import aiohttp
 from msgspec import Struct
 
 from posthouse.knowledge.formats.unreadable import Unreadable
+from posthouse.knowledge.sources.links import as_sent
 from posthouse.knowledge.sources.login import is_login, names_login
 from posthouse.knowledge.sources.place import Fetched, Unavailable
 from posthouse.model.errors import OperatorMistake
@@ -154,11 +155,11 @@ class Visitor:
     async def _follow(
         self, session: aiohttp.ClientSession, address: str, may_go: Callable[[str], bool]
     ) -> Visit:
-        asked = checked(address)
+        asked = address = as_sent(checked(address))
         for _ in range(REDIRECTS_MAX + 1):
             async with session.get(address, allow_redirects=False) as answer:
                 if answer.status in {301, 302, 303, 307, 308} and "Location" in answer.headers:
-                    address = _led_to(urljoin(address, answer.headers["Location"]))
+                    address = _led_to(as_sent(urljoin(address, answer.headers["Location"])))
                     if not may_go(address):
                         raise LedAway(f"It leads to {address}.", zh=f"页面跳转到 {address}。")
                     continue
