@@ -361,13 +361,15 @@ async def test_no_way_of_writing_leads_out_of_the_folder(town: Town) -> None:
         "led",
     )
     whole = (town.at("/")[:-1] + way if way.startswith("/") else way for way in ways)
+    inside = town.at("/docs/sub/../inside")
     town.pages = {
         "/robots.txt": page("User-agent: *\nDisallow: /private"),
-        "/docs/": page("first", *whole),
+        "/docs/": page("first", *whole, inside),
         "/docs/led": "/docs/../private/e",
+        "/docs/inside": page("second"),
     }
     await town.read()
-    assert town.asked == ["/robots.txt", "/docs/", "/docs/led"]
+    assert town.asked == ["/robots.txt", "/docs/", "/docs/led", "/docs/inside"]
 
 
 @pytest.mark.parametrize(
