@@ -361,7 +361,7 @@ async def test_no_way_of_writing_leads_out_of_the_folder(town: Town) -> None:
         "led",
     )
     whole = (town.at("/")[:-1] + way if way.startswith("/") else way for way in ways)
-    inside = town.at("/docs/sub/../inside")
+    inside = f"{town.at('/')[:-1]}/docs/sub/../inside"
     town.pages = {
         "/robots.txt": page("User-agent: *\nDisallow: /private"),
         "/docs/": page("first", *whole, inside),
