@@ -63,6 +63,7 @@ class Press(Struct, frozen=True):
     person: str
     name: str
     token: str
+    is_vain: bool = False  # it did nothing: only who made it learns of it
 
 
 class Quoted(Struct, frozen=True, kw_only=True):
@@ -244,6 +245,10 @@ class Rooms(Protocol):
 
         Another press by the same person changes nothing. False when no such button is there.
         """
+        ...
+
+    async def press_in_vain(self, room: str, number: int, person: str) -> None:
+        """Note that somebody's press below a message did nothing; leaves no errand."""
         ...
 
     async def rewrite(

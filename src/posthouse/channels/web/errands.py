@@ -79,11 +79,15 @@ class Errands:
         await self._rooms.done([errand.id for errand in errands])
 
     async def _tell_press(self, door: Door, errand: Errand, event: Event) -> None:
-        """Keep what is shown about a press in vain, for the request that it came with."""
+        """Keep what is shown about a press in vain, for the request that it came with.
+
+        It must not stand below the message as if somebody had chosen so.
+        """
         shown = await door.answer((event,), Entrance.WEBHOOK, NOT_WAITING_S)
         if shown is None:
             return
         await door.answered((event,), is_written=True)  # a toast that nobody sees is no loss
+        await self._rooms.press_in_vain(errand.room, errand.number, errand.person.id)
         self._toasts[errand.room, errand.number, errand.person.id] = shown.decode()
         if len(self._toasts) > TOASTS_MAX:
             del self._toasts[next(iter(self._toasts))]

@@ -147,7 +147,8 @@ class Talk:
             raise Declined("message_not_found")
         await self._chat.tell(seat.room.id)
         view = message_view(await self._chat.message(seat, number), seat.me.id)
-        toast = self._chat.errands.toast(seat.room.id, number, seat.me.id)
+        if toast := self._chat.errands.toast(seat.room.id, number, seat.me.id):
+            self._chat.live.changed(seat.room.id)  # others may have seen the press
         return json(PressedView(**msgspec.structs.asdict(view), toast=toast))
 
     async def _road(self, request: Request) -> Response:

@@ -32,6 +32,7 @@ class PressView(Struct, frozen=True):
     person: str
     name: str
     token: str
+    is_vain: bool  # it did nothing; only who made it sees it
 
 
 class QuoteView(Struct, frozen=True):
@@ -131,8 +132,9 @@ def message_view(message: Message, reader: str) -> MessageView:
         files=tuple(file_view(media) for media in said.media),
         choices=tuple(ChoiceView(choice.label, choice.token) for choice in said.choices),
         presses=tuple(
-            PressView(press.person, press.name, press.token)
+            PressView(press.person, press.name, press.token, press.is_vain)
             for press in message.presses[:PRESSES_SHOWN_MAX]
+            if not press.is_vain or press.person == reader
         ),
         mentions_me=any(person.id == reader for person in said.mentions),
     )

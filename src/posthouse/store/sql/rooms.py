@@ -119,6 +119,9 @@ class SqlRooms:
             STEP, about.room(room), press, room, number, person, token, now
         )
 
+    async def press_in_vain(self, room: str, number: int, person: str) -> None:
+        await self._committer.commit(STEP, about.room(room), press_in_vain, room, number, person)
+
     async def rewrite(
         self, room: str, number: int, said: Said, now: float, *, is_draft: bool
     ) -> bool:
@@ -299,6 +302,18 @@ def press(db: Database, room: str, number: int, person: str, token: str, now: fl
     db.run(SQL["press"], room=room, number=number, version=version, presses=json(presses))
     _add_errand(db, room, ErrandKind.PRESSED, version, person, now, number=number, token=token)
     return True
+
+
+def press_in_vain(db: Database, room: str, number: int, person: str) -> None:
+    message = find(db, room, number)
+    if message is None or not any(known.person == person for known in message.presses):
+        return
+    presses = tuple(
+        replace(known, is_vain=True) if known.person == person else known
+        for known in message.presses
+    )
+    version = _count_change(db, room)
+    db.run(SQL["press"], room=room, number=number, version=version, presses=json(presses))
 
 
 def rewrite(

@@ -335,6 +335,14 @@ async def everybody_presses_once(rooms: Rooms) -> None:
     told = [(errand.kind, errand.person.id, errand.token) for errand in errands]
     expected = [(ErrandKind.PRESSED, "ann", "q:0"), (ErrandKind.PRESSED, "ben", "q:1")]
     same(told, expected, "what the road is told")
+    await rooms.press_in_vain("r1", asked.number, "ben")
+    await rooms.press_in_vain("r1", asked.number, "cem")
+    late = await rooms.message("r1", asked.number)
+    assert now is not None
+    assert late is not None
+    same([press.is_vain for press in late.presses], [False, True], "presses in vain")
+    same(late.version > now.version, True, "a page learns of it")  # noqa: FBT003 - what is expected
+    same(len(await rooms.errands("web", "r1", 10)), 2, "the road is told nothing of it")
 
 
 # --- reading --------------------------------------------------------------------------------

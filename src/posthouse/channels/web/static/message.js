@@ -130,15 +130,16 @@ function choices(message, room, actions) {
   if (message.is_draft) return stopButton(message, room, actions);
   const presses = message.presses ?? [];
   const hasPressed = presses.some((press) => press.person === room.me.id);
+  const chosen = presses.filter((press) => !press.is_vain);
   const buttons = message.choices.map((choice) => {
-    const isChosen = presses.some((press) => press.token === choice.token);
+    const isChosen = chosen.some((press) => press.token === choice.token);
     const press = () => actions.press(message.number, choice.token, one);
     const one = button(isChosen ? "choice chosen" : "choice", press);
     one.append(...(isChosen ? [icon("check")] : []), choice.label);
     one.disabled = hasPressed;
     return one;
   });
-  return div("choices", buttons, presses.length > 0 && span("pressed", pressedBy(message, presses, room)));
+  return div("choices", buttons, chosen.length > 0 && span("pressed", pressedBy(message, chosen, room)));
 }
 
 /** The only button of an answer that still grows is the one that stops it. */
