@@ -14,7 +14,7 @@ class Embedder(Protocol):
         ...
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        """Return a vector of length one per text.
+        """Return a vector of length one per text; an empty one of a text that is refused.
 
         Raises:
             PosthouseError: no vectors; the search goes on without them.

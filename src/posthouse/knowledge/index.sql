@@ -156,13 +156,16 @@ WHERE exact = :question AND exact <> '' ORDER BY documents.id DESC LIMIT :limit;
 SELECT hash, id FROM chunks WHERE hash IN (SELECT value FROM json_each(:hashes));
 
 -- name: count_vectors
--- How many passages have a vector of a model.
-SELECT count(*) FROM vectors WHERE model = :model;
+-- How many passages have a vector of a model, or none because it refuses them.
+SELECT count(*) FROM vectors WHERE model = :model AND dimensions IN (0, :dimensions);
 
 -- name: without_vector
 -- Passages that a model has not seen yet.
 SELECT hash, min(about), min(json_extract(passage, '$.text')) FROM chunks
-WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.model = :model AND v.hash = chunks.hash)
+WHERE NOT EXISTS (
+  SELECT 1 FROM vectors v
+  WHERE v.model = :model AND v.hash = chunks.hash AND v.dimensions IN (0, :dimensions)
+)
 GROUP BY hash LIMIT :limit;
 
 -- name: keep_vector

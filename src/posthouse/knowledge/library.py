@@ -103,7 +103,7 @@ class Library:
         shelf = self._shelf(name)
         found = await shelf.ask(lambda index: index.search(query, limit, without, meaning), base)
         if self._meanings and meaning:
-            shelf.learn_meanings(self._meanings)
+            shelf.learn_meanings(self._meanings, len(meaning.vector))
         await self._close_idle()
         return found
 

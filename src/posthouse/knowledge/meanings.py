@@ -22,7 +22,10 @@ log = structlog.get_logger("posthouse.knowledge")
 
 
 class Rest:
-    """The time after a model failed, in which nobody waits for it; said in the log once."""
+    """The time after a model failed, in which nobody waits for it.
+
+    Said in the log once, and again when it has answered meanwhile.
+    """
 
     def __init__(self, event: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._event = event
@@ -34,6 +37,10 @@ class Rest:
     def is_resting(self) -> bool:
         """Whether the model is better left alone."""
         return self._clock() < self._until_at
+
+    def end(self) -> None:
+        """Note that it answers."""
+        self._is_told = False
 
     @asynccontextmanager
     async def limited(self) -> AsyncIterator[None]:
@@ -55,9 +62,9 @@ class Rest:
 class Meanings:
     """Asks an embedder, and rests when it fails."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, clock: Callable[[], float] = time.monotonic) -> None:
         self._embedder = embedder
-        self._rest = Rest("embedder_failed")
+        self._rest = Rest("embedder_failed", clock)
 
     @property
     def model(self) -> str:
@@ -72,17 +79,19 @@ class Meanings:
         vectors: tuple[tuple[float, ...], ...] = ()
         async with self._rest.limited():
             vectors = await self.of_texts((text,))
-        return Meaning(self.model, vectors[0]) if vectors else None
+        return Meaning(self.model, vectors[0]) if vectors and vectors[0] else None
 
     async def of_texts(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
         """Return a vector for each text; none at all where the model does not say."""
         if self._rest.is_resting:
             return ()
         try:
-            return await self._embedder.embed(texts)
+            vectors = await self._embedder.embed(texts)
         except PosthouseError as problem:
             self._rest.begin(problem)
             return ()
+        self._rest.end()
+        return vectors
 
     async def close(self) -> None:
         """Let go of connections."""

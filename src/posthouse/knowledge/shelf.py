@@ -79,10 +79,15 @@ class Shelf:
         await self._catch_up(base)
         return await self._run(question)
 
-    def learn_meanings(self, meanings: Meanings) -> None:
-        """Let a model see, beside everything else, what it has not seen yet."""
+    def learn_meanings(self, meanings: Meanings, dimensions: int) -> None:
+        """Let a model see, beside everything else, what it has not seen yet.
+
+        Args:
+            meanings: asks the model.
+            dimensions: of its vectors today.
+        """
         if self._embedding is None or self._embedding.done():
-            self._embedding = asyncio.create_task(self._embed(meanings))
+            self._embedding = asyncio.create_task(self._embed(meanings, dimensions))
 
     async def close(self) -> None:
         """Wait for what is being done, and close the file."""
@@ -99,21 +104,21 @@ class Shelf:
         self._is_closed = True
         self._thread.shutdown(wait=False)
 
-    async def _embed(self, meanings: Meanings) -> None:
+    async def _embed(self, meanings: Meanings, dimensions: int) -> None:
         try:
-            while await self._embed_some(meanings):
+            while await self._embed_some(meanings, dimensions):
                 pass
-        except Unusable as problem:  # the next question makes it anew
+        except (Unusable, TryLater) as problem:  # the next question makes it anew, or waits, too
             log.info("embedding_stopped", base=self._base, problem=str(problem))
 
-    async def _embed_some(self, meanings: Meanings) -> bool:
+    async def _embed_some(self, meanings: Meanings, dimensions: int) -> bool:
         """Embed a few passages; whether there may be more."""
         missing = await self._run(
-            lambda index: index.vectors.missing(meanings.model, TEXTS_AT_ONCE)
+            lambda index: index.vectors.missing(meanings.model, dimensions, TEXTS_AT_ONCE)
         )
         vectors = await meanings.of_texts(tuple(text for _, text in missing)) if missing else ()
-        if not vectors:
-            return False
+        if not vectors or any(len(vector) not in {0, dimensions} for vector in vectors):
+            return False  # those of a model that was exchanged meanwhile are asked for anew
         kept = {text_hash: vector for (text_hash, _), vector in zip(missing, vectors, strict=True)}
         await self._run(lambda index: index.vectors.keep(meanings.model, kept))
         return True

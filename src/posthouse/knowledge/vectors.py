@@ -36,11 +36,16 @@ class Vectors:
         self._signs: dict[str, int] = {}
         self._signs_of: tuple[str, int] | None = None  # the model and its dimensions
 
-    def missing(self, model: str, limit: int) -> tuple[tuple[str, str], ...]:
-        """Return hashes and texts of passages that have no vector yet."""
-        if self._db.execute(self._sql["count_vectors"], {"model": model}).get >= VECTORS_MAX:
+    def missing(self, model: str, dimensions: int, limit: int) -> tuple[tuple[str, str], ...]:
+        """Return hashes and texts of passages that have no vector of that size yet.
+
+        A model that was exchanged behind its name makes other vectors than before. An empty one
+        is of a text that the model refuses.
+        """
+        sort = {"model": model, "dimensions": dimensions}
+        if self._db.execute(self._sql["count_vectors"], sort).get >= VECTORS_MAX:
             return ()
-        wanted = {"model": model, "limit": limit}
+        wanted = {**sort, "limit": limit}
         rows: Iterable[Any] = self._db.execute(self._sql["without_vector"], wanted)
         return tuple((text_hash, f"{about}\n{text}".strip()) for text_hash, about, text in rows)
 
@@ -56,7 +61,11 @@ class Vectors:
                     "vector": array("f", vector).tobytes(),
                 }
                 self._db.execute(self._sql["keep_vector"], row)
-        self._signs_of = None
+        for text_hash, vector in vectors.items():
+            if self._signs_of == (model, len(vector)):
+                self._signs[text_hash] = int.from_bytes(_signs(vector))
+            else:
+                self._signs.pop(text_hash, None)
 
     def forget_unused(self) -> None:
         """Drop the vectors of texts that no document has any more."""

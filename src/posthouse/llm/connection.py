@@ -84,6 +84,11 @@ async def as_model_errors(name: str) -> AsyncIterator[None]:
         raise ModelCutShort(f"{name} broke off: {_words_of(problem)}") from problem
 
 
+def status_of(problem: ModelError) -> int:
+    """Return the HTTP status that stands behind a problem; 0 where there was no answer."""
+    return getattr(problem.__cause__, "status_code", 0)
+
+
 def _by_status(name: str, problem: APIStatusError) -> ModelError:
     status, words = problem.status_code, _words_of(problem)
     if status in BUSY:

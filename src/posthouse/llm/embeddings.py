@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from posthouse.llm.connection import Line, as_model_errors, connect
-from posthouse.llm.model import ModelCutShort
+from posthouse.llm.connection import Line, as_model_errors, connect, status_of
+from posthouse.llm.model import ModelBusy, ModelCutShort, ModelRefused
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 TEXTS_AT_ONCE = 32
+HARMLESS = "Hello"  # whoever refuses this refuses everything
+LONG_CHARACTERS = 128  # a shorter text is not refused for its length
+FAILED = 500  # what some servers say to a text that is too long; others, 4xx
 
 
 class _Client:
@@ -46,7 +49,9 @@ class OpenAiEmbedder:
         return self._client.model
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
-        """Return a vector of length one per text.
+        """Return a vector of length one per text; an empty one of a text that is not wanted.
+
+        Of a text that is too long for the model, its beginning is taken.
 
         Raises:
             ModelError: no vectors.
@@ -57,6 +62,30 @@ class OpenAiEmbedder:
         return tuple(vectors)
 
     async def _embed(self, texts: tuple[str, ...]) -> list[tuple[float, ...]]:
+        try:
+            return await self._ask(texts)
+        except (ModelRefused, ModelBusy) as problem:
+            await self._blame_texts(problem)
+            return [await self._beginning(text) for text in texts]
+
+    async def _beginning(self, text: str) -> tuple[float, ...]:
+        """Halve a text until it is taken, for the others must not wait for it for ever."""
+        while True:
+            try:
+                return (await self._ask((text,)))[0]
+            except (ModelRefused, ModelBusy) as problem:
+                await self._blame_texts(problem)
+            if len(text) < LONG_CHARACTERS:
+                return ()
+            text = text[: len(text) // 2]
+
+    async def _blame_texts(self, problem: ModelRefused | ModelBusy) -> None:
+        """Raise unless it was for the sake of a text that the model did not answer."""
+        if isinstance(problem, ModelBusy) and status_of(problem) != FAILED:
+            raise problem
+        await self._ask((HARMLESS,))
+
+    async def _ask(self, texts: tuple[str, ...]) -> list[tuple[float, ...]]:
         async with as_model_errors(self._client.name):
             answer = await self._client.open().embeddings.create(
                 model=self._client.model, input=list(texts), encoding_format="float"

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from posthouse.bootstrap import build_reading_room
 from posthouse.knowledge.library import Library
+from posthouse.knowledge.meanings import REST_S, Meanings
 from posthouse.knowledge.vectors import Vectors
 from posthouse.model.errors import TryLater
 from posthouse.settings.settings import EndpointSettings, Settings
@@ -26,15 +28,18 @@ class Words:
     def __init__(self) -> None:
         self.is_broken = self.is_closed = False
         self.calls = 0
+        self.more: tuple[float, ...] = ()  # numbers of each vector
+        self.refused = "\0"  # texts that hold it have none
 
     async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
         self.calls += 1
         if self.is_broken:
             raise TryLater("no model")
-        return tuple(
-            next((vector for word, vector in MEANINGS.items() if word in text), ELSE)
-            for text in texts
-        )
+        return tuple(() if self.refused in text else self._vector(text) for text in texts)
+
+    def _vector(self, text: str) -> tuple[float, ...]:
+        known = (vector for word, vector in MEANINGS.items() if word in text)
+        return next(known, ELSE) + self.more
 
     async def close(self) -> None:
         self.is_closed = True
@@ -130,6 +135,68 @@ async def test_vectors_of_another_size_are_not_compared(desk: Desk) -> None:
         )
 
     assert await shelf.ask(lambda index: nearest(index.vectors), known) == ({}, {})
+
+
+async def test_a_model_that_was_exchanged_behind_its_name_sees_everything_anew(desk: Desk) -> None:
+    embedder = Words()
+    desk.library = Library(desk.documents, desk.folder, embedder)
+    await desk.paths("ill")
+    await settled(desk.library)
+    embedder.more = (0.0,)
+    assert await desk.paths("ill") == []
+    await settled(desk.library)
+    assert (await desk.paths("ill"))[0] == "a.md"
+
+
+class Fickle(Words):
+    """A model whose vectors of passages have another size than those of questions."""
+
+    async def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        self.more = (0.0,) if len(texts) > 1 else ()
+        return await super().embed(texts)
+
+
+async def test_vectors_of_changing_sizes_are_not_asked_for_without_end(desk: Desk) -> None:
+    embedder = Fickle()
+    desk.library = Library(desk.documents, desk.folder, embedder)
+    assert await desk.paths("假期") == ["b.md"]
+    await settled(desk.library)
+    assert embedder.calls == 2
+
+
+async def test_a_passage_that_a_model_refuses_is_asked_for_once(desk: Desk) -> None:
+    embedder = Words()
+    embedder.refused = "病"
+    desk.library = Library(desk.documents, desk.folder, embedder)
+    await desk.paths("vacation")
+    await settled(desk.library)
+    assert (await desk.paths("vacation")) == ["b.md"]
+    await settled(desk.library)
+    assert embedder.calls == 3  # two questions, and all passages at once
+    assert (await desk.paths("生病"))[0] == "a.md"  # a question without a meaning, by its words
+
+
+async def test_vectors_for_which_the_disk_has_no_room_do_no_harm(desk: Desk) -> None:
+    desk.library = Library(desk.documents, desk.folder, Words())
+    await desk.paths("假期")
+    index = desk.library._shelves[BASE]._index
+    assert index is not None
+    index._db.pragma("query_only", 1)
+    await settled(desk.library)
+    assert await desk.paths("假期") == ["b.md"]
+    await desk.library.close()
+
+
+async def test_each_time_a_model_fails_is_told_once() -> None:
+    embedder = Words()
+    now = 0.0
+    meanings = Meanings(embedder, lambda: now)
+    with structlog.testing.capture_logs() as told:
+        for is_broken in (True, True, False, True):
+            embedder.is_broken = is_broken
+            await meanings.of("ill")
+            now += REST_S
+    assert [each["event"] for each in told] == ["embedder_failed"] * 2
 
 
 async def test_helpers_that_the_settings_name_are_asked(tmp_path: Path) -> None:
