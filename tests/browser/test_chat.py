@@ -103,6 +103,19 @@ async def test_buttons_are_pressed_once_and_stay_answered(people: People) -> Non
     await expect(lin.page.locator(".choice:enabled")).to_have_count(0)
 
 
+async def test_a_press_that_did_nothing_is_shown_to_nobody(people: People) -> None:
+    lin = await people.enter("小林")
+    ben = await people.newcomer(await lin.create_group("小组"))
+    await ben.join("小本")
+    await lin.say("@驿站 投票")
+    await ben.page.get_by_role("button", name="继续").click()
+    await expect(ben.page.locator(".toast")).to_be_visible()
+    await expect(ben.page.locator(".choice:enabled")).to_have_count(0)
+    await lin.page.get_by_role("button", name="继续").click()
+    for person, who in ((lin, "你"), (ben, "小林")):
+        await expect(person.page.locator(".pressed")).to_have_text(f"已选择：继续 · {who}")
+
+
 async def test_files_by_button_paste_and_drop(people: People) -> None:
     lin, ben = await together(people)
     await lin.page.locator("#file").set_input_files(
