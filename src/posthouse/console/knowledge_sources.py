@@ -9,7 +9,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from posthouse.console.asking import Ask, Entry
+from posthouse.console.asking import Ask, Entry, number_of
 from posthouse.console.door import declined_by
 from posthouse.console.house import Surroundings
 from posthouse.console.pages import Pages, go
@@ -92,11 +92,11 @@ class Sources:
         wanted = ask.form.get("place", "").strip()
         if not wanted or len(wanted) > PLACE_CHARS_MAX:
             raise Declined("not_understood")
-        pages = ask.form.get("pages", "1").strip()
-        if not pages.isascii() or not pages.isdigit() or not 1 <= int(pages[:9]) <= PAGES_MAX:
+        pages = number_of(ask.form.get("pages", "1").strip()) or 0
+        if not 1 <= pages <= PAGES_MAX:
             raise Declined("not_understood")
         try:
-            source = await self._room.add(base.name, wanted, Options(pages_max=int(pages)))
+            source = await self._room.add(base.name, wanted, Options(pages_max=pages))
         except OperatorMistake as problem:
             raise declined_by(problem, "not_understood") from None
         details = {"kind": source.kind, "place": source.place}
