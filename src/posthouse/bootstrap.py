@@ -159,44 +159,50 @@ def _assistant(name: str, options: AssistantOptions, settings: Settings, minds: 
         OperatorMistake: it names a model that is not there.
     """
     store, models = minds.store, minds.models(settings)
-    if options.model not in ("", NO_MODEL, *models):
-        known = ", ".join(sorted(models)) or "—"
-        raise OperatorMistake(
-            f'[handlers.{name}] model = "{options.model}" is not in [models]; known: {known}',
-            zh=f'[handlers.{name}] model = "{options.model}" 不在 [models] 里；已有：{known}',
-        )
-
-    def voice_for(wanted: str | None) -> Voice | None:
-        model_name = next(iter(models), "") if wanted is None else wanted
-        if model_name not in models:
-            return None
-        options = settings.models[model_name]
-        return Voice(
-            model=models[model_name],
-            answer_tokens_max=options.answer_tokens_max,
-            temperature=options.temperature,
-        )
-
+    _demand_model(name, options.model, models)
     errands = Errands(Tools(_tools(name, options, settings, minds), store.grants))
+    writer, voice_for = Writer(options, errands), partial(_voice, settings, models)
     gates = Gates(store.conduct, gate.shipped, gate.load)
     finder = Finder(options, store.documents, minds.room, gates, minds.room.freshen)
+    price = price_of(settings.models)
     return Assistant(
         name,
         options,
         AssistantParts(
-            answering=Answering(options, finder, Writer(options, errands), voice_for),
+            answering=Answering(options, finder, writer, voice_for),
             errands=errands,
             handover=Handover(name, options.handoff_words, store.conduct, store.grants),
             book=Book(store.asked),
             documents=store.documents,
-            purses=Purses(
-                name, store.asked, price_of(settings.models), options.trial_tokens_per_day
-            ),
+            purses=Purses(name, store.asked, price, options.trial_tokens_per_day),
             asked=store.asked,
             conduct=store.conduct,
             chats=store.chats,
             roads=store.reader,
         ),
+    )
+
+
+def _demand_model(name: str, wanted: str, models: Mapping[str, Model]) -> None:
+    if wanted in ("", NO_MODEL, *models):
+        return
+    known = ", ".join(sorted(models)) or "—"
+    raise OperatorMistake(
+        f'[handlers.{name}] model = "{wanted}" is not in [models]; known: {known}',
+        zh=f'[handlers.{name}] model = "{wanted}" 不在 [models] 里；已有：{known}',
+    )
+
+
+def _voice(settings: Settings, models: Mapping[str, Model], wanted: str | None) -> Voice | None:
+    """Return the model that answers: the one that is wanted, the first where none is named."""
+    name = next(iter(models), "") if wanted is None else wanted
+    if name not in models:
+        return None
+    options = settings.models[name]
+    return Voice(
+        model=models[name],
+        answer_tokens_max=options.answer_tokens_max,
+        temperature=options.temperature,
     )
 
 
@@ -288,14 +294,15 @@ async def commands_alone(
     """
     with tempfile.TemporaryDirectory(prefix="posthouse-") as folder:
         apart = settings.model_copy(update={"data": Path(folder)})
-        permissions, world = open_memory_store().grants, World()
+        world, store = World(), open_memory_store()
         async with AsyncExitStack() as opened:
+            opened.push_async_callback(store.close)
             lenders: dict[str, Lender] = {}
             for name in names:
                 handler = apart.handlers.get(name)
                 if handler is None or not has_commands(name, handler):
                     continue
-                commands = _handler(name, handler, apart, world, permissions, None)
+                commands = _handler(name, handler, apart, world, store.grants, None)
                 assert isinstance(commands, Commands)
                 opened.push_async_callback(commands.close)
                 await commands.open()
