@@ -17,12 +17,19 @@ from msgspec.structs import replace
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.plain import plain
 
-MASKING_VERSION = 4  # to be raised with every change: documents are read again then
+MASKING_VERSION = 5  # to be raised with every change: documents are read again then
 
 PASSES_MAX = 4  # a pass leaves next to nothing for another
 
+# What people write right before a number of theirs: "QQ138…".
+_NAMES = ("id", "qq", "wx", "vx", "tel", "vin", "cell", "call", "card", "phone", "mobile",
+          "wechat", "weixin", "idcard", "number", "contact", "whatsapp")  # fmt: skip
+_AFTER_ITS_NAME = "|".join(rf"(?<=\b(?i:{name}))" for name in _NAMES)
 # Nothing before or behind it that would make it a part of a path, a hash, a version, a sum.
-_EDGE = r"(?<![\w%+#@])(?<!\d\.)(?<!\w[/-])"
+_EDGE = (
+    rf"(?:(?<![\w%+@])|(?=\d)(?<=[A-Za-z])(?:{_AFTER_ITS_NAME})|(?<=[Nn])(?<=\b(?i:vin)))"
+    r"(?<!\w#)(?<!\d\.)(?<!\w[/-])"
+)
 _END = r"(?![\w%@]|\.(?![A-Z][a-z])\w|-(?!(?:1[3-9]\d{9}|\d{17}[\dXx])\b)\w)"
 _GAP = r"(?: ?[.·–—-] ?| {1,2})"  # between the groups of a number
 
@@ -110,11 +117,17 @@ def _is_card(text: str) -> bool:
 _EXAMPLE = re.compile(
     r"@(example\.|.*\.example$|localhost)|^(git|noreply|no-reply)@", re.IGNORECASE
 )
+# No domain ends so: "image@2x.png", "df@df.index.values".
+_NO_DOMAIN = re.compile(
+    r"\.(?:png|jpe?g|gif|webp|svg|ico|bmp|avif|css|scss|js|json|html?|txt|pdf|ya?ml|xml|csv"
+    r"|values?|methods?|index|mean|sum|shape|copy|items|keys|size)$",
+    re.IGNORECASE,
+)
 
 
 def _is_address(text: str) -> bool:
     """Whether an address is somebody's; those of manuals and of code hosts are nobody's."""
-    return not _EXAMPLE.search(text)
+    return not (_EXAMPLE.search(text) or _NO_DOMAIN.search(text))
 
 
 _INTERNATIONAL_DIGITS = range(8, 16)
@@ -123,10 +136,10 @@ _GROUPS = re.compile(r"\d+")
 
 def _is_international(text: str) -> bool:
     """Whether a number with its country is a telephone: no sum with a sign, no list of digits."""
-    _, *others = _GROUPS.findall(text)
     if len(_digits(text)) not in _INTERNATIONAL_DIGITS:
         return False
-    return all(len(group) > 1 or group == "0" for group in others)
+    groups = [group for group in _GROUPS.findall(text) if group != "0"]
+    return all(len(group) > 1 for group in groups[2:])  # the country may be 7, Paris is 1
 
 
 def _is_mobile(text: str) -> bool:
@@ -140,6 +153,8 @@ def _always(_text: str) -> bool:
 
 
 _AREA = r"0(?:10|2\d|[3-9]\d{2})"
+_CITY = r"0(?:10|2[0-57-9])"  # numbers of eight digits
+_TOWN = r"0(?:3[13-579]|4[1-8]|5[1-79]|6[369]|7[0-79]|8[1-35-9]|9[013-79])\d"
 _SERVICE = r"(?!(?:400|800|833|844|855|866|877|888)\b)"  # lines that a firm has for everybody
 
 _NAME = r"[A-Za-z0-9][\w.%+-]{0,63}"
@@ -172,16 +187,20 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
         "[phone]",
         "[电话]",
         (
-            rf"(?:\(?(?:\+|00)86\)?{_GAP}?|\(?86\)?{_GAP})?"
+            rf"(?:\(?(?:\+|00)?86\)?{_GAP}?)?"
             rf"(?:{_MOBILE}\d{{8}}|{_MOBILE}{_GAP}\d{{4}}{_GAP}\d{{4}}|{_MOBILE}[ -]\d{{8}}"
-            rf"|{_MOBILE}\d[ -]\d{{3}}[ -]\d{{4}})"
+            rf"|{_MOBILE}\d[ -]\d{{3}}[ -]\d{{4}}|{_MOBILE}[ -]\d{{3}}[ -]\d{{5}}"
+            rf"|{_MOBILE}(?:[ -]\d\d){{4}}|\({_MOBILE}\) ?\d{{4}}{_GAP}?\d{{4}})"
         ),
         _is_mobile,
     ),
     (  # a telephone in China, with its area
         "[phone]",
         "[电话]",
-        rf"(?:\({_AREA}\) ?|{_AREA}{_GAP})[2-8]\d{{2,3}}{_GAP}?\d{{4}}(?:-\d{{1,6}})?",
+        (
+            rf"(?:(?:\({_AREA}\) ?|{_AREA}{_GAP})[2-8]\d{{2,3}}{_GAP}?\d{{4}}"
+            rf"|{_CITY}[2-8]\d{{7}}|{_TOWN}[2-8]\d{{6,7}})(?:-\d{{1,6}})?"
+        ),
         _always,
     ),
     (  # anywhere else, with the country
@@ -194,15 +213,19 @@ _SHAPES: tuple[tuple[str, str, str, Callable[[str], bool]], ...] = (
         "[phone]",
         "[电话]",
         (
-            rf"(?:\([2-9]\d{{2}}\) ?[2-9]\d{{2}}[.-]|{_SERVICE}[2-9]\d{{2}}"
+            rf"(?:\([2-9]\d{{2}}\) ?[2-9]\d{{2}}[ .-]|{_SERVICE}[2-9](?!00)\d{{2}}"
             r"(?:-[2-9]\d{2}-|\.[2-9]\d{2}\.))\d{4}"
         ),
         _always,
     ),
 )
-_MAIL = rf"{_NAME}{_AT}(?:{_LABEL}{_DOT}){{1,8}}[A-Za-z]{{2,24}}(?![\w@-]|\.\w)"
-# What stands behind a colon is a password in an address of a machine, but not in "mail:li@…".
-_MAIL_EDGE = r"(?<![\w.%+/@-])(?:(?<!\w:)|(?<=[Mm]ail:)|(?<=MAIL:)|(?<=mailto:))"
+_MAIL = rf"{_NAME}{_AT}(?:{_LABEL}{_DOT}){{1,8}}[A-Za-z]{{2,24}}(?![\w@-]|\.\w|:[/~.])"
+# What stands behind a colon is a password in an address of a machine, but not in "mail:li@…"; an
+# address of the web without a path is what chats make of one of a person.
+_MAIL_EDGE = (
+    r"(?:(?<![\w.%+/@-])(?:(?<!\w:)|(?<=[Mm]ail:)|(?<=MAIL:)|(?<=mailto:))"
+    r"|(?<=//)(?:(?<=http://)|(?<=https://))(?=[\w.%+@-]+(?![\w.%+@/-])))"
+)
 
 
 @functools.cache
@@ -226,11 +249,16 @@ def _kinds() -> tuple[_Kind, ...]:
 def _any_kind() -> re.Pattern[str]:
     """Compile what finds the places where something may begin."""
     numbers = "|".join(shape for _, _, shape, _ in _SHAPES)
-    return re.compile(f"{_MAIL_EDGE}{_MAIL}|{_EDGE}(?=[0-9A-Za-z+(])(?:{numbers}){_END}", re.ASCII)
+    return re.compile(f"{_MAIL_EDGE}{_MAIL}|(?=[0-9A-Za-z+(]){_EDGE}(?:{numbers}){_END}", re.ASCII)
 
 
 _MAYBE = re.compile(
     r"@|[\[({<] ?at|[0-9](?:[ .·–—()-]{0,3}[0-9]){6}|[0-9a-z]{17}", re.ASCII | re.IGNORECASE
+)
+# Marks of Markdown in the midst of a number or around it; nobody sees those either.
+_MARKS = re.compile(
+    r"(?<=[0-9])(?:\*{2,3}|__|~~|`)(?=[0-9])"
+    r"|(?<![0-9A-Za-z_])_{1,2}(?=[0-9])|(?<=[0-9Xx])_{1,2}(?![0-9A-Za-z_])"
 )
 _CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _JOINT = re.compile(r"[/-]?")  # what may stand between two numbers of people
@@ -243,7 +271,7 @@ def mask(text: str) -> str:
     """
     is_chinese = bool(_CHINESE.search(text))
     for _ in range(PASSES_MAX):  # what stood beside something masked may be told apart now
-        read = plain(text)
+        read = plain(text).without(_MARKS)
         pieces: list[str] = []
         done = 0
         for start, end, kind in _personal(read.text) if _MAYBE.search(read.text) else ():

@@ -44,6 +44,19 @@ class Plain(Struct, frozen=True):
             return start, end
         return self.places[start], self.places[end - 1] + 1
 
+    def without(self, marks: re.Pattern[str]) -> Plain:
+        """Return it without what a pattern finds, as if nobody saw that either."""
+        kept: list[int] = []
+        done = 0
+        for found in marks.finditer(self.text):
+            kept += range(done, found.start())
+            done = found.end()
+        if not done:
+            return self
+        kept += range(done, len(self.text))
+        places = kept if self.places is None else [self.places[at] for at in kept]
+        return Plain("".join(self.text[at] for at in kept), places)
+
 
 def plain(text: str) -> Plain:
     """Read a text."""

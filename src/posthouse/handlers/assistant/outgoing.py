@@ -14,7 +14,7 @@ from posthouse.knowledge.plain import Plain, plain
 # What more letters may still turn into a number, an address or a word of the list.
 _UNFINISHED = re.compile(
     r"(?:[\w.%+-]+ ?[\[({<](?: ?(?:a|at|@)?|[^\s\])}>]{1,3} ?[\])}>]? ?[\w.-]*)"
-    r"|[\w.%+@-]+|[+(]?\d[\d .·–—()-]*)\Z",
+    r"|[\w.%+@-]+|[+(]?\d[\d .·–—()*~`-]*)\Z",
     re.ASCII | re.IGNORECASE,
 )
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff"
