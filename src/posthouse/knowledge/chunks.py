@@ -26,7 +26,7 @@ _BREAKS = (
 )
 
 _LINED = frozenset({"code", "table"})  # half a line of them says nothing
-TABLE_HEAD: Final = re.compile(r"[^\n]*\|[^\n]*\n[ |:-]*-[ |:-]*\n")  # in Markdown
+TABLE_HEAD: Final = re.compile(r"[^\n|]*\|[^\n]*\n[ |:]*-[ |:-]*\n")  # in Markdown
 
 
 class Chunk(Struct, frozen=True):

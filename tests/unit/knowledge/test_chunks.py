@@ -6,6 +6,7 @@ from posthouse.knowledge.chunks import (
     CHUNKS_MAX,
     OVERLAP_CHARACTERS,
     PASSAGE_CHARACTERS,
+    TABLE_HEAD,
     Chunk,
     chunks,
 )
@@ -127,3 +128,8 @@ def test_one_document_cannot_fill_an_index() -> None:
 def test_equal_words_have_one_key_and_changed_words_another() -> None:
     (one,), (same,), (other,) = cut(Block("一")), cut(Block("一", line=9)), cut(Block("二"))
     assert one.passage.key == same.passage.key != other.passage.key
+
+
+@pytest.mark.parametrize("text", ["|" * 200_000 + "\nx\n", f"|\n{'-' * 200_000}x\n"])
+def test_what_is_nearly_the_head_of_a_table_is_told_at_once(text: str) -> None:
+    assert TABLE_HEAD.match(text) is None
