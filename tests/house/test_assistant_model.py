@@ -400,6 +400,15 @@ async def test_somebody_has_tokens_of_their_own(*, is_in_chat: bool) -> None:
     assert (await said(house, who="ben")).startswith(CITED)
 
 
+@simulated
+async def test_what_somebody_has_is_for_all_chats_together() -> None:
+    house = await opened(models=(saying(("8350", CITED)),))
+    scope = Scope(handler=NAME, bot="b", person="ann")
+    await house.store.conduct.set_rule(scope, Rule(tokens_per_day=10), "operator:bob", 0.0)
+    await said(house, room="elsewhere")
+    assert (await said(house)).startswith("Today's model budget is used up")
+
+
 TOMORROW_S = 26 * 3600.0
 
 
@@ -426,9 +435,9 @@ async def test_a_trial_is_paid_by_who_tries_and_not_by_whom_it_stands_for() -> N
 @simulated
 async def test_trials_end_where_their_tokens_of_the_day_do() -> None:
     model = saying(("8350", CITED))
-    house = await opened(models=(model,), trial_tokens_per_day=10)
+    house = await opened(models=(model,), trial_tokens_per_day=100)  # the prompt alone takes more
     await tried(house, trying(house))
-    with pytest.raises(UsedUp, match="trial_tokens_per_day = 10") as refused:
+    with pytest.raises(UsedUp, match="trial_tokens_per_day = 100") as refused:
         await tried(house, trying(house))
     assert 60 <= refused.value.retry_after_s <= TOMORROW_S
     assert (await said(house)).startswith(CITED), "people are answered"

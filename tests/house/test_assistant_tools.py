@@ -11,11 +11,12 @@ from posthouse.handlers.assistant.asking import Asking
 from posthouse.handlers.assistant.tools import Function, Result
 from posthouse.llm.model import ToolCall, ToolOffer
 from posthouse.llm.scripted import Line, Scripted
+from posthouse.model.address import ChatMode
 from posthouse.model.message import File, Media, Quote, Text
 from posthouse.model.permission import Effect, Field, Subject, SubjectKind
 from posthouse.model.turn import Answer
 from posthouse.store.grants import NewGrant
-from tests.house.assisting import NAME, PORT, RECALL, listen, opened
+from tests.house.assisting import NAME, PORT, RECALL, listen, notes, opened
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import pressed
@@ -149,6 +150,32 @@ async def test_who_did_not_ask_has_no_tools() -> None:
     await house.say("house listens on port", is_addressed=False)
     await house.quiet(10.0)
     assert [prompt.tools for prompt in model.prompts] == [(), ()]
+
+
+@simulated
+async def test_what_was_overheard_makes_nothing_run_that_a_model_wants() -> None:
+    bell = Bell(has_side_effects=False)
+    wish = Line("8350", "", calls=(ToolCall("c1", "ring", "{}"),))
+    house = await opened(models=(Scripted(Line('"message":', "9"), wish),), tools={"ring": bell})
+    await allow(house)
+    await listen(house)
+    message = await house.say("house listens on port", is_addressed=False)
+    await house.quiet(10.0)
+    assert bell.rung == []
+    assert await house.texts() == ()
+    assert (await notes(house, message))["tool"] == "ring {}: unknown"
+
+
+@simulated
+async def test_in_the_shadow_a_press_makes_nothing_run() -> None:
+    bell = Bell()
+    house = await opened(models=(ringing(),), tools={"ring": bell})
+    await allow(house)
+    await house.say(QUESTION)
+    await house.quiet(10.0)
+    await listen(house, ChatMode.SHADOW)
+    await press(house, 0)
+    assert bell.rung == []
 
 
 @simulated

@@ -283,10 +283,13 @@ class Assistant:
         yield self._told(result, language)
 
     def _told(self, result: Result, language: str) -> Action:
-        """Say what a function has said, or ask what it asks, as far as that may leave."""
+        """Say what a function has said, or ask what it asks, as far as that may leave.
+
+        What it said is masked by now; what it asks is to be agreed to as it is.
+        """
         words = [result.text, result.ask.question.text] if result.ask else [result.text]
         text = "\n\n".join(filter(None, words)) or say("tool_silent", language)
-        allowed = self._parts.answering.let_out(text, is_masked=result.ask is None)
+        allowed = self._parts.answering.let_out(text, is_masked=False)
         if result.ask is None or not allowed:
             return Send(Content(allowed or say("blocked_words", language)))
         return pending.passed_on(result.ask, allowed)
