@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -291,3 +292,17 @@ async def test_listing_does_not_hold_the_loop(tmp_path: Path) -> None:
 
     await asyncio.gather(Watched(tmp_path, Options()).items())
     assert seen[0] is not threading.main_thread()
+
+
+@pytest.mark.parametrize("to", ["data", "outside"])
+async def test_a_folder_that_became_a_link_is_looked_at_again(tmp_path: Path, to: str) -> None:
+    for name in ("data", "outside", "open/handbook"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "a.md").write_text("words")
+    place = tmp_path / "open/handbook"
+    folder = Folder(place, Options(), Grounds(tmp_path / "data", (tmp_path / "open",)))
+    assert [item.path for item in await folder.items()] == ["a.md"]
+    shutil.rmtree(place)
+    place.symlink_to(tmp_path / to)
+    with pytest.raises(Unavailable, match="data directory" if to == "data" else "source_roots"):
+        await folder.items()

@@ -16,6 +16,7 @@ from posthouse.knowledge.formats.catalogue import BYTES_MAX, is_wanted
 from posthouse.knowledge.formats.unreadable import Unreadable
 from posthouse.knowledge.sources.grounds import ANYWHERE, Grounds
 from posthouse.knowledge.sources.place import Fetched, Gone, Item, Options, Unavailable
+from posthouse.model.errors import OperatorMistake
 from posthouse.store.documents import PATH_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Folder:
     def __init__(self, root: Path, options: Options, grounds: Grounds = ANYWHERE) -> None:
         self._root = root
         self._wanted = _Wanted(options)
+        self._is_declared = options.is_declared
         self._grounds = grounds
         self._closed = ""  # the house's own data, if they lie in it
 
@@ -58,6 +60,7 @@ class Folder:
         return await asyncio.to_thread(_fetch, path, self._root)
 
     def _list(self) -> tuple[Item, ...]:
+        _let_in(self._root, self._grounds, is_declared=self._is_declared)
         if self._root.is_file():
             return (Item(self._root.name, _stamp(self._root.stat())),)
         if not self._root.is_dir():
@@ -96,6 +99,7 @@ class Checkout:
     def __init__(self, root: Path, options: Options, grounds: Grounds = ANYWHERE) -> None:
         self._root = root
         self._wanted = _Wanted(options)
+        self._is_declared = options.is_declared
         self._grounds = grounds
 
     async def items(self) -> tuple[Item, ...]:
@@ -107,6 +111,7 @@ class Checkout:
         return await asyncio.to_thread(_fetch, self._root / item.path, self._root)
 
     def _list(self) -> tuple[Item, ...]:
+        _let_in(self._root, self._grounds, is_declared=self._is_declared)
         closed = self._grounds.closed_in(self._root)
         names = (os.fsdecode(name) for name in _tracked(self._root).split(b"\0") if name)
         wanted = (
@@ -119,6 +124,14 @@ class Checkout:
         return _bounded(
             item for name in wanted for item in _item(self._root / name, name, self._root)
         )
+
+
+def _let_in(root: Path, grounds: Grounds, *, is_declared: bool) -> None:
+    """Look at each reading whether a place may be read: it may have become a link since."""
+    try:
+        grounds.check(root, is_declared=is_declared)
+    except OperatorMistake as mistake:
+        raise Unavailable(str(mistake), zh=mistake.zh) from mistake
 
 
 class _Wanted:
