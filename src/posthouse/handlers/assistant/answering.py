@@ -1,4 +1,8 @@
-"""The stages of an answer, for turns and for trials alike. Nothing here sends or records."""
+"""The stages of an answer, for turns and for trials alike: nothing here speaks to anybody.
+
+The files around it, in the order in which a question meets them, stand in "The road of a question"
+of the documentation.
+"""
 
 from __future__ import annotations
 

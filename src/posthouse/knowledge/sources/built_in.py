@@ -15,6 +15,7 @@ FOLDER = "docs"
 # Pages for who changes the house: they speak of everything, and answer nobody who runs it.
 LEFT_OUT = (
     "docs/decisions/",
+    "docs/explanation/the-road-of-a-question.md",
     "docs/performance.md",
     "docs/reference/feishu-simulator.md",
     "docs/reference/onebot-simulator.md",
