@@ -17,7 +17,7 @@ from posthouse.handlers.assistant.purses import Purses
 from posthouse.handlers.assistant.settings import AssistantOptions
 from posthouse.handlers.assistant.tools import Tool, Tools
 from posthouse.handlers.assistant.writing import Writer
-from posthouse.handlers.trying import Concluded, Trial, Tries
+from posthouse.handlers.trying import Concluded, Trial, Tried, Tries
 from posthouse.knowledge.passage import Found, Hit, Passage
 from posthouse.knowledge.usual import Freshen
 from posthouse.knowledge.words import fingerprint, normalise, tokens
@@ -189,11 +189,16 @@ async def opened(**choices: Any) -> HouseKit:  # noqa: ANN401 - of ``closed`` an
     return house
 
 
-async def tried(house: HouseKit, trial: Trial) -> Concluded:
+async def steps(house: HouseKit, trial: Trial) -> list[Tried]:
     """Try a question in a house, to its end."""
     handler = house.handlers[NAME]
     assert isinstance(handler, Tries)
-    *_, end = [each async for each in handler.attempt(trial)]
+    return [each async for each in handler.attempt(trial)]
+
+
+async def tried(house: HouseKit, trial: Trial) -> Concluded:
+    """Try a question in a house, and return how it ends."""
+    end = (await steps(house, trial))[-1]
     assert isinstance(end, Concluded)
     return end
 

@@ -11,7 +11,7 @@ from posthouse.model.message import Image, Media, Text
 from posthouse.store.asked import Verdict
 from posthouse.store.conduct import Rule, Scope
 from posthouse.testing.null_channel import CAPABILITIES
-from tests.house.assisting import BASE, NAME, asked, listen, notes, opened, tried
+from tests.house.assisting import BASE, NAME, asked, listen, notes, opened, steps, tried
 from tests.house.kit import HouseKit, simulated
 from tests.house.people import edited, place, pressed, recalled
 
@@ -245,6 +245,27 @@ async def test_a_trial_looks_only_where_the_rules_of_the_place_let_it() -> None:
     assert (await tried(house, let_in)).bases == ("secret",)
     nowhere = Trial(question=PORT, bases=("secret",))
     assert (await tried(house, nowhere)).bases == ("secret",), "no rule is in force there"
+
+
+async def hindrances(house: HouseKit, trial: Trial) -> list[str]:
+    found = await steps(house, trial)
+    return [each.value for each in found if isinstance(each, Stage) and each.name == "now"]
+
+
+@simulated
+async def test_a_trial_says_what_the_chat_would_not_be_told() -> None:
+    house = await opened()
+    await answer(house, PORT)
+    chat = (await house.chat()).id
+    scope = Scope(handler=NAME, bot="b", chat=chat)
+    trial = Trial(question=PORT, bot="b", chat=chat, person="ann")
+    assert (await tried(house, replace(trial, question="转人工"))).reason == "handed_off"
+    assert await house.store.conduct.handoff(NAME, chat, "ann") is None, "nobody is called"
+    assert await hindrances(house, trial) == []
+    await house.store.conduct.set_rule(scope, Rule(hours="Mon 00:00-00:01"), "cli", house.clock())
+    await answer(house, "转人工")
+    assert await hindrances(house, trial) == ["handed_off", "out_of_hours"]
+    assert (await tried(house, trial)).reason == "answered"
 
 
 @simulated

@@ -334,10 +334,22 @@ class Assistant:
             place=chat,
             is_trial=True,
         )
+        if trial.is_addressed and self._parts.handover.is_wanted(trial.question):
+            yield Concluded(reason="handed_off", answer=say("handed_off", asking.language))
+            return
+        async for stage in self._apart_from_trials(asking):
+            yield stage
         purse = self._parts.purses.of_trial(trial, bot)
         async with aclosing(self._parts.answering.answer(asking, purse)) as stages:
             async for each in stages:
                 yield each
+
+    async def _apart_from_trials(self, asking: Asking) -> AsyncGenerator[Stage]:
+        """Say what would keep the bot from answering there now; a trial shows its answer still."""
+        if await self._parts.handover.has_human(asking.chat, asking.person.id):
+            yield Stage("now", "handed_off")
+        if (closed := self._limits.closed(asking.rule, asking.language, asking.now)) is not None:
+            yield Stage("now", closed.reason)
 
 
 def _is_quoting(turn: Turn) -> bool:

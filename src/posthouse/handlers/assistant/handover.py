@@ -58,6 +58,10 @@ class Handover:
         handoff = await self._conduct.handoff(self._name, turn.chat.id, turn.person.id)
         return handoff is not None and handoff.turn != turn.id
 
+    async def has_human(self, chat: int, person: str) -> bool:
+        """Whether somebody talks with a human in a chat."""
+        return await self._conduct.handoff(self._name, chat, person) is not None
+
     async def begin(self, turn: Turn, question: str, language: str, now: float) -> str:
         """Let a human take over; returns what the person is told."""
         handoff = Handoff(

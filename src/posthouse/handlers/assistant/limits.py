@@ -28,8 +28,8 @@ class Limits:
 
     async def refusal(self, turn: Turn, rule: Rule, language: str, now: float) -> Refusal | None:
         """Say why a question is not answered, if so."""
-        if rule.hours and not is_open(rule.hours, now):
-            return Refusal("out_of_hours", say("out_of_hours", language, hours=rule.hours))
+        if (closed := self.closed(rule, language, now)) is not None:
+            return closed
         allowed = rule.questions_per_day
         if not allowed:
             return None
@@ -38,6 +38,12 @@ class Limits:
         if asked < allowed:
             return None
         return Refusal("questions_used_up", say("questions_used_up", language, count=allowed))
+
+    def closed(self, rule: Rule, language: str, now: float) -> Refusal | None:
+        """Say that nobody is answered at this hour, if so."""
+        if not rule.hours or is_open(rule.hours, now):
+            return None
+        return Refusal("out_of_hours", say("out_of_hours", language, hours=rule.hours))
 
     async def has_tokens(self, scope: Scope, rule: Rule, now: float) -> bool:
         """Whether a model may be asked today: by a chat, or by whom a limit was set for."""
