@@ -1,6 +1,7 @@
 """What the search in documents finds, how long it takes, and what an index costs.
 
-Run: ``.venv/bin/python benchmarks/assistant/retrieval.py CORPUS [--messages FILE] [--large N]``
+Run: ``.venv/bin/python benchmarks/assistant/retrieval.py CORPUS [--messages FILE] [--large N]``;
+with ``--embedding URL --model NAME`` everything is measured once more with the vectors of a model.
 
 CORPUS: JSON lines (also ``.gz``) with ``repo``, ``path`` and ``text`` of documents in Markdown.
 FILE: JSON lines with ``text``, messages of a chat; times are taken with them.
@@ -14,6 +15,7 @@ and its translation are in one half.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import gzip
 import json
 import random
@@ -22,7 +24,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import md5
 from itertools import groupby
 from pathlib import Path
@@ -30,8 +32,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from posthouse.knowledge.chunks import Chunk, chunks
-from posthouse.knowledge.index import CANDIDATES, Index, Learned
+from posthouse.knowledge.index import CANDIDATES, Index, Learned, Meaning
 from posthouse.knowledge.passage import Block, Extract
+from posthouse.llm.connection import Line
+from posthouse.llm.embeddings import TEXTS_AT_ONCE, OpenAiEmbedder
 
 QUESTIONS = 600  # of each language
 SECTION_CHARACTERS_MIN = 200
@@ -134,30 +138,38 @@ def is_half_b(document: Document) -> bool:
     return int(md5(name.encode()).hexdigest(), 16) % 2 == 1  # noqa: S324 - only a coin
 
 
-def recall(index: Index, several: Sequence[Question], *, by_pairs: bool = False) -> str:
+def recall(
+    index: Index,
+    several: Sequence[Question],
+    meanings: Mapping[str, Meaning],
+    *,
+    by_pairs: bool = False,
+) -> str:
     """Count the questions whose section is among the first.
 
     Args:
         index: of all sections.
         several: the questions.
+        meanings: of headings, where a model has seen them.
         by_pairs: leave the order to BM25 over words and pairs of characters, to compare with.
     """
     found = Counter[int]()
     for question in several:
-        hits = index.search(question.heading, 2 * CANDIDATES if by_pairs else HITS).hits
+        most = 2 * CANDIDATES if by_pairs else HITS
+        hits = index.search(question.heading, most, meaning=meanings.get(question.heading)).hits
         ordered = sorted(hits, key=lambda hit: -hit.bigram) if by_pairs else hits
         places = list(dict.fromkeys(hit.passage.path for hit in ordered))
         found.update(at for at in AT if str(question.section) in places[:at])
     return " ".join(f"@{at} {100 * found[at] / len(several):.1f}" for at in AT)
 
 
-def times(index: Index, asked: Sequence[str]) -> str:
+def times(index: Index, asked: Sequence[str], meanings: Mapping[str, Meaning]) -> str:
     """Ask everything twice, and time the second round: a house that has just started is rare."""
     wall, cpu = [], []
     for is_timed in (False, True):
         for text in asked:
             began, began_cpu = time.perf_counter(), time.thread_time()
-            index.search(text)
+            index.search(text, meaning=meanings.get(text))
             if is_timed:
                 wall.append(1000 * (time.perf_counter() - began))
                 cpu.append(1000 * (time.thread_time() - began_cpu))
@@ -184,6 +196,8 @@ def main() -> None:
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--messages", type=Path, help="times are taken with these, not headings")
     parser.add_argument("--large", type=int, default=100_000, help="passages of the large base")
+    parser.add_argument("--embedding", metavar="URL", help="an endpoint as in [embedding]")
+    parser.add_argument("--model", default="model", help="what that endpoint calls it")
     options = parser.parse_args()
     documents = [
         Document(line["repo"], line["path"], line["text"])
@@ -200,19 +214,55 @@ def measure(documents: Sequence[Document], options: argparse.Namespace, folder: 
     said = [line["text"] for line in lines(options.messages)] if options.messages else []
     said = said or [question.heading for question in asked]
     index = indexed(folder / "kb-corpus.db", corpus)
-    for language in ("zh", "en"):
-        spoken = [one for one in asked if one.is_chinese == (language == "zh")]
-        for half, wanted in (("A, tuned on", {False}), ("B", {True}), ("both", {False, True})):
-            several = [one for one in spoken if one.is_half_b in wanted]
-            print(f"recall {language}, half {half}: {recall(index, several)} ({len(several)})")
-        print(f"recall {language}, both, pairs alone: {recall(index, spoken, by_pairs=True)}")
-    print(f"search in {index.counts()[1]}: {times(index, said)} ({len(said)} messages)")
+    report(index, asked, said, {})
+    if options.embedding:
+        embedder = OpenAiEmbedder("embedding", options.model, Line(base_url=options.embedding))
+        headings = [question.heading for question in asked]
+        print("with vectors:")
+        report(index, asked, said, asyncio.run(seen(index, embedder, {*headings, *said})))
     index.close()
     if options.large:
         large = Index.open(folder / "kb-large.db", BASE)
         large.learn(enlarged([one for section in corpus for one in cut(section)], options.large), 1)
-        print(f"search in {large.counts()[1]}: {times(large, said)} ({len(said)} messages)")
+        print(f"search in {large.counts()[1]}: {times(large, said, {})} ({len(said)} messages)")
         large.close()
+
+
+def report(
+    index: Index,
+    asked: Sequence[Question],
+    said: Sequence[str],
+    meanings: Mapping[str, Meaning],
+) -> None:
+    for language in ("zh", "en"):
+        spoken = [one for one in asked if one.is_chinese == (language == "zh")]
+        for half, wanted in (("A, tuned on", {False}), ("B", {True}), ("both", {False, True})):
+            several = [one for one in spoken if one.is_half_b in wanted]
+            if several:
+                found = recall(index, several, meanings)
+                print(f"recall {language}, half {half}: {found} ({len(several)})")
+        if spoken and not meanings:
+            found = recall(index, spoken, {}, by_pairs=True)
+            print(f"recall {language}, both, pairs alone: {found}")
+    took = times(index, said, meanings)
+    print(f"search in {index.counts()[1]}: {took} ({len(said)} messages)")
+
+
+async def seen(index: Index, embedder: OpenAiEmbedder, texts: set[str]) -> dict[str, Meaning]:
+    """Let a model see all passages and some texts; return what the texts mean to it."""
+    ordered = sorted(texts)
+    vectors = await embedder.embed(tuple(ordered))
+    dimensions, count = len(vectors[0]), 0
+    began = time.perf_counter()
+    while missing := index.vectors.missing(embedder.name, dimensions, TEXTS_AT_ONCE):
+        made = await embedder.embed(tuple(text for _, text in missing))
+        hashes = [text_hash for text_hash, _ in missing]
+        index.vectors.keep(embedder.name, dict(zip(hashes, made, strict=True)))
+        count += len(missing)
+    await embedder.close()
+    print(f"vectors: {count} in {time.perf_counter() - began:.0f} s")
+    meant = zip(ordered, vectors, strict=True)
+    return {text: Meaning(embedder.name, vector) for text, vector in meant if vector}
 
 
 def indexed(path: Path, corpus: Sequence[Section]) -> Index:

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import apsw
 from msgspec import Struct, json
+from msgspec.structs import replace
 
 from posthouse.knowledge.chunks import Chunk
 from posthouse.knowledge.passage import Found, Hit, Passage
@@ -246,6 +247,8 @@ class Index:
         weights = self._weights(words)
         known = {word: share for word, share in weights.items() if words[word]}
         candidates = self._candidates(signals, heaviest(known), is_unspaced(normal), without)
+        if meaning is not None:
+            candidates = self._compared(candidates, meaning)
         hits, coverage = self._hits(ranked(candidates)[:limit], weights)
         return Found(
             query=query,
@@ -297,10 +300,21 @@ class Index:
                 bigram=signals.words.get(number, 0.0),
                 trigram=signals.threes.get(number, 0.0),
                 opening=opens(opening, shares),
-                cosine=signals.cosines.get(number, 0.0),
+                cosine=signals.cosines.get(number),
             )
             for number, document, is_unspaced_document, path, text_hash, opening in rows
             if f"{self._base}:{path}#{text_hash}" not in without
+        ]
+
+    def _compared(self, candidates: list[Candidate], meaning: Meaning) -> list[Candidate]:
+        """Compare those with the question, too, that were found by their words alone."""
+        ids = json.encode([one.id for one in candidates if one.cosine is None]).decode()
+        rows: Iterable[Any] = self._db.execute(SQL["hashes"], {"ids": ids})
+        hashes: dict[int, str] = dict(rows)
+        cosines = self.vectors.cosines(meaning.model, meaning.vector, list(hashes.values()))
+        return [
+            replace(one, cosine=cosines.get(hashes[one.id])) if one.id in hashes else one
+            for one in candidates
         ]
 
     def _weights(self, counts: dict[str, int]) -> dict[str, float]:
@@ -322,7 +336,7 @@ class Index:
             hits.append(
                 Hit(
                     passage=passage,
-                    score=max(coverage, best[0].candidate.cosine) * one.share,
+                    score=max(coverage, best[0].candidate.cosine or 0.0) * one.share,
                     bigram=one.candidate.bigram,
                     trigram=one.candidate.trigram,
                 )

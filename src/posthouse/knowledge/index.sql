@@ -138,6 +138,10 @@ SELECT chunks.id, document, is_unspaced, path, hash, opening
 FROM chunks JOIN documents ON documents.id = document
 WHERE chunks.id IN (SELECT value FROM json_each(:ids));
 
+-- name: hashes
+-- Of the texts of passages; `ids` is a JSON array.
+SELECT id, hash FROM chunks WHERE id IN (SELECT value FROM json_each(:ids));
+
 -- name: passage
 -- A passage by its number, with what is above it.
 SELECT passage, about FROM chunks WHERE id = :id;

@@ -81,11 +81,17 @@ class Vectors:
             self._signs,
             key=lambda text_hash: (self._signs[text_hash] ^ mark).bit_count(),
         )
-        question = {"model": model, "dimensions": len(wanted), "hashes": json.encode(near).decode()}
-        rows: Iterable[Any] = self._db.execute(self._sql["vectors"], question)
-        cosines = {text_hash: _product(wanted, array("f", blob)) for text_hash, blob in rows}
+        cosines = self.cosines(model, wanted, near)
         best = heapq.nlargest(limit, cosines, cosines.__getitem__)
         return {text_hash: cosines[text_hash] for text_hash in best if cosines[text_hash] > 0}
+
+    def cosines(
+        self, model: str, wanted: Sequence[float], hashes: Sequence[str]
+    ) -> dict[str, float]:
+        """Return how near texts are by their hashes, without those that have no vector."""
+        asked = {"model": model, "dimensions": len(wanted), "hashes": json.encode(hashes).decode()}
+        rows: Iterable[Any] = self._db.execute(self._sql["vectors"], asked)
+        return {text_hash: _product(wanted, array("f", blob)) for text_hash, blob in rows}
 
     def _load(self, model: str, dimensions: int) -> None:
         if self._signs_of == (model, dimensions):

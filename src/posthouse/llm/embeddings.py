@@ -132,4 +132,5 @@ class HttpReranker:
 
 def _of_length_one(vector: list[float]) -> tuple[float, ...]:
     length = math.hypot(*vector) or 1.0
-    return tuple(each / length for each in vector)
+    is_a_place = math.isfinite(length)  # models that ran out of their numbers' range answer NaN
+    return tuple(each / length for each in vector) if is_a_place else ()

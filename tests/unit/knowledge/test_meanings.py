@@ -137,6 +137,15 @@ async def test_vectors_of_another_size_are_not_compared(desk: Desk) -> None:
     assert await shelf.ask(lambda index: nearest(index.vectors), known) == ({}, {})
 
 
+async def test_what_words_have_found_is_compared_though_it_is_far(desk: Desk) -> None:
+    desk.library = Library(desk.documents, desk.folder, Words())
+    await desk.say("c.md", "vacation, vacation, vacation: 病 is something else.")
+    await desk.say("d.md", "vacation is paid.")
+    await desk.paths("vacation")
+    await settled(desk.library)
+    assert (await desk.paths("vacation"))[0] == "d.md"
+
+
 async def test_a_model_that_was_exchanged_behind_its_name_sees_everything_anew(desk: Desk) -> None:
     embedder = Words()
     desk.library = Library(desk.documents, desk.folder, embedder)

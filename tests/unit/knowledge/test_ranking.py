@@ -35,6 +35,18 @@ def test_what_says_the_same_in_other_words_counts() -> None:
     assert first(PLAIN, far, near) == 2
 
 
+def test_what_no_model_has_seen_yet_gives_way_to_the_near_and_not_to_the_far() -> None:
+    unseen = replace(PLAIN, id=2, document=2)
+    near = replace(PLAIN, id=3, document=3, cosine=0.8)
+    far = replace(PLAIN, id=4, document=4, cosine=0.3)
+    assert [one.candidate.id for one in ranked([far, unseen, near])] == [3, 2, 4]
+
+
+def test_a_model_that_has_seen_one_passage_alone_changes_no_order() -> None:
+    better = replace(PLAIN, id=2, document=2, bigram=5.5)
+    assert first(replace(PLAIN, cosine=0.9), better) == 2
+
+
 def test_shares_fall_from_one() -> None:
     several = ranked([replace(PLAIN, id=n, document=n, bigram=float(n)) for n in range(1, 9)])
     shares = [one.share for one in several]

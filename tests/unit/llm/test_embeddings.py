@@ -90,6 +90,19 @@ async def test_a_text_that_is_not_wanted_has_no_vector_and_the_others_have() -> 
         assert unwanted == ()
 
 
+async def test_what_is_no_number_is_no_vector() -> None:
+    async def embed(_: web.Request) -> web.Response:
+        data = [{"object": "embedding", "index": 0, "embedding": [1.0, math.nan]}]
+        return web.json_response({"object": "list", "model": "m", "data": data})
+
+    app = web.Application()
+    app.router.add_post("/v1/embeddings", embed)
+    async with TestServer(app) as server:
+        embedder = OpenAiEmbedder("e", "m", Line(base_url=str(server.make_url("/v1"))))
+        assert await embedder.embed(("text",)) == ((),)
+        await embedder.close()
+
+
 async def test_a_model_that_refuses_everything_gives_no_vectors() -> None:
     async with particular(500, characters_max=0) as embedder:
         with pytest.raises(ModelError):
