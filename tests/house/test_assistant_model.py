@@ -230,6 +230,16 @@ class Spelled(Scripted):
                     yield each
 
 
+@pytest.mark.parametrize("wish", ['{"handoff": true}', '```json\n{"unknown": true}\n```'])
+@simulated
+async def test_what_a_model_says_to_us_alone_grows_nowhere(wish: str) -> None:
+    house = await opened(models=(saying(("8350", wish)),))
+    handler = house.handlers[NAME]
+    assert isinstance(handler, Tries)
+    said = [each async for each in handler.attempt(Trial(question=PORT))]
+    assert not [each for each in said if isinstance(each, Growing)]
+
+
 @simulated
 async def test_an_answer_grows_by_whole_numbers() -> None:
     lines = [

@@ -453,6 +453,13 @@ def test_who_is_not_named_is_everybody() -> None:
     assert robots("<html>", "posthouse").allows("https://a.cn/")
 
 
+def test_who_is_named_and_asked_nothing_may_read_everything() -> None:
+    for nothing in ("", "Disallow:\n"):
+        text = f"User-agent: *\nDisallow: /\n\nUser-agent: posthouse\n{nothing}"
+        assert robots(text, "posthouse").allows("https://a.cn/a")
+        assert not robots(text, "nobody").allows("https://a.cn/a")
+
+
 def test_rules_that_are_hard_to_fit_take_no_time() -> None:
     hard = robots("User-agent: *\nDisallow: /" + "*a" * 900 + "b$\n", "posthouse")
     assert hard.allows("https://a.cn/" + "a" * 2000)
