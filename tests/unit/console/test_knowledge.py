@@ -551,6 +551,12 @@ def labels_file(kind: str, lines: Sequence[str]) -> tuple[bytes, dict[str, str]]
     return fields + body.replace(b'name="files"', b'name="file"'), headers
 
 
+def figure(quality: dict[str, float], name: str) -> str:
+    """As the page shows it: of no answers nobody can say how many were right."""
+    is_of_none = name.endswith("precision") and not quality[name.replace("precision", "recall")]
+    return "—" if is_of_none else f"{quality[name]:.2f}"
+
+
 async def test_a_gate_is_trained_from_files_and_then_used(office: Office, admin: Browser) -> None:
     await office.room.ingest.upload("help", "guide.md", "# 打印机\n\n先关机再开机。".encode())
     for kind, text in (("good", "打印机坏了怎么办"), ("bad", "今天中午吃什么")):
@@ -566,12 +572,13 @@ async def test_a_gate_is_trained_from_files_and_then_used(office: Office, admin:
     assert figures["before"]["labels"] == figures["after"]["labels"] == 16
     assert load(gate.model).learnt is not None
     page = (await admin.get("knowledge/gates?base=help")).text
-    shown = re.findall(r'<td class="number">([\d.]+)</td>', page.partition('id="lesson"')[2])
+    shown = re.findall(r'<td class="number">([\d.]+|—)</td>', page.partition('id="lesson"')[2])
     names = ("auc", "f1", "precision", "recall", "sure_precision", "sure_recall")
     kinds = ("before", "after")
-    assert shown == [f"{figures[kind][name]:.2f}" for name in names for kind in kinds]
+    assert shown == [figure(figures[kind], name) for name in names for kind in kinds]
     form = {"base": "help", "gate": str(gate.id)}
     await admin.post("knowledge/gates/use", form)
+    assert "—" in shown, "one of them would have answered nothing"
     used = await office.store.conduct.gate("help")
     assert used is not None
     assert used.id == gate.id
