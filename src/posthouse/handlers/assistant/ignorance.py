@@ -31,14 +31,14 @@ _CANNOT: Final = (
 _NEWS: Final = r"(?:information|answers?|details?|data|mention)"
 _EN: Final = (
     rf"\b(?:I|we)(?:\s+\w+){{0,2}}?\s*{_CANNOT}\s+"
-    rf"(?:know|find|answer|determine|tell|say|confirm|locate|help|(?:have|see)\s[^,.\n]*?{_NEWS})\b"
+    rf"(?:know|find|answer|determine|tell|say|confirm|locate|help|(?:have|see)\s[^,.\n]{{0,40}}?{_NEWS})\b"
     r"|\b(?:I['’]m|I\s+am|we\s+are)\s+not\s+(?:sure|certain|aware)\b"
     rf"|{_TEXT}[^.\n]{{0,30}}?\b{_NOT}\b[^.\n]{{0,20}}?"
     r"\b(?:mention|contain|provide|say|include|cover|answer|specify|state|describe|address|discuss"
     r"|explain|give|have)\b"
     rf"|{_TEXT}[^.\n]{{0,30}}?\b(?:ha(?:s|ve)|contains?|gives?|provides?|makes?)\s+no\b"
     rf"|{_TEXT}[^.\n]{{0,30}}?\bsilent\s+(?:on|about)\b"
-    rf"|\bthere(?:\s+is|\s+are|['’]s)\s+(?:no|not\s+any|n['’]t\s+any)\s+(?:\w+\s+)?{_NEWS}\b"
+    rf"|\bthere(?:\s+is|\s+are|['’]s)(?:\s+no|\s+not\s+any|n['’]t\s+any)\s+(?:\w+\s+)?{_NEWS}\b"
     rf"|\bno\s+(?:\w+\s+)?{_NEWS}\s+(?:about|on|regarding|of|available|given|found|provided|"
     r"(?:is|was|are|were)\s+(?:available|given|found|provided))\b"
     rf"|\b(?:this|that|it|question|topic|{_NEWS})\s+(?:is|was|are|were)(?:n['’]t|\s+not)\s+"
@@ -48,11 +48,14 @@ _EN: Final = (
     rf"|\b(?:{_NEWS}|it|this|that)\s+(?:is|was|are)\s+(?:unknown|unclear)\b"
     r"|\b(?:unknown|not\s+known|unclear)\s+to\s+(?:me|us)\b"
     r"|\b(?:can\s?not|can['’]t|could\s+not|couldn['’]t)\s+be\s+(?:answered|determined)\b"
-    r"|\b(?:unable|not\s+able)\s+to\s+(?:answer|determine|help|find\s[^,.\n]*?" + _NEWS + r")\b"
+    r"|\b(?:unable|not\s+able)\s+to\s+(?:answer|determine|help|find\s[^,.\n]{0,40}?"
+    + _NEWS
+    + r")\b"
 )
 _AT_A_LOSS = re.compile(f"{_ZH}|{_EN}", re.IGNORECASE)
 _SUPPOSED = re.compile(
-    r"(?:如果|(?<!例)如(?![下图何])|若|假如|要是|万一|\b(?:if|when|whenever|unless|until|whether|case)\b)[^，,。\n]*$",
+    r"(?:如果|(?<!例)如(?![下图何])|若|假如|要是|万一"
+    r"|\b(?:if|when|whenever|unless|until|whether|case)\b)[^，,。\n]*$",
     re.IGNORECASE,
 )
 _MEANWHILE = re.compile(r"[^，,。\n]{0,8}(?:时|的话|的)(?=[，,\s]|$)|的")  # "无法确定时，…"

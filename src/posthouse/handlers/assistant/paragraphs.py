@@ -24,6 +24,7 @@ _SENTENCE_END = re.compile(
     r")[\"'”’」』）)*_]*|\n"
 )
 _CITATIONS = re.compile(rf"(?:\s*[\[【〔]\s*(?:{_NUMBERS})\s*[\]】〕])*\s*")
+ABBREVIATION_CHARACTERS_MAX: Final = 8
 _ABBREVIATED = re.compile(
     r"\b(?:(?i:e\.g|i\.e|etc|vs|cf|no|nr|fig|mr|mrs|ms|dr|approx|resp|incl)|[A-Z])\.$"
 )
@@ -85,7 +86,8 @@ def sentences(unit: str) -> list[str]:
     found: list[str] = []
     start = 0
     for end in _SENTENCE_END.finditer(unit):
-        if end.start() < start or _ABBREVIATED.search(unit[start : end.end()]):
+        near = max(start, end.end() - ABBREVIATION_CHARACTERS_MAX)
+        if end.start() < start or _ABBREVIATED.search(unit, near, end.end()):
             continue
         is_line = end[0] == "\n"
         behind = None if is_line else _CITATIONS.match(unit, end.end())

@@ -1,5 +1,7 @@
 """An answer of a model counts when every claim names a source that there is."""
 
+import time
+
 import pytest
 
 from posthouse.handlers.assistant.citations import cited, objection, tidy
@@ -14,6 +16,8 @@ the button. First stop the house, then copy its files. Edits are shown at once.
 CHINESE = (
     "在会话里发送“撤回”即可收回最近的回答，24 小时内有效。先打开页面，再点按钮。修改立刻可见。"
 )
+LONG_CHARACTERS = 30_000
+CHECK_S_MAX = 1.5  # a tenth is usual; a quadratic search takes longer
 GROUND = Ground((ENGLISH, CHINESE), given=("How do I run it on port 9000?",))
 
 
@@ -142,6 +146,8 @@ are free in the EU. The warranty of a heater is 2 years.
         "Run this command [1]:\n\n```bash\n# Start the house\nposthouse run --port 8350\n```",
         "用下面的命令启动：\n\n```bash\nposthouse run --port 8350\n```\n\n数据放在 `./house` [1]。",
         "**Short answer:** yes, within 30 days [1].\n\n**Details:**\n- They must be unused [1].",
+        "1. **创建应用**\n   - 在开放平台创建应用 [2]\n2. **发布版本**\n   - 再发布版本 [2]",
+        "Open your order, press Return. Then wait: the money comes within 5 working days. [1]",
         "接入飞书分为 3 步：\n1. 创建应用 [2]；\n2. 填写 App ID [2]；\n3. 发布版本 [2]。",
         "退货期限为签收后 30 天 [2]；退款会在 5 个工作日内退回原卡 [2]。",
         "Returns take 30 days [1]. The documents do not say anything about the cost in Japan.",
@@ -202,6 +208,8 @@ def test_marks_are_no_answer(answer: str) -> None:
         "It is not mentioned in the sources [1].",
         "Based on the sources, I cannot determine the price [1].",
         "This question cannot be answered from the given sources [1].",
+        "I do not have enough details on Japan [1].",
+        "There isn't any information on Japan [1].",
         "Sorry [1].",
         "该问题在所给文本里找不到答案 [1]。",
         "暂无相关信息[1]。",
@@ -237,6 +245,14 @@ def test_who_opens_with_not_knowing_does_not_know(answer: str) -> None:
 )
 def test_a_no_is_an_answer(answer: str) -> None:
     assert objection(answer, SHOP) == ""
+
+
+@pytest.mark.parametrize("piece", ["I cannot have ", "如无法提供", "A. ", "# a\n", "- a [1]\n"])
+def test_a_long_answer_is_checked_in_no_time(piece: str) -> None:
+    text = piece * (LONG_CHARACTERS // len(piece))
+    began_at = time.process_time()
+    objection(text, SHOP)
+    assert time.process_time() - began_at < CHECK_S_MAX
 
 
 def test_numbers_come_in_the_order_of_their_mention() -> None:
