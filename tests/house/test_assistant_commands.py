@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -33,7 +32,7 @@ from tests.house.assisting import NAME, PORT, Living, Shelf, asked, assistant
 from tests.house.injections import INJECTIONS, Where
 from tests.house.kit import HouseKit, closed
 from tests.house.people import pressed
-from tests.unit.handlers.commands.stage import Stage, build, turn_of, until
+from tests.unit.handlers.commands.stage import Stage, build, is_there, turn_of, until
 
 QUESTION = "How busy is the machine called web-1?"
 SCENES = {
@@ -534,15 +533,7 @@ async def test_who_stops_the_answer_ends_the_command_that_runs_for_it(tmp_path: 
         await until(lambda: bool(at.log))
         await at.house.say("stop")
         assert (await at.ended(question))[1] == "stopped"
-        await until(lambda: not _is_there(int(at.log[0])))
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        await until(lambda: not is_there(int(at.log[0])))
 
 
 async def test_a_trial_runs_nothing(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +16,7 @@ from posthouse.model.event import Event
 from posthouse.testing.null_channel import CAPABILITIES
 from tests.house.kit import HouseKit, closed
 from tests.house.people import edited, pressed, said
-from tests.unit.handlers.commands.stage import Book, Stage, build, until
+from tests.unit.handlers.commands.stage import Book, Stage, build, is_there, until
 
 SCENES = {
     "work": '''
@@ -208,15 +207,7 @@ async def test_a_stopped_command_is_ended(tmp_path: Path) -> None:
         assert await after(house, 1) == ("Stopped.",)
         assert await ended(house, message) == "stopped"
         pid = int(begun.read_text())
-        await until(lambda: not _is_there(pid))
-
-
-def _is_there(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+        await until(lambda: not is_there(pid))
 
 
 async def test_progress_grows_into_the_answer(tmp_path: Path) -> None:
