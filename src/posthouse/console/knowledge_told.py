@@ -85,7 +85,7 @@ class WhoWasTold:
             ],
             count=len(told),
             is_cut=len(told) > SHOWN,
-            can_go_back=sum(d.state in CAN_GO_BACK for each in out.values() for d in each),
+            can_go_back=sum(map(_may_go_back, out.values())),
             chats=len({each.chat for each in told}),
             to_correct=len(_newest(told, out)),
             is_quarantined=passage in await self._books.documents.quarantined(base),
@@ -192,6 +192,13 @@ def _newest(
         if _was_said(each, out[each.turn]):
             newest.setdefault(each.chat, each)
     return tuple(newest.values())
+
+
+def _may_go_back(said: Sequence[Delivery]) -> int:
+    """Count the messages that can be taken back; one that grew is one with its final words."""
+    back = [each for each in said if each.state in CAN_GO_BACK]
+    grown = {each.id for each in back if each.kind is Kind.DRAFT}
+    return sum(each.kind is not Kind.SETTLE or each.target not in grown for each in back)
 
 
 def _was_said(told: Question, said: Sequence[Delivery]) -> bool:

@@ -16,12 +16,12 @@ from posthouse.knowledge.gate.gate import load
 from posthouse.knowledge.passage import Extract
 from posthouse.knowledge.sources.catalogue import options_of
 from posthouse.model.address import Person
-from posthouse.model.delivery import State
+from posthouse.model.delivery import Kind, Sent, State
 from posthouse.model.permission import OperatorRole
 from posthouse.store.asked import Spending, TrialSpending, Verdict
 from posthouse.store.conduct import Handoff, Rule, Scope
 from posthouse.store.documents import Document, SourceKind
-from posthouse.testing.conformance.scene import BOT
+from posthouse.testing.conformance.scene import BOT, output
 from tests.unit.console.office import ORIGIN, Browser, Office, lead
 from tests.unit.console.written import PASSAGE, Scripted, asked
 
@@ -214,6 +214,26 @@ async def test_everybody_who_was_told_is_found_and_it_is_taken_back(
     assert states["told ann"] is states["told bob"] is State.WITHDRAWING
     assert states["another answer"] is State.SENT
     assert ("operator:olga", "recall", f"passage:{PASSAGE}") in await office.audit()
+
+
+async def test_an_answer_that_grew_is_one_message_to_take_back(
+    office: Office, operator: Browser
+) -> None:
+    scene = office.scene
+    await scene.say("it grows")
+    claimed = await scene.claim_one()
+    origin = f"turn:{claimed.turn.id}"
+    draft = output(origin, "…", kind=Kind.DRAFT)
+    (number,) = await scene.journal.put(claimed.claim, claimed.turn.id, (draft,), scene.now)
+    await scene.settle(await scene.send_one(), Sent(("p1",)))
+    final = output(origin, "the end", ordinal=1, kind=Kind.SETTLE, target=number)
+    await scene.finish(claimed, final)
+    before = await asked(office, "it is said at once", "told")
+    question = replace(before, turn=claimed.turn.id, text="it grows", answer="the end")
+    await office.store.asked.record(question)
+    page = (await operator.get(f"knowledge/told?passage={quote(PASSAGE)}")).text
+    assert "2 个回答" in page
+    assert "撤回 2 条消息" in page
 
 
 async def test_a_passage_goes_into_quarantine_and_out_again(
