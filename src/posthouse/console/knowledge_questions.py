@@ -19,7 +19,7 @@ from posthouse.console.problems import Declined
 from posthouse.console.replies import put
 from posthouse.console.states import Mood
 from posthouse.gateway.notices import reviewed
-from posthouse.knowledge.words import fingerprint
+from posthouse.knowledge.words import fingerprint, without_courtesies
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain
 from posthouse.settings.language import Said
@@ -238,8 +238,8 @@ def _heaps(questions: Sequence[Question]) -> list[list[Question]]:
     """Put together what asks the same; an answer that waits for a review stands for itself."""
     heaps: dict[str | int, list[Question]] = {}
     for question in questions:
-        alone = question.reason == HELD or not fingerprint(question.text)
-        key = question.turn if alone else fingerprint(question.text)
+        same = fingerprint(without_courtesies(question.text))
+        key = question.turn if question.reason == HELD or not same else same
         heaps.setdefault(key, []).append(question)
     return list(heaps.values())
 

@@ -44,6 +44,7 @@ from posthouse.knowledge.words import (
     smooth,
     tokens,
     trigrams,
+    without_courtesies,
 )
 from posthouse.store.queries import parse
 
@@ -264,7 +265,11 @@ class Index:
 
     def exact(self, question: str, without: frozenset[str] = frozenset()) -> Passage | None:
         """Return the fixed answer to just this question; the newest when there are several."""
-        wanted = {"question": fingerprint(question), "limit": len(without) + 1}
+        ways = dict.fromkeys(map(fingerprint, (question, without_courtesies(question))))
+        return next(filter(None, (self._exact(way, without) for way in ways)), None)
+
+    def _exact(self, wording: str, without: frozenset[str]) -> Passage | None:
+        wanted = {"question": wording, "limit": len(without) + 1}
         rows: Iterable[Any] = self._db.execute(SQL["exact"], wanted)
         answers = (json.decode(passage, type=Passage) for (passage,) in rows)
         return next((answer for answer in answers if answer.key not in without), None)

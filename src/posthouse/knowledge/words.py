@@ -20,6 +20,18 @@ _NO_WORD = re.compile(r"[\W_]+")
 _WORD_CHARACTERS_MAX = 40  # longer ones are keys and checksums: their beginning tells them apart
 _STEM_CHARACTERS_MIN = 3
 _STEMS_CACHED = 50_000
+_CLOSING_CHARACTERS_MAX = 40
+_OPENING = re.compile(
+    r"\s*(?:(?:(?:hi|hello|hey|excuse me|please|good (?:morning|afternoon|evening))\b"
+    r"|(?:你|您|大家)好|早上好|下午好|晚上好|在吗|请教|(?:麻烦|想)?请?问(?:一下|下)|请问)[\s,，.。!！?？~、:：]*)+",
+    re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"(?:[\s,，.。!！?？~、]*"
+    r"(?:\b(?:please|thanks|thank you|thx)\b|谢谢[你您]?|多谢|谢了|感谢|麻烦了))+"
+    r"[\s,，.。!！?？~]*$",
+    re.IGNORECASE,
+)
 _UNSPACED_SHARE = 0.05  # of a text: much of a Chinese manual is commands and names
 _ENDINGS = (
     ("ies", "y"),
@@ -70,6 +82,14 @@ def smooth(normal: str) -> str:
 def fingerprint(text: str) -> str:
     """Reduce a question to what makes it the same question: its letters and digits."""
     return _NO_WORD.sub("", normalise(text))
+
+
+def without_courtesies(text: str) -> str:
+    """Take greetings, requests and thanks off both ends of a question; they are no part of it."""
+    opening = _OPENING.match(text)
+    question = text if opening is None else text[opening.end() :]
+    at = max(0, len(question) - _CLOSING_CHARACTERS_MAX)
+    return question[:at] + _CLOSING.sub("", question[at:], count=1)
 
 
 def is_unspaced(normal: str) -> bool:

@@ -101,6 +101,7 @@ def test_a_fixed_answer_is_found_by_its_question_alone(index: Index) -> None:
     said = index.search(" 你们，几点上班 ").exact
     assert said is not None
     assert said.text == "九点到六点。"
+    assert index.search("您好，请问你们几点上班？谢谢").exact == said
     assert index.search("他们几点上班").exact is None
 
 

@@ -10,6 +10,7 @@ from posthouse.knowledge.words import (
     stem,
     tokens,
     trigrams,
+    without_courtesies,
 )
 
 
@@ -71,3 +72,26 @@ def test_a_chinese_manual_is_chinese_in_spite_of_its_commands() -> None:
     assert is_unspaced(normalise("安装步骤：`pip install posthouse && posthouse init`"))
     assert not is_unspaced(normalise("install it, 怎么"[:12]))
     assert not is_unspaced("")
+
+
+@pytest.mark.parametrize(
+    ("said", "question"),
+    [
+        ("hi, who is the CEO please", "who is the CEO"),
+        ("Hello! Who is the CEO? Thank you!!", "Who is the CEO"),
+        ("您好，请问一下：几点上班？谢谢您", "几点上班"),
+        ("大家好 想问下 几点上班", "几点上班"),
+        ("history of the house", "history of the house"),
+        ("怎么说你好", "怎么说你好"),
+        ("how do I say thanks in a card", "how do I say thanks in a card"),
+        ("谢谢", ""),
+    ],
+)
+def test_courtesies_are_no_part_of_a_question(said: str, question: str) -> None:
+    assert fingerprint(without_courtesies(said)) == fingerprint(question)
+
+
+def test_courtesies_of_a_long_text_take_no_time() -> None:
+    assert without_courtesies(" " * 100_000 + "x").strip() == "x"
+    assert without_courtesies("hi " * 50_000) == ""
+    assert without_courtesies("谢谢" * 50_000 + "x").endswith("谢谢x")
