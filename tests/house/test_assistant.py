@@ -414,7 +414,7 @@ async def test_a_reaction_counts_like_a_thumb() -> None:
 # --- humans -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("word", ["转人工", " 转人工！", "Human", "human."])
+@pytest.mark.parametrize("word", ["转人工", " 转人工！", "Human", "human.", "你好，转人工，谢谢"])
 @simulated
 async def test_who_asks_for_a_human_gets_one_sentence_and_then_silence(word: str) -> None:
     house = await opened()

@@ -8,7 +8,7 @@ import structlog
 
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.handler import Push
-from posthouse.knowledge.words import fingerprint
+from posthouse.knowledge.words import fingerprint, without_courtesies
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
@@ -50,8 +50,8 @@ class Handover:
         self.push: Push | None = None
 
     def is_wanted(self, text: str) -> bool:
-        """Whether the whole of a message asks for a human."""
-        return fingerprint(text) in self._words
+        """Whether the whole of a message asks for a human, courtesies apart."""
+        return bool(self._words & {fingerprint(text), fingerprint(without_courtesies(text))})
 
     async def is_over_to_humans(self, turn: Turn) -> bool:
         """Whether somebody talks with a human here; the turn that began it is still to end."""
