@@ -368,7 +368,15 @@ async def test_spending_is_shown_by_whom_it_was_for(office: Office, viewer: Brow
             )
         )
     page = (await viewer.get("knowledge/spending?days=1")).text
-    for words in ("small", "large", "2,400", "0.0112", ">Ann Lee<"):
+    for words in (
+        "small",
+        "large",
+        "2,400",
+        "0.0112",
+        ">Ann Lee<",
+        f'chats/{office.chat}"',
+        'title="ann"',
+    ):
         assert words in page
     assert "trial_tokens_per_day" not in page
 
