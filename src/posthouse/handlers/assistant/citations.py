@@ -8,7 +8,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from posthouse.handlers.assistant.framing import matter, matter_of_remains, matter_of_title
+from posthouse.handlers.assistant.framing import (
+    is_label,
+    matter,
+    matter_of_remains,
+    matter_of_title,
+)
 from posthouse.handlers.assistant.ignorance import at_a_loss, is_sorry
 from posthouse.handlers.assistant.paragraphs import (
     CITED,
@@ -24,6 +29,7 @@ from posthouse.handlers.assistant.paragraphs import (
 from posthouse.handlers.assistant.support import Ground, Held, content
 
 CARRIED_MAX: Final = 2  # sentences that a later citation may stand for; then a reader loses track
+BENEATH_ROWS: Final = 3  # below a title, of which one names a source
 
 _LEADS = (":", "：", "?", "？")  # what ends so introduces something
 
@@ -85,6 +91,7 @@ class _Claim(Struct, frozen=True):
 
     text: str
     is_title: bool = False
+    is_above: bool = False  # what stands beneath names a source
     lead: tuple[int, ...] = ()
 
 
@@ -104,13 +111,15 @@ class _Check(Struct, frozen=True):
     def is_uncited(self, claim: _Claim) -> bool:
         """Whether a sentence names no source, and has no words of the one that is named next."""
         carrying, carried = claim.lead, 0
-        for sentence in reversed(sentences(ITEM.sub("", claim.text))):
+        parted = sentences(ITEM.sub("", claim.text))
+        for at, sentence in reversed(list(enumerate(parted))):
             if own := numbers(sentence):
                 carrying, carried = own, 0
                 if not self.ground.bears(matter(_uncited_part(sentence)), own):
                     return True
             elif claim.is_title or _introduces(sentence) or at_a_loss(sentence):
-                if not self._introduces_truly(sentence):
+                is_above = claim.is_above if at == len(parted) - 1 else bool(carrying) and at == 0
+                if not (is_above and is_label(sentence)) and not self._introduces_truly(sentence):
                     return True
             elif content(matter(sentence)) or (ITEM.match(claim.text) and not carrying):
                 carried += not claim.lead
@@ -141,14 +150,22 @@ def _claims(rows: Sequence[str]) -> list[_Claim]:
             lead = ()
         elif TITLE.match(row) or is_head(rows, at):
             lead = ()
-            claims.append(_Claim(row, is_title=True))
+            claims.append(_Claim(row, is_title=True, is_above=_is_above(rows, at)))
         elif ITEM.match(row) and lead:
             claims.append(_Claim(row, lead=lead))
         else:
             is_lead = CITED.sub("", row).rstrip("* ").endswith((":", "："))
             lead = numbers(row) if is_lead else ()
-            claims.append(_Claim(row))
+            claims.append(_Claim(row, is_above=_is_above(rows, at)))
     return claims
+
+
+def _is_above(rows: Sequence[str], at: int) -> bool:
+    """Whether one of the next rows names a source; what is beneath an item is indented."""
+    beneath = rows[at + 1 : at + 1 + BENEATH_ROWS]
+    if ITEM.match(rows[at]) and not (beneath and beneath[0][0].isspace()):
+        return False
+    return any(map(numbers, beneath))
 
 
 def _cited_part(sentence: str) -> str:

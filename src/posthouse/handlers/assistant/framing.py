@@ -6,10 +6,14 @@ They say nothing of the matter, so nothing needs to bear them. Beside a "no" the
 from __future__ import annotations
 
 import re
+from typing import Final
+
+LABEL_COLUMNS_MAX: Final = 40  # of a title that names what stands beneath; Chinese takes two
 
 _ZH = (
     r"第?\s*[\d一二两三四五六七八九]\s*(?:[步种点条项类]|个(?!月))",
-    "如有|如需|如果|还有|任何|其他|其它|别的|更多|进一步|疑问|问题|希望|帮到|帮助|有用|有所",
+    r"步骤\s*\d{1,2}",
+    "如有|如需|如果|还有|任何|其他|其它|别的|更多|进一步|疑问|问题|希望|帮到|有?帮助|有用|有所",
     "随时|告诉|告知|联系|继续|提问|欢迎|抱歉|对不起|很?遗憾|不好意思|您好|你好|好的|当然",
     "根据|按照|依据|参考|关于|对于|所提供|提供|资料|文档|来源|文中|其中|知识库|信息|内容|情况",
     "具体|详细|主要|大致|简单|相关|常见|以下|如下|下面|下列|上面|上述|以上|包括|分为|分别|几",
@@ -41,7 +45,29 @@ _EN_TASKS = (
     "install|installing|installation|start|starting|run|running|stop|stopping|restart|configure",
     "configuration|set|setup|download|create|open|check|verify|usage|upgrade|deploy|prepare",
 )
-_ENUMERATOR = re.compile(r"^[\s#>*_|-]*\d{1,2}[.)、．]\s*")
+_ENUMERATOR = re.compile(
+    r"^[\s#>*_|-]*(?:\d{1,2}[.)、．]\s*|(?:(?:step|option|method|part|phase|tip|question)\s+"
+    r"|(?:步骤|方法|方案|方式|选项|情况|第)\s*)[\d一二两三四五六七八九十]{1,2}\s*[步种点条项]?[\s.:：、)—-]*)",
+    re.IGNORECASE,
+)
+# Words of courtesy with which an answer closes; some of them have a "no".
+_CLOSING = re.compile(
+    r"不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)|感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?"
+    r"|(?:有)?(?:不|还不?)(?:清楚|明白)的(?:地方)?|(?:咨询|联络|联系)(?:我们|客服)?|需要|再问"
+    r"|\b(?:(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?"
+    r"|let\s+(?:me|us)\s+know|reach\s+out|anything\s+else|have\s+a\s+(?:nice|great|good)\s+day"
+    r"|good\s+luck|thank\s+you|thanks|(?:you['’]re|you\s+are)\s+welcome|no\s+problem|glad|enjoy)\b",
+    re.IGNORECASE,
+)
+# What promises much with few words, and stands in no title for nothing.
+_SWEEPING = re.compile(
+    r"免|赠|白送|退全款|永久|永远|永不|终身|终生|所有|全部|一切|任何|一律|统统|随意|随便|保证|无限"
+    r"|\b(?:free|gifts?|gratis|forever|lifetime|always|all|any|every|(?:any|every)\w+"
+    r"|unlimited|guaranteed?|hundreds?|thousands?|millions?)\b",
+    re.IGNORECASE,
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_MARKS = " \t\n#>*_|`~:：-"
 
 
 def _words(zh: tuple[str, ...], en: tuple[str, ...]) -> re.Pattern[str]:
@@ -57,7 +83,8 @@ _NEGATED = re.compile(
 
 def matter(text: str) -> str:
     """Return a sentence without the words in which an answer speaks of itself."""
-    return text if _NEGATED.search(text) else _ITSELF.sub(" ", text)
+    said = _CLOSING.sub(" ", text)
+    return said if _NEGATED.search(said) else _ITSELF.sub(" ", said)
 
 
 def matter_of_title(text: str) -> str:
@@ -69,3 +96,19 @@ def matter_of_title(text: str) -> str:
 def matter_of_remains(text: str) -> str:
     """Return what else a sentence says that says it does not know: its "no" is no claim."""
     return _ITSELF.sub(" ", text)
+
+
+def is_label(text: str) -> bool:
+    """Whether a title is short, and has no number, no "no" and no big word: it merely names.
+
+    Args:
+        text: a title, a lead, or the head of a table, whose cells are titles.
+    """
+    bare = _ENUMERATOR.sub("", text)
+    if any(map(str.isdigit, bare)) or _NEGATED.search(bare) or _SWEEPING.search(bare):
+        return False
+    return all(_columns(cell.strip(_MARKS)) <= LABEL_COLUMNS_MAX for cell in bare.split("|"))
+
+
+def _columns(text: str) -> int:
+    return len(text) + len(_HAN.findall(text))

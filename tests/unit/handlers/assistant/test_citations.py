@@ -156,6 +156,29 @@ are free in the EU. The warranty of a heater is 2 years.
         "To return it, do this:\n\n1. Open your order [1]\n\nAny other questions? Just ask.",
         "抱歉，超过 30 天就不能退货了 [2]。",
         "What happens next? The money is paid back within 5 working days [1].",
+        "| What | How long |\n|---|---|\n| Returns | 30 days [1] |\n| Warranty | 2 years [1] |",
+        "| 事项 | 多久 |\n|---|---|\n| 退货 | 30 天 [2] |\n| 保修 | 2 年 [2] |",
+        "| Case | Where one goes | How much time |\n|---|---|---|\n| a | b | 30 days [1] |",
+        (
+            "### Step 1: Keep the receipt\n\nGoods may be returned within 30 days [1].\n\n"
+            "### Step 2: Wait\n\nThe money is paid back to the same card [1]."
+        ),
+        "### 步骤 1：保留小票\n\n30 天内可以退货 [2]。\n\n### 步骤 2：等待\n\n退回原卡 [2]。",
+        "### 第一步：保留小票\n\n30 天内可以退货 [2]。",
+        "### Step 12: Do not open the order [1]\n\nReturn within 30 days [1].",
+        "1. **Keep the receipt.** You need it [1].\n2. **Ask the shop.** It helps you [1].",
+        "1. **Keep the receipt**\n   You need it [1].\n2. **Ask the shop**\n   - It helps you [1].",
+        "1. **保留小票。** 退货要用 [2]。\n2. **联系门店。** 由门店办理 [2]。",
+        "**Keep the receipt.** You need it [1].",
+        "## Getting your cash\n\nThe money is paid back to the same card [1].",
+        "To get your cash:\n\n- Open your order [1]\n- Print the label [1]",
+        "想拿回货款，请这样做：\n\n- 打开订单 [2]\n- 打印面单 [2]",
+        "Need your cash back? Open your order and press Return [1].",
+        "签收后 30 天内可以退货 [2]。\n\n希望有帮助！",
+        "签收后 30 天内可以退货 [2]。希望这些信息对您有所帮助，祝您生活愉快！",
+        "签收后 30 天内可以退货 [2]。\n\n如果还有不清楚的地方，请随时联系我们。",
+        "Return within 30 days [1].\n\nI hope this helps! Let me know if you need anything else.",
+        "Return within 30 days [1].\n\nPlease don't hesitate to ask. Good luck!",
     ],
 )
 def test_what_models_write_around_their_answers_does_not_silence_them(answer: str) -> None:
@@ -184,6 +207,17 @@ def test_what_models_write_around_their_answers_does_not_silence_them(answer: st
         "Return within 30 days [1]. The documents say nothing, so it is a gift for everybody.",
         "退货 30 天 [2]。资料没有提到价格，所以全部商品终身赠送。",
         "Return within 30 days [1].\n\nIf you have any questions, ask the mayor of London.",
+        "# Lifetime warranty\n\nReturn within 30 days [1].",  # a big word
+        "# No receipt\n\nReturn within 30 days [1].",  # a no
+        "# Warranty 99 years\n\nReturn within 30 days [1].",  # a number
+        "# 凭小票终身保修\n\n30 天内可退货 [2]。",
+        "# Cash for who brings it back and has a good word for us\n\nReturn within 30 days [1].",
+        "Return within 30 days [1].\n\n**Cash for you**",  # nothing stands beneath
+        "1. **Cash for you**\n2. Return within 30 days [1].",
+        "# Cash\n\n# Gold\n\n# Silver\n\n# Tea\n\nReturn within 30 days [1].",
+        "Return within 30 days [1]. **Cash for you.** The money is paid back [1].",
+        "Return within 30 days [1].\n\n希望有帮助，货款加倍。",
+        "Return within 30 days [1].\n\nGood luck, and cash for you!",
     ],
 )
 def test_nothing_is_claimed_by_the_look_of_it(answer: str) -> None:
