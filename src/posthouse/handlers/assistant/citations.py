@@ -14,7 +14,7 @@ from posthouse.handlers.assistant.framing import (
     matter_of_remains,
     matter_of_title,
 )
-from posthouse.handlers.assistant.ignorance import at_a_loss, is_sorry
+from posthouse.handlers.assistant.ignorance import at_a_loss, is_sorry, only_points
 from posthouse.handlers.assistant.paragraphs import (
     CITED,
     ITEM,
@@ -60,7 +60,7 @@ def objection(text: str, ground: Ground) -> str:
     """
     prose, fences = parts(text)
     rows = units(prose)
-    if not any(map(_has_letters, (*rows, *fences))):
+    if not any(map(_says_something, (*rows, *fences))):
         return "empty"
     named = cited(text)
     if any(not 1 <= number <= ground.sources for number in named):
@@ -177,5 +177,6 @@ def _uncited_part(sentence: str) -> str:
     return sentence[ends[-1] :] if ends else sentence
 
 
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalnum, CITED.sub("", ITEM.sub("", text))))
+def _says_something(text: str) -> bool:
+    bare = CITED.sub("", ITEM.sub("", text))
+    return any(map(str.isalnum, bare)) and not only_points(bare)

@@ -53,7 +53,7 @@ _ENUMERATOR = re.compile(
 # Words of courtesy with which an answer closes; some of them have a "no".
 _CLOSING = re.compile(
     r"不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)|感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?"
-    r"|(?:有)?(?:不|还不?)(?:清楚|明白)的(?:地方)?|(?:咨询|联络|联系)(?:我们|客服)?|需要|再问"
+    r"|(?:还不|不)(?:清楚|明白)的(?:地方)?|(?:咨询|联络|联系)(?:我们|客服)?|需要|再问"
     r"|\b(?:(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?"
     r"|let\s+(?:me|us)\s+know|reach\s+out|anything\s+else|have\s+a\s+(?:nice|great|good)\s+day"
     r"|good\s+luck|thank\s+you|thanks|(?:you['’]re|you\s+are)\s+welcome|no\s+problem|glad|enjoy)\b",

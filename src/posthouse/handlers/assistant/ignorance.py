@@ -18,6 +18,9 @@ _ZH: Final = (
     r"(?:没有?|未|并未|无|不)(?:找到|提供|包含|涉及|说明|介绍|给出|覆盖|写明|相关)"
     rf"|(?:没有?|暂无|并无|缺少|缺乏|未?找不?到|未见|查不到)[^，。；\n]{{0,10}}{_KNOWLEDGE}"
     rf"|{_KNOWLEDGE}[^，。；\n]{{0,6}}(?:找不到|不足|未知)"
+    r"|无从(?:得知|知晓|判断|查证|了解|回答)|不得而知|无法(?:知道|判断)"
+    r"|没(?:有)?(?:办法|法)(?:回答|答复|告诉|确定|判断)"
+    r"|(?:资料|文档|文本|来源|知识库|上下文|材料|原文)[^，。；\n]{0,8}(?:查|找|搜)不(?:到|出)"
 )
 _TEXT: Final = (
     r"\b(?:sources?|documents?|documentation|docs?|contexts?|passages?|knowledge\s+base|texts?"
@@ -44,8 +47,11 @@ _EN: Final = (
     rf"|\b(?:this|that|it|question|topic|{_NEWS})\s+(?:is|was|are|were)(?:n['’]t|\s+not)\s+"
     r"(?:mentioned|described|documented|addressed|specified|stated|discussed|known|clear"
     r"|(?:given|provided|found|available)(?=\s+in\b|\s*[.\[]|$))"
+    rf"|\b(?:neither|none\s+of|no)\s+(?:of\s+)?(?:(?:the|these|those|given|two)\s+){{0,2}}{_TEXT}"
+    r"\s+(?:mentions?|says?|states?|specif(?:y|ies)|describes?|address(?:es)?|discuss(?:es)?"
+    r"|explains?|answers?|tells?)\b"
     r"|\b(?:this|that)\s+(?:\w+\s+)?(?:is|was)(?:n['’]t|\s+not)\s+covered\b(?!\s+by)"
-    rf"|\b(?:{_NEWS}|it|this|that)\s+(?:is|was|are)\s+(?:unknown|unclear)\b"
+    rf"|\b(?:{_NEWS}|it|this|that)(?:['’]s|\s+(?:is|was|are|remains))\s+(?:unknown|unclear)\b"
     r"|\b(?:unknown|not\s+known|unclear)\s+to\s+(?:me|us)\b"
     r"|\b(?:can\s?not|can['’]t|could\s+not|couldn['’]t)\s+be\s+(?:answered|determined)\b"
     r"|\b(?:unable|not\s+able)\s+to\s+(?:answer|determine|help|find\s[^,.\n]{0,40}?"
@@ -58,12 +64,39 @@ _SUPPOSED = re.compile(
     r"|\b(?:if|when|whenever|unless|until|whether|case)\b)[^，,。\n]*$",
     re.IGNORECASE,
 )
-_MEANWHILE = re.compile(r"[^，,。\n]{0,8}(?:时|的话|的)(?=[，,\s]|$)|的")  # "无法确定时，…"
+# What is all that a sentence says; within a longer one it would be a claim.
+_ZH_SHORT: Final = (
+    r"(?:(?:这个|此|该|这)(?:问题|一?点|事|信息|内容)?|我|暂时|目前|暂)*"
+    r"(?:[查找搜]不到|没(?:有)?[查找搜]到|未[查找搜]到|不详|不明|不清楚|未知|不知道?|暂无|无答案"
+    r"|(?:尚?未|没有?|无|并未)(?:作|做|有|明确|具体|详细)?"
+    r"(?:说明|提及|提到|注明|标明|写明|指明|介绍|明确|列出|记载|交代))(?:了|过|呢)?"
+)
+_EN_SHORT: Final = (
+    r"n\s*/\s*a|no\s+(?:idea|answer|information|info|mention|details?|data)"
+    r"|(?:(?:it|this|that)(?:['’]s|\s+(?:is|was|remains))\s+)?(?:unknown|unclear|unspecified|uncertain"
+    r"|not\s+(?:specified|stated|mentioned|known|clear|documented|described|sure|certain|given))"
+)
+_SHORT = re.compile(
+    rf"\W*(?:(?:抱歉|对不起|很遗憾|sorry|unfortunately)\W+)?(?:{_ZH_SHORT}|{_EN_SHORT})"
+    rf"(?:\s+(?:in|by)\s+(?:(?:the|these|any|given|provided)\s+){{0,2}}{_TEXT})?\W*",
+    re.IGNORECASE,
+)
+# "无法确定时，…", "没有提到时由公司承担"
+_MEANWHILE = re.compile(r"[^，,。\n]{0,8}(?:时|的话|的)(?=[，,\s]|$)|的|时(?![间候限长效区段])")
+_POINTING = re.compile(
+    r"\W*(?:please\s+)?(?:see|cf\.?|refer\s+to|check|read|consult|as\s+in)"
+    rf"(?:\s+(?:the|this|these|that|above|below|here|{_TEXT}))*(?:\s+for\s+(?:more|details?|information|\s)+)?\W*"
+    r"|\W*请?(?:详情|具体|详细)?(?:内容|信息)?请?(?:参见|参考|参阅|参看|查看|查阅|见|详见|看)"
+    r"(?:这里|此处|上文|下文|资料|文档|来源|原文|链接)?\W*",
+    re.IGNORECASE,
+)
 _SORRY = re.compile(r"抱歉|对不起|很遗憾|\b(?:sorry|unfortunately)\b", re.IGNORECASE)
 
 
 def at_a_loss(sentence: str) -> tuple[int, int] | None:
     """Return where a sentence says that nothing is known; nothing where it merely supposes it."""
+    if short := _SHORT.fullmatch(sentence):
+        return short.span()
     for found in _AT_A_LOSS.finditer(sentence):
         is_supposed = _SUPPOSED.search(sentence, 0, found.start())
         if not is_supposed and not _MEANWHILE.match(sentence, found.end()):
@@ -74,3 +107,8 @@ def at_a_loss(sentence: str) -> tuple[int, int] | None:
 def is_sorry(text: str) -> bool:
     """Whether somebody apologises."""
     return bool(_SORRY.search(text))
+
+
+def only_points(text: str) -> bool:
+    """Whether a text says no more than where something stands."""
+    return bool(_POINTING.fullmatch(text))

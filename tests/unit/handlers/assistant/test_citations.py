@@ -224,8 +224,22 @@ def test_nothing_is_claimed_by_the_look_of_it(answer: str) -> None:
     assert objection(answer, SHOP) == "uncited"
 
 
-@pytest.mark.parametrize("answer", ["[1]", "- [1]\n- [2]", "**[1]**", "1. [1]", " \n"])
-def test_marks_are_no_answer(answer: str) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[1]",
+        "- [1]\n- [2]",
+        "**[1]**",
+        "1. [1]",
+        " \n",
+        "See [1].",
+        "Please refer to the document [1].",
+        "参见[1]",
+        "详见 [2]。",
+        "请查看文档[2]。",
+    ],
+)
+def test_marks_and_pointers_are_no_answer(answer: str) -> None:
     assert objection(answer, SHOP) == "empty"
 
 
@@ -255,6 +269,21 @@ def test_marks_are_no_answer(answer: str) -> None:
         "该内容未在文档中涉及 [2]。",
         "关于日本的价格：\n\n资料里没有提到 [2]。",
         "**Japan**\n\nThe text is silent on that [1].",
+        "Not specified [1].",
+        "Not mentioned in the sources [1].",
+        "Sorry, no information [1].",
+        "N/A [1]",
+        "It's unclear [1].",
+        "This remains unclear [1].",
+        "Neither source mentions it [1].",
+        "None of the documents says what it costs [1].",
+        "未说明[1]。",
+        "抱歉，未提及[1]。",
+        "无从得知[1]。",
+        "资料里查不到[1]。",
+        "这个我查不到[1]。",
+        "没有查到[1]。",
+        "我没法回答这个问题[1]。",
     ],
 )
 def test_who_opens_with_not_knowing_does_not_know(answer: str) -> None:
@@ -275,6 +304,17 @@ def test_who_opens_with_not_knowing_does_not_know(answer: str) -> None:
         "不知道密码时，打开订单 [2]。",
         "用户不知道密码也可以登录 [2]。",
         "合同中没有提到的商品可以退货 [2]。",
+        "运费没有提到时由公司承担[2]。",
+        "Not found means that the page is gone [1].",
+        "Not covered [1].",
+        "No [1].",
+        "Yes [1].",
+        "不可以 [2]。",
+        "没有 [2]。",
+        "查不到订单就打开“我的” [2]。",
+        "No document is needed [1].",
+        "See the label on your order [1].",
+        "See your order [1]. It says where to go [1].",
     ],
 )
 def test_a_no_is_an_answer(answer: str) -> None:
