@@ -11,7 +11,7 @@ from typing import Final
 LABEL_COLUMNS_MAX: Final = 40  # of a title that names what stands beneath; Chinese takes two
 
 _ZH = (
-    r"第?\s*[\d一二两三四五六七八九]\s*(?:[步种点条项类]|个(?!月))",
+    r"第?\s?[\d一二两三四五六七八九]\s?(?:[步种点条项类]|个(?!月))",
     r"步骤\s*\d{1,2}",
     "如有|如需|如果|还有|任何|其他|其它|别的|更多|进一步|疑问|问题|希望|帮到|有?帮助|有用|有所",
     "随时|告诉|告知|联系|继续|提问|欢迎|抱歉|对不起|很?遗憾|不好意思|您好|你好|好的|当然",

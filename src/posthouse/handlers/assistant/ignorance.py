@@ -85,7 +85,7 @@ _SHORT = re.compile(
 _MEANWHILE = re.compile(r"[^，,。\n]{0,8}(?:时|的话|的)(?=[，,\s]|$)|的|时(?![间候限长效区段])")
 _POINTING = re.compile(
     r"\W*(?:please\s+)?(?:see|cf\.?|refer\s+to|check|read|consult|as\s+in)"
-    rf"(?:\s+(?:the|this|these|that|above|below|here|{_TEXT}))*(?:\s+for\s+(?:more|details?|information|\s)+)?\W*"
+    rf"(?:\s+(?:the|this|these|that|above|below|here|{_TEXT}))*(?:\s+for(?:\s+(?:more|details?|information))+)?\W*"
     r"|\W*请?(?:详情|具体|详细)?(?:内容|信息)?请?(?:参见|参考|参阅|参看|查看|查阅|见|详见|看)"
     r"(?:这里|此处|上文|下文|资料|文档|来源|原文|链接)?\W*",
     re.IGNORECASE,

@@ -10,7 +10,7 @@ _NUMBERS: Final = r"\d{1,3}(?:\s*[,，、]\s*\d{1,3})*"
 CITED: Final = re.compile(rf"[\[【〔]\s*({_NUMBERS})\s*[\]】〕]")
 ITEM: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s+")
 TITLE: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*[^*]+\*\*\s*$)")
-RULER: Final = re.compile(r"^\s*[-*_|:\s]{3,}$")
+RULER: Final = re.compile(r"^\s*[-*_|:][-*_|:\s]{2,}$")
 
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE = re.compile(r"`[^`\n]*`")  # what is quoted within a line; a number in it is an index

@@ -321,9 +321,23 @@ def test_a_no_is_an_answer(answer: str) -> None:
     assert objection(answer, SHOP) == ""
 
 
-@pytest.mark.parametrize("piece", ["I cannot have ", "如无法提供", "A. ", "# a\n", "- a [1]\n"])
-def test_a_long_answer_is_checked_in_no_time(piece: str) -> None:
-    text = piece * (LONG_CHARACTERS // len(piece))
+PIECES = (
+    "I cannot have ",
+    "如无法提供",
+    "A. ",
+    "# a\n",
+    "- a [1]\n",
+    " ",
+    "\t",
+    "https://",
+    "see for ",
+)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("", "x [1]."), ("See [1].", "x")])
+def test_a_long_answer_is_checked_in_no_time(piece: str, before: str, after: str) -> None:
+    text = before + piece * (LONG_CHARACTERS // len(piece)) + after
     began_at = time.process_time()
     objection(text, SHOP)
     assert time.process_time() - began_at < CHECK_S_MAX
