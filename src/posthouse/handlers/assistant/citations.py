@@ -51,7 +51,8 @@ def objection(text: str, ground: Ground) -> str:
     """Say what is wrong with an answer; empty where every claim names an existing source.
 
     A sentence names its own, or has words of the source that is named next in its paragraph, two
-    sentences on at most. Code has words of a source that the answer names. What only introduces
+    sentences on at most. Code has words of a source that the answer names, and links lead where
+    one of these sources says. What only introduces
     has words of these sources, or of the sentences that name them.
 
     Args:
@@ -71,7 +72,8 @@ def objection(text: str, ground: Ground) -> str:
     check = _Check(ground, named, said)
     is_cited = named and not any(check.is_uncited(claim) for claim in _claims(rows))
     is_grounded = all(ground.bears_code(code, named, said) for code in fences)
-    return "" if is_cited and is_grounded else "uncited"
+    is_linked = ground.bears_links(text, named)
+    return "" if is_cited and is_grounded and is_linked else "uncited"
 
 
 def _admits_ignorance(rows: Sequence[str]) -> bool:

@@ -12,6 +12,18 @@ ITEM: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s+")
 TITLE: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*[^*]+\*\*\s*$)")
 RULER: Final = re.compile(r"^\s*[-*_|:][-*_|:\s]{2,}$")
 
+# What an app makes a link of: "https://a.example/b", "a.example/b", "a.com".
+_NO_ADDRESS: Final = r"\s<>\"'`()\[\]{}|*\u2000-\u206f\u3000-\u9fff\uff00-\uffef"
+_ADDRESS = re.compile(
+    rf"\b[a-z][a-z0-9+]{{1,9}}://[^{_NO_ADDRESS}]+"
+    r"|(?<![\w./@-])(?:[a-z0-9-]{1,63}\.){1,5}"
+    rf"(?:(?:com|net|org|cn|io|top|xyz|shop|vip)\b|[a-z]{{2,12}}/)[^{_NO_ADDRESS}]*",
+    re.IGNORECASE | re.ASCII,
+)
+_TARGET = re.compile(r"\]\([ \t]*<?([^\s)>]+)")  # "[a](b)", "![a](b)"
+_BEFORE_HOST = re.compile(r"^(?:[a-z][a-z0-9+]*:)?//(?:www\.)?|^www\.")
+_AT_HOME = re.compile(r"(?:(?!\d)[^./@:。．｡]+|127\.[\d.]+|0\.0\.0\.0)(?::\d+)?(?:[/?#]|$)")
+
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CODE = re.compile(r"`[^`\n]*`")  # what is quoted within a line; a number in it is an index
 _MARKS_OF_CODE = re.compile(r"[\[\]【】〔〕.。!！?？;；]")
@@ -101,3 +113,22 @@ def is_head(rows: Sequence[str], at: int) -> bool:
     """Whether a row of a table names its columns."""
     is_row = "|" in rows[at] and at + 1 < len(rows)
     return is_row and "|" in rows[at + 1] and RULER.match(rows[at + 1]) is not None
+
+
+def addresses(text: str) -> frozenset[str]:
+    """Return where the links in a text lead, without schemes.
+
+    What leads to a machine of one's own counts as none: its host is ``127.0.0.1`` or has no dot.
+    """
+    prose = _CODE.sub(" ", "\n".join(parts(text)[0]))
+    found = map(_bare, (*_ADDRESS.findall(text), *_TARGET.findall(prose)))
+    return frozenset(each for each in found if not _AT_HOME.match(each))
+
+
+def host(address: str) -> str:
+    """Return the part of an address that names a machine."""
+    return re.split(r"[/?#]", address, maxsplit=1)[0]
+
+
+def _bare(address: str) -> str:
+    return _BEFORE_HOST.sub("", address.casefold()).rstrip(".,:;!?/")

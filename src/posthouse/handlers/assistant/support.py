@@ -12,6 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from posthouse.handlers.assistant.framing import matter_of_title
+from posthouse.handlers.assistant.paragraphs import addresses, host
 from posthouse.knowledge.gate.small_words import SMALL_WORDS
 from posthouse.knowledge.words import normalise, smooth, tokens
 
@@ -64,6 +65,8 @@ class Ground:
         self.given = Held.of("\n".join(given))
         self._texts = [smooth(normalise(text)) for text in sources]
         self._held = [Held.of(text) for text in sources]
+        self._addresses = [addresses(text) for text in sources]
+        self._addresses_given = addresses("\n".join(given))
 
     def held(self, numbers: Sequence[int]) -> Held:
         """Return what stands in these sources."""
@@ -71,6 +74,16 @@ class Ground:
         for number in numbers:
             held |= self._held[number - 1]
         return held
+
+    def bears_links(self, text: str, numbers: Sequence[int]) -> bool:
+        """Whether all links lead where one in these sources, or in the question, leads too.
+
+        Args:
+            text: what has the links; one may lead to the front page of a place that is known.
+            numbers: of the sources.
+        """
+        known = self._addresses_given.union(*(self._addresses[each - 1] for each in numbers))
+        return addresses(text) <= known.union(map(host, known))
 
     def bears(self, said: str, numbers: Sequence[int]) -> bool:
         """Whether the words of a sentence, and each of its numbers, stand in these sources."""

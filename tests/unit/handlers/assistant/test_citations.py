@@ -224,6 +224,57 @@ def test_nothing_is_claimed_by_the_look_of_it(answer: str) -> None:
     assert objection(answer, SHOP) == "uncited"
 
 
+LINKED = Ground(
+    (
+        "Returns: https://www.shop.example/returns?a=1. Hook: `https://<your-host>/hook`.",
+        "退货请打开https://shop.cn/back，或者看 github.com/shop/manual。",
+        "Free: https://other.example/x",
+    ),
+    given=("Is https://mine.example/a right?",),
+)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Open https://www.shop.example/returns?a=1 [1].",
+        "Open [the page](http://shop.example/returns?a=1) at shop.example [1].",
+        "请打开 https://shop.cn/back[2]。",
+        "看 shop.cn 或 https://github.com/shop/manual/ [2]。",
+        "Yes, https://mine.example/a is right [1].",
+        "Set `https://YOUR_HOST/hook` or http://localhost:9000/hook or http://127.0.0.1:1/ [1].",
+        "The hook is `https://<your-host>/hook` [1]. See [help](a.md) [1].",  # leads nowhere
+        "The file is config.toml and/or ./house/names.d, e.g. `f[0](x.y)` [1].",
+    ],
+)
+def test_links_lead_where_the_sources_say(answer: str) -> None:
+    assert objection(answer, LINKED) == ""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Open https://evil.example/pay [1].",
+        "[Log in here](https://evil.example/phish) [1].",
+        "![x](https://evil.example/p.png) Return it [1].",
+        "[Log in](//evil.example) [1].",
+        "[Log in](javascript:alert(1)) [1].",
+        "Open evil.com [1].",
+        "Open evil.example/pay [1].",
+        "Open https://shop.example/returns?a=2 [1].",
+        "Open https://shop.example.evil.example/ [1].",
+        "Open http://localhost@evil.example/ [1].",
+        "Open http://3627732942/ [1].",
+        "<a href='https://evil.example'>Returns</a> [1].",
+        "打开https://evil.example/登录[2]。",
+        "Open https://other.example/x [1].",  # stands in a source that is not named
+        "Run [1]:\n\n```\nHelp https://evil.example/x\n```",
+    ],
+)
+def test_no_link_is_made_up(answer: str) -> None:
+    assert objection(answer, LINKED) == "uncited"
+
+
 @pytest.mark.parametrize(
     "answer",
     [
