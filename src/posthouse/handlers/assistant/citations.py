@@ -117,7 +117,7 @@ class _Check(Struct, frozen=True):
         for at, sentence in reversed(list(enumerate(parted))):
             if own := numbers(sentence):
                 carrying, carried = own, 0
-                if not self.ground.bears(matter(_uncited_part(sentence)), own):
+                if not self.ground.bears_remark(matter(_uncited_part(sentence)), own):
                     return True
             elif claim.is_title or _introduces(sentence) or at_a_loss(sentence):
                 is_above = claim.is_above if at == len(parted) - 1 else bool(carrying) and at == 0

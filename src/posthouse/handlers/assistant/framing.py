@@ -81,6 +81,11 @@ _NEGATED = re.compile(
 )
 
 
+def is_no(text: str) -> bool:
+    """Whether a sentence denies something."""
+    return bool(_NEGATED.search(text))
+
+
 def matter(text: str) -> str:
     """Return a sentence without the words in which an answer speaks of itself."""
     said = _CLOSING.sub(" ", text)

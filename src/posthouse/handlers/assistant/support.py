@@ -11,8 +11,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from posthouse.handlers.assistant.framing import matter_of_title
-from posthouse.handlers.assistant.paragraphs import addresses, host
+from posthouse.handlers.assistant.framing import is_no, matter_of_title
+from posthouse.handlers.assistant.paragraphs import addresses, host, sentences
 from posthouse.knowledge.gate.small_words import SMALL_WORDS
 from posthouse.knowledge.words import normalise, smooth, tokens
 
@@ -65,6 +65,7 @@ class Ground:
         self.given = Held.of("\n".join(given))
         self._texts = [smooth(normalise(text)) for text in sources]
         self._held = [Held.of(text) for text in sources]
+        self._nos = [[Held.of(each) for each in sentences(text) if is_no(each)] for text in sources]
         self._addresses = [addresses(text) for text in sources]
         self._addresses_given = addresses("\n".join(given))
 
@@ -89,11 +90,17 @@ class Ground:
         """Whether the words of a sentence, and each of its numbers, stand in these sources."""
         return self.held(numbers).bears(said)
 
+    def bears_remark(self, said: str, numbers: Sequence[int]) -> bool:
+        """Whether these sources bear what stands behind a citation; a "no" has to be theirs."""
+        if is_no(said) and content(said):
+            return any(held.bears(said) for number in numbers for held in self._nos[number - 1])
+        return self.bears(said, numbers)
+
     def bears_code(self, code: str, numbers: Sequence[int], beside: Held) -> bool:
         """Whether code stands in these sources, or is made of their words and of the question's.
 
         What is dressed as code and reads like a sentence has to stand there as one, and a comment
-        is a title.
+        is a title. A number of the question may replace one in a line that stands there.
 
         Args:
             code: what stands in a fence.
@@ -110,12 +117,21 @@ class Ground:
                 return False
             if _is_prose(working) and not held.bears(working):
                 return False
+            is_new = not held.numbers.issuperset(_NUMBER.findall(normalise(working)))
+            if is_new and not self._has_shape(working, numbers):
+                return False
             made.append(working)
         return (held | self.given).bears("\n".join(made), CODE_SHARE)
 
     def _stands(self, line: str, numbers: Sequence[int]) -> bool:
         wanted = smooth(normalise(line))
         return any(f" {wanted} " in f" {self._texts[number - 1]} " for number in numbers)
+
+    def _has_shape(self, line: str, numbers: Sequence[int]) -> bool:
+        """Whether a line stands in these sources but for its numbers."""
+        wanted = _NUMBER.sub("0", smooth(normalise(line)))
+        shapes = (_NUMBER.sub("0", self._texts[number - 1]) for number in numbers)
+        return any(f" {wanted} " in f" {shape} " for shape in shapes)
 
 
 def content(text: str) -> list[str]:

@@ -226,7 +226,7 @@ def test_nothing_is_claimed_by_the_look_of_it(answer: str) -> None:
 
 LINKED = Ground(
     (
-        "Returns: https://www.shop.example/returns?a=1. Hook: `https://<your-host>/hook`.",
+        "https://www.shop.example/returns?a=1. Hook: `https://<your-host>/hook`. [Help](a.md)",
         "退货请打开https://shop.cn/back，或者看 github.com/shop/manual。",
         "Free: https://other.example/x",
     ),
@@ -243,7 +243,7 @@ LINKED = Ground(
         "看 shop.cn 或 https://github.com/shop/manual/ [2]。",
         "Yes, https://mine.example/a is right [1].",
         "Set `https://YOUR_HOST/hook` or http://localhost:9000/hook or http://127.0.0.1:1/ [1].",
-        "The hook is `https://<your-host>/hook` [1]. See [help](a.md) [1].",  # leads nowhere
+        "The hook is `https://<your-host>/hook` [1]. See [help](a.md) [1].",
         "The file is config.toml and/or ./house/names.d, e.g. `f[0](x.y)` [1].",
     ],
 )
@@ -273,6 +273,26 @@ def test_links_lead_where_the_sources_say(answer: str) -> None:
 )
 def test_no_link_is_made_up(answer: str) -> None:
     assert objection(answer, LINKED) == "uncited"
+
+
+ASKED = Ground(
+    ("Set `port = 8080`. Goods go back in 30 days with the receipt. It is not made of wood.",),
+    given=("May I return it after 99 days, on port 9000?",),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("Set it [1]:\n\n```toml\nport = 9000\n```", ""),
+        ("Set it [1]:\n\n```toml\nport = 9001\n```", "uncited"),
+        ("It goes back [1]:\n\n```\ngoods: 99 days\nreceipt: wood\n```", "uncited"),
+        ("Return within 30 days [1] (no receipt needed at all)", "uncited"),
+        ("Goods go back [1] (not of wood).", ""),
+    ],
+)
+def test_what_the_question_says_is_no_answer_to_it(answer: str, why: str) -> None:
+    assert objection(answer, ASKED) == why
 
 
 @pytest.mark.parametrize(
