@@ -46,17 +46,18 @@ _EN_TASKS = (
     "configuration|set|setup|download|create|open|check|verify|usage|upgrade|deploy|prepare",
 )
 _ENUMERATOR = re.compile(
-    r"^[\s#>*_|-]*(?:\d{1,2}[.)、．]\s*|(?:(?:step|option|method|part|phase|tip|question)\s+"
+    r"^[\s#>*_|(（-]*(?:\d{1,2}[.)）、．\ufe0f\u20e3]+\s*|(?:(?:step|option|method|part|phase|tip|question)\s+"
     r"|(?:步骤|方法|方案|方式|选项|情况|第)\s*)[\d一二两三四五六七八九十]{1,2}\s*[步种点条项]?[\s.:：、)—-]*)",
     re.IGNORECASE,
 )
-# Words of courtesy with which an answer closes; some of them have a "no".
+# Words of courtesy with which an answer opens and closes; some of them have a "no".
 _CLOSING = re.compile(
     r"不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)|感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?"
-    r"|(?:还不|不)(?:清楚|明白)的(?:地方)?|(?:咨询|联络|联系)(?:我们|客服)?|需要|再问"
+    r"|(?:还不|不)(?:清楚|明白)的(?:地方)?|好(?:消息|问题)|疑[惑虑]|[哦哟啦呀]|(?:咨询|联络|联系)(?:我们|客服)?|需要|(?:如果?|若|还)?有(?:任何|其[他它]|别的|更多|什么)*(?:问题|疑问)|再?[问找]我们?|再问"
     r"|\b(?:(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?"
     r"|let\s+(?:me|us)\s+know|reach\s+out|anything\s+else|have\s+a\s+(?:nice|great|good)\s+day"
-    r"|good\s+luck|thank\s+you|thanks|(?:you['’]re|you\s+are)\s+welcome|no\s+problem|glad|enjoy)\b",
+    r"|contact\s+(?:(?:the|our|customer)\s+){0,2}(?:support|service)(?:\s+team)?"
+    r"|hi|hello|(?:great|good)\s+(?:question|news)|good\s+luck|thank\s+you|thanks|(?:you['’]re|you\s+are)\s+welcome|no\s+problem|glad|enjoy)\b",
     re.IGNORECASE,
 )
 # What promises much with few words, and stands in no title for nothing.
@@ -106,11 +107,14 @@ def matter_of_remains(text: str) -> str:
 def is_label(text: str) -> bool:
     """Whether a title is short, and has no number, no "no" and no big word: it merely names.
 
+    A question may have a "no": "No receipt?"
+
     Args:
         text: a title, a lead, or the head of a table, whose cells are titles.
     """
     bare = _ENUMERATOR.sub("", text)
-    if any(map(str.isdigit, bare)) or _NEGATED.search(bare) or _SWEEPING.search(bare):
+    denies = is_no(bare) and not bare.rstrip(_MARKS).endswith(("?", "？"))
+    if denies or any(map(str.isdigit, bare)) or _SWEEPING.search(bare):
         return False
     return all(_columns(cell.strip(_MARKS)) <= LABEL_COLUMNS_MAX for cell in bare.split("|"))
 
