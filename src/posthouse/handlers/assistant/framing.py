@@ -45,20 +45,26 @@ _EN_TASKS = (
     "install|installing|installation|start|starting|run|running|stop|stopping|restart|configure",
     "configuration|set|setup|download|create|open|check|verify|usage|upgrade|deploy|prepare",
 )
+_COUNT: Final = r"[\d一二两三四五六七八九十]{1,2}"
 _ENUMERATOR = re.compile(
-    r"^[\s#>*_|(（-]*(?:\d{1,2}[.)）、．\ufe0f\u20e3]+\s*|(?:(?:step|option|method|part|phase|tip|question)\s+"
-    r"|(?:步骤|方法|方案|方式|选项|情况|第)\s*)[\d一二两三四五六七八九十]{1,2}\s*[步种点条项]?[\s.:：、)—-]*)",
+    r"^[\s#>*_|(（-]*(?:\d{1,2}[.)）、．\ufe0f\u20e3]+\s*"
+    rf"|(?:step|option|method|part|phase|tip|question)\s+{_COUNT}[\s.:：)—-]*"
+    rf"|(?:步骤|方法|方案|方式|选项|情况|第)\s*{_COUNT}\s*[步种点条项]?[\s.:：、)—-]*)",
     re.IGNORECASE,
 )
-# Words of courtesy with which an answer opens and closes; some of them have a "no".
-_CLOSING = re.compile(
-    r"不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)|感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?"
-    r"|(?:还不|不)(?:清楚|明白)的(?:地方)?|好(?:消息|问题)|疑[惑虑]|[哦哟啦呀]|(?:咨询|联络|联系)(?:我们|客服)?|需要|(?:如果?|若|还)?有(?:任何|其[他它]|别的|更多|什么)*(?:问题|疑问)|再?[问找]我们?|再问"
-    r"|\b(?:(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?"
-    r"|let\s+(?:me|us)\s+know|reach\s+out|anything\s+else|have\s+a\s+(?:nice|great|good)\s+day"
-    r"|contact\s+(?:(?:the|our|customer)\s+){0,2}(?:support|service)(?:\s+team)?"
-    r"|hi|hello|(?:great|good)\s+(?:question|news)|good\s+luck|thank\s+you|thanks|(?:you['’]re|you\s+are)\s+welcome|no\s+problem|glad|enjoy)\b",
-    re.IGNORECASE,
+# What courtesy says at the beginning and the end, with a "no" in some of it.
+_ZH_COURTESY = (
+    "不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)",
+    "感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?|好(?:消息|问题)|[哦哟啦呀]",
+    "还?不(?:清楚|明白)的(?:地方)?|疑[惑虑]|(?:咨询|联络|联系)(?:我们|客服)?|需要",
+    "(?:如果?|若|还)?有(?:任何|其[他它]|别的|更多|什么)*(?:问题|疑问)|再?[问找]我们?|再问",
+)
+_EN_COURTESY = (
+    r"(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?",
+    r"contact\s+(?:(?:the|our|customer)\s+){0,2}(?:support|service)(?:\s+team)?|reach\s+out",
+    r"let\s+(?:me|us)\s+know|anything\s+else|no\s+problem|(?:great|good)\s+(?:question|news)",
+    r"have\s+a\s+(?:nice|great|good)\s+day|good\s+luck|enjoy|glad|thank\s+you|thanks|hi|hello",
+    r"you(?:['’]re|\s+are)\s+welcome",
 )
 # What promises much with few words, and stands in no title for nothing.
 _SWEEPING = re.compile(
@@ -77,6 +83,7 @@ def _words(zh: tuple[str, ...], en: tuple[str, ...]) -> re.Pattern[str]:
 
 _ITSELF = _words(_ZH, _EN)
 _STEP = _words(_ZH_TASKS, _EN_TASKS)
+_COURTESY = _words(_ZH_COURTESY, _EN_COURTESY)
 _NEGATED = re.compile(
     r"[没无不非未勿免]|\b(?:no|not|never|without|none|nothing)\b|n['’]t\b", re.IGNORECASE
 )
@@ -89,7 +96,7 @@ def is_no(text: str) -> bool:
 
 def matter(text: str) -> str:
     """Return a sentence without the words in which an answer speaks of itself."""
-    said = _CLOSING.sub(" ", text)
+    said = _COURTESY.sub(" ", text)
     return said if _NEGATED.search(said) else _ITSELF.sub(" ", said)
 
 
