@@ -69,7 +69,8 @@ def objection(text: str, ground: Ground) -> str:
     if _admits_ignorance(rows):
         return "does_not_know"
     said = Held.of("\n".join(_cited_part(each) for row in rows for each in sentences(row)))
-    check = _Check(ground, named, said)
+    known = ground.held(named) | said
+    check = _Check(ground, known, known | ground.given)
     is_cited = named and not any(check.is_uncited(claim) for claim in _claims(rows))
     is_grounded = all(ground.bears_code(code, named, said) for code in fences)
     is_linked = ground.bears_links(text, named)
@@ -102,13 +103,13 @@ class _Check(Struct, frozen=True):
 
     Args:
         ground: the sources.
-        named: those that the answer names.
-        said: what stands in the sentences that name one.
+        known: what stands in those that the answer names, and in the sentences that name one.
+        asked: that, and what was asked.
     """
 
     ground: Ground
-    named: tuple[int, ...]
-    said: Held
+    known: Held
+    asked: Held
 
     def is_uncited(self, claim: _Claim) -> bool:
         """Whether a sentence names no source, and has no words of the one that is named next."""
@@ -132,11 +133,10 @@ class _Check(Struct, frozen=True):
 
     def _introduces_truly(self, sentence: str) -> bool:
         """Whether a title or a lead speaks of what the answer rests on."""
-        known = self.ground.held(self.named) | self.said
         if loss := at_a_loss(sentence):
             rest = f"{sentence[: loss[0]]} {sentence[loss[1] :]}"
-            return (known | self.ground.given).bears(matter_of_remains(rest))
-        return known.bears(matter_of_title(sentence))
+            return self.asked.bears(matter_of_remains(rest))
+        return self.known.bears(matter_of_title(sentence))
 
 
 def _introduces(sentence: str) -> bool:

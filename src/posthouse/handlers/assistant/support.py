@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Final
 
 from msgspec import Struct
@@ -64,17 +66,19 @@ class Ground:
         self.sources = len(sources)
         self.given = Held.of("\n".join(given))
         self._texts = [smooth(normalise(text)) for text in sources]
+        self._shapes = [_NUMBER.sub("0", text) for text in self._texts]
         self._held = [Held.of(text) for text in sources]
+        self._joined: dict[frozenset[int], Held] = {}  # asked for again with each sentence
         self._nos = [[Held.of(each) for each in sentences(text) if is_no(each)] for text in sources]
         self._addresses = [addresses(text) for text in sources]
         self._addresses_given = addresses("\n".join(given))
 
     def held(self, numbers: Sequence[int]) -> Held:
         """Return what stands in these sources."""
-        held = Held()
-        for number in numbers:
-            held |= self._held[number - 1]
-        return held
+        key = frozenset(numbers)
+        if key not in self._joined:
+            self._joined[key] = reduce(or_, (self._held[each - 1] for each in key), Held())
+        return self._joined[key]
 
     def bears_links(self, text: str, numbers: Sequence[int]) -> bool:
         """Whether all links lead where one in these sources, or in the question, leads too.
@@ -108,12 +112,13 @@ class Ground:
             beside: what comments may speak of too.
         """
         held = self.held(numbers)
+        remarked = held | beside | self.given
         made: list[str] = []
         for line in code.splitlines():
             if self._stands(line, numbers):
                 continue
             working, comment = _parted(line)
-            if not (held | beside | self.given).bears(matter_of_title(comment)):
+            if not remarked.bears(matter_of_title(comment)):
                 return False
             if _is_prose(working) and not held.bears(working):
                 return False
@@ -130,8 +135,7 @@ class Ground:
     def _has_shape(self, line: str, numbers: Sequence[int]) -> bool:
         """Whether a line stands in these sources but for its numbers."""
         wanted = _NUMBER.sub("0", smooth(normalise(line)))
-        shapes = (_NUMBER.sub("0", self._texts[number - 1]) for number in numbers)
-        return any(f" {wanted} " in f" {shape} " for shape in shapes)
+        return any(f" {wanted} " in f" {self._shapes[number - 1]} " for number in numbers)
 
 
 def content(text: str) -> list[str]:

@@ -432,6 +432,15 @@ def test_a_long_answer_is_checked_in_no_time(piece: str, before: str, after: str
     assert time.process_time() - began_at < CHECK_S_MAX
 
 
+@pytest.mark.parametrize("piece", ["a:\n", "9\n", "# a\n"])
+def test_many_lines_are_held_to_long_sources_in_no_time(piece: str) -> None:
+    ground = Ground([" ".join(f"w{number}" for number in range(6000)) + " 9"], given=("9",))
+    lines = piece * (LONG_CHARACTERS // len(piece))
+    began_at = time.process_time()
+    objection(f"w1 [1]:\n\n{lines}\nw2 [1].\n\n```\n{lines}```", ground)
+    assert time.process_time() - began_at < CHECK_S_MAX
+
+
 def test_numbers_come_in_the_order_of_their_mention() -> None:
     assert cited("b [2, 1]\n\na [1] c [3]") == (2, 1, 3)
 
