@@ -80,7 +80,7 @@ def objection(text: str, ground: Ground) -> str:
 def _admits_ignorance(rows: Sequence[str]) -> bool:
     """Whether the first that an answer says of the matter is that it does not know."""
     for row in rows:
-        for sentence in () if TITLE.match(row) else sentences(row):
+        for sentence in () if TITLE.match(row) and not numbers(row) else sentences(row):
             bare = CITED.sub("", sentence).strip()
             if at_a_loss(bare) or (is_sorry(bare) and not content(matter(bare))):
                 return True

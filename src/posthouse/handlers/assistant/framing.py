@@ -55,6 +55,7 @@ _ENUMERATOR = re.compile(
 # What courtesy says at the beginning and the end, with a "no" in some of it.
 _ZH_COURTESY = (
     "不(?:客气|用谢)|祝[您你](?:生活|工作|使用|购物|一切|用餐|旅途)?(?:愉快|顺利)",
+    "以上就是(?:全部)?|仅?供[您你]?参考",
     "感谢[您你]?的?(?:理解|支持|提问|咨询)?|谢谢[您你]?|好(?:消息|问题)|[哦哟啦呀]",
     "还?不(?:清楚|明白)的(?:地方)?|疑[惑虑]|(?:咨询|联络|联系)(?:我们|客服)?|需要",
     "(?:如果?|若|还)?有(?:任何|其[他它]|别的|更多|什么)*(?:问题|疑问)|再?[问找]我们?|再问",
@@ -62,7 +63,7 @@ _ZH_COURTESY = (
 _EN_COURTESY = (
     r"(?:do\s+not|don['’]t)\s+hesitate\s+to(?:\s+(?:ask|contact(?:\s+(?:me|us))?))?",
     r"contact\s+(?:(?:the|our|customer)\s+){0,2}(?:support|service)(?:\s+team)?|reach\s+out",
-    r"let\s+(?:me|us)\s+know|anything\s+else|no\s+problem|(?:great|good)\s+(?:question|news)",
+    r"let\s+(?:me|us)\s+(?:know|explain)|anything\s+else|no\s+problem|(?:great|good)\s+(?:question|news)",
     r"have\s+a\s+(?:nice|great|good)\s+day|good\s+luck|enjoy|glad|thank\s+you|thanks|hi|hello",
     r"you(?:['’]re|\s+are)\s+welcome",
 )

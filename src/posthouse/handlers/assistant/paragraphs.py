@@ -9,7 +9,7 @@ from typing import Final
 _NUMBERS: Final = r"\d{1,3}(?:\s*[,，、]\s*\d{1,3})*"
 CITED: Final = re.compile(rf"[\[【〔]\s*({_NUMBERS})\s*[\]】〕]")
 ITEM: Final = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s+")
-TITLE: Final = re.compile(r"^\s*(?:#{1,6}\s|\*\*[^*]+\*\*\s*$)")
+TITLE: Final = re.compile(r"^\s*(?:#{1,6}\s|\*{1,3}(?=[^*\s])[^*]+\*{1,3}\s*$|__[^_]+__\s*$)")
 RULER: Final = re.compile(r"^\s*[-*_|:][-*_|:\s]{2,}$")
 
 # What an app makes a link of: "https://a.example/b", "a.example/b", "a.com".
