@@ -10,6 +10,10 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "is_mobile": True, "has_touc
 BUTTON_PX_LEAST = 36
 
 
+async def has_grown(person: Person) -> None:
+    await expect(person.page.locator(".growing .words")).to_contain_text("一 二 三")
+
+
 def stop_of(person: Person, label: str = "停止这个回答") -> Locator:
     return person.page.locator(".growing").get_by_role("button", name=label, exact=True)
 
@@ -26,7 +30,7 @@ async def ended(person: Person, words: str = STOPPED) -> None:
 async def test_a_press_stops_the_answer_also_after_a_reload(people: People) -> None:
     lin = await people.enter("小林")
     await lin.say(LONG)
-    await expect(lin.page.locator(".growing .words")).to_contain_text("一 二 三")
+    await has_grown(lin)
     await lin.page.reload()
     await stop_of(lin).click()
     await ended(lin)
@@ -38,7 +42,7 @@ async def test_the_keyboard_reaches_it_and_goes_back_to_writing(people: People) 
     lin = await people.enter("小林")
     await lin.say(LONG)
     await expect(stop_of(lin)).to_be_visible()
-    await expect(lin.page.locator(".growing .words")).to_contain_text("一 二 三")
+    await has_grown(lin)
     for _ in range(20):
         await lin.page.keyboard.press("Shift+Tab")
         if await stop_of(lin).evaluate("(button) => button === document.activeElement"):
@@ -58,6 +62,7 @@ async def test_nobody_else_in_the_room_stops_it(people: People) -> None:
     await expect(ben.page.locator(".toast")).to_contain_text("只有提问的人或操作员")
     await expect(stop_of(ben)).to_be_disabled()
     await expect(lin.page.locator(".toast")).to_have_count(0)
+    await has_grown(lin)
     await stop_of(lin).click()
     for person in (lin, ben):
         await ended(person)
@@ -73,6 +78,7 @@ async def test_on_a_phone_in_the_dark_in_english(people: People) -> None:
     assert box["height"] >= BUTTON_PX_LEAST
     assert 0 <= box["x"] <= box["x"] + box["width"] <= PHONE["viewport"]["width"]  # type: ignore[index]
     assert await ann.overflow() <= 0
+    await has_grown(ann)
     await stop.tap()
     await ended(ann, "(stopped)")
     await expect(ann.box).not_to_be_focused()  # or the keyboard would cover what was said
