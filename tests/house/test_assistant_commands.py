@@ -135,11 +135,15 @@ class Lab:
         return file.read_text().splitlines() if file.exists() else []
 
     async def allow(self, scene: str, command: str = "*", who: str = "ann") -> int:
-        new = NewGrant(
-            effect=Effect.ALLOW,
-            subject=Subject(SubjectKind.PERSON, who),
-            field=Field(handler="commands", scene=scene, command=command),
+        return await self._rule(
+            Effect.ALLOW, Field(handler="commands", scene=scene, command=command), who
         )
+
+    async def block(self, field: Field, who: str = "ann") -> int:
+        return await self._rule(Effect.BLOCK, field, who)
+
+    async def _rule(self, effect: Effect, field: Field, who: str) -> int:
+        new = NewGrant(effect=effect, subject=Subject(SubjectKind.PERSON, who), field=field)
         made = await self.house.store.grants.grant(new, "operator:bob", self.house.clock())
         return made.id
 
@@ -265,12 +269,7 @@ async def test_a_block_of_the_tool_beats_the_grant_of_the_command(tmp_path: Path
     model = calling("host-load", WEB)
     async with lab(tmp_path, model) as at:
         await at.allow("host")
-        block = NewGrant(
-            effect=Effect.BLOCK,
-            subject=Subject(SubjectKind.PERSON, "ann"),
-            field=Field(handler=NAME, scene="tools", command="host-load"),
-        )
-        await at.house.store.grants.grant(block, "operator:bob", at.house.clock())
+        await at.block(Field(handler=NAME, scene="tools", command="host-load"))
         assert (await at.ask())[1] == "not_granted"
         assert "host-load" not in {offer.name for offer in model.prompts[0].tools}
         assert at.log == []
@@ -280,12 +279,7 @@ async def test_a_closed_door_of_the_commands_closes_their_tools(tmp_path: Path) 
     model = calling("host-load", WEB)
     async with lab(tmp_path, model) as at:
         await at.allow("host")
-        block = NewGrant(
-            effect=Effect.BLOCK,
-            subject=Subject(SubjectKind.PERSON, "ann"),
-            field=Field(handler="commands", scene=DOOR),
-        )
-        await at.house.store.grants.grant(block, "operator:bob", at.house.clock())
+        await at.block(Field(handler="commands", scene=DOOR))
         assert (await at.ask())[1] == "not_in_knowledge"
         assert model.prompts == []
         assert at.log == []
