@@ -19,7 +19,7 @@ from posthouse.console.problems import Declined
 from posthouse.console.replies import put
 from posthouse.console.states import Mood
 from posthouse.gateway.notices import reviewed
-from posthouse.knowledge.words import fingerprint, without_courtesies
+from posthouse.knowledge.words import wordings
 from posthouse.model.permission import OperatorRole
 from posthouse.model.reasons import explain
 from posthouse.settings.language import Said
@@ -238,7 +238,7 @@ def _heaps(questions: Sequence[Question]) -> list[list[Question]]:
     """Put together what asks the same; an answer that waits for a review stands for itself."""
     heaps: dict[str | int, list[Question]] = {}
     for question in questions:
-        same = fingerprint(without_courtesies(question.text))
+        same = wordings(question.text)[-1]
         key = question.turn if question.reason == HELD or not same else same
         heaps.setdefault(key, []).append(question)
     return list(heaps.values())

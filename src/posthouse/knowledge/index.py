@@ -44,7 +44,7 @@ from posthouse.knowledge.words import (
     smooth,
     tokens,
     trigrams,
-    without_courtesies,
+    wordings,
 )
 from posthouse.store.queries import parse
 
@@ -265,8 +265,8 @@ class Index:
 
     def exact(self, question: str, without: frozenset[str] = frozenset()) -> Passage | None:
         """Return the fixed answer to just this question; the newest when there are several."""
-        ways = dict.fromkeys(map(fingerprint, (question, without_courtesies(question))))
-        return next(filter(None, (self._exact(way, without) for way in ways)), None)
+        answers = (self._exact(wording, without) for wording in wordings(question))
+        return next(filter(None, answers), None)
 
     def _exact(self, wording: str, without: frozenset[str]) -> Passage | None:
         wanted = {"question": wording, "limit": len(without) + 1}

@@ -92,6 +92,11 @@ def without_courtesies(text: str) -> str:
     return question[:at] + _CLOSING.sub("", question[at:], count=1)
 
 
+def wordings(question: str) -> tuple[str, ...]:
+    """Return by what a question is known again: as it was put, and with its courtesies apart."""
+    return tuple(dict.fromkeys(map(fingerprint, (question, without_courtesies(question)))))
+
+
 def is_unspaced(normal: str) -> bool:
     """Tell Chinese and Japanese texts from others; half of their characters may be commands."""
     characters = sum(map(len, _UNSPACED_RUN.findall(normal)))

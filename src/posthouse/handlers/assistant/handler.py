@@ -116,7 +116,7 @@ class Assistant:
     # --- questions ----------------------------------------------------------------------------
 
     async def _asked(self, turn: Turn, context: TurnContext) -> AsyncGenerator[Action]:
-        if await self._parts.handover.is_over_to_humans(turn):
+        if await self._parts.handover.has_human(turn.chat.id, turn.person.id, turn.id):
             raise EndOfTurn("handed_off", is_announced=True)
         rule = await self._rule(self._scope(turn))
         language = rule.language or language_of(turn.text, context.language)

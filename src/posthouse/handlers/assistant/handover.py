@@ -8,7 +8,7 @@ import structlog
 
 from posthouse.handlers.assistant.sentences import say
 from posthouse.handlers.handler import Push
-from posthouse.knowledge.words import fingerprint, without_courtesies
+from posthouse.knowledge.words import fingerprint, wordings
 from posthouse.model.errors import PosthouseError
 from posthouse.model.message import Content
 from posthouse.model.turn import Turn
@@ -51,16 +51,12 @@ class Handover:
 
     def is_wanted(self, text: str) -> bool:
         """Whether the whole of a message asks for a human, courtesies apart."""
-        return bool(self._words & {fingerprint(text), fingerprint(without_courtesies(text))})
+        return not self._words.isdisjoint(wordings(text))
 
-    async def is_over_to_humans(self, turn: Turn) -> bool:
-        """Whether somebody talks with a human here; the turn that began it is still to end."""
-        handoff = await self._conduct.handoff(self._name, turn.chat.id, turn.person.id)
-        return handoff is not None and handoff.turn != turn.id
-
-    async def has_human(self, chat: int, person: str) -> bool:
-        """Whether somebody talks with a human in a chat."""
-        return await self._conduct.handoff(self._name, chat, person) is not None
+    async def has_human(self, chat: int, person: str, but_turn: int = 0) -> bool:
+        """Whether somebody talks with a human in a chat; the turn that began it is still to end."""
+        handoff = await self._conduct.handoff(self._name, chat, person)
+        return handoff is not None and handoff.turn != but_turn
 
     async def begin(self, turn: Turn, question: str, language: str, now: float) -> str:
         """Let a human take over; returns what the person is told."""
