@@ -121,9 +121,8 @@ def _confirmation(call: ToolCall, what: str, language: str) -> Concluded:
 def _question(name: str, result: Result) -> Concluded:
     """Ask in the words of a function that asks by itself."""
     assert result.ask is not None
-    words = "\n\n".join(filter(None, (result.text, result.ask.question.text)))
     state = msgspec.json.encode(asked_by(name, result.ask)).decode()
-    return Concluded(reason="answered", answer=words, offer="answer", state=state)
+    return Concluded(reason="answered", answer=result.words, offer="answer", state=state)
 
 
 def _refused(what: str, language: str) -> Concluded:

@@ -287,8 +287,7 @@ class Assistant:
 
         What it said is masked by now; what it asks is to be agreed to as it is.
         """
-        words = [result.text, result.ask.question.text] if result.ask else [result.text]
-        text = "\n\n".join(filter(None, words)) or say("tool_silent", language)
+        text = result.words or say("tool_silent", language)
         allowed = self._parts.answering.let_out(text, is_masked=False)
         if result.ask is None or not allowed:
             return Send(Content(allowed or say("blocked_words", language)))

@@ -38,6 +38,12 @@ class Result(Struct, frozen=True, omit_defaults=True):
     text: str = ""
     ask: Ask | None = None
 
+    @property
+    def words(self) -> str:
+        """All that a person reads of it: what it has said, then what it asks."""
+        asked = self.ask.question.text if self.ask is not None else ""
+        return "\n\n".join(filter(None, (self.text, asked)))
+
 
 class Tool(Protocol):
     """One function."""
